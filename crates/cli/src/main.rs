@@ -1,0 +1,2 @@
+//! The livegate command.
+fn main() {}

@@ -1,0 +1,31 @@
+//! livegate's decisions, without a clock, randomness or I/O.
+//!
+//! Shells (the edge Worker, the command line, the relay host) read bytes and the time, call in
+//! here, and carry out what comes back. Nothing in this crate panics on input.
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`scheme`] | whether a call is what it says it is; how an outgoing call is signed |
+//! | [`dialect`] | what a vendor's body means, and how an event is written for that vendor |
+//! | [`event`] | the one event everything else talks about; CloudEvents out |
+//! | [`filter`] | who gets an event |
+//! | [`config`] | whether a live configuration is within its limits |
+//! | [`delivery`] | what to send next, when to retry, when to give up |
+//! | [`url`] | which addresses may be called |
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod config;
+pub mod delivery;
+pub mod dialect;
+pub mod error;
+pub mod event;
+pub mod filter;
+pub mod id;
+pub mod scheme;
+pub mod time;
+pub mod url;
