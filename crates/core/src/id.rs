@@ -179,17 +179,20 @@ impl ChannelNumber {
 
 impl EventId {
     /// The id of the event at `seq` in the channel of that number.
-    pub fn of(channel: ChannelNumber, seq: Seq) -> Self {
-        let [a, b, c, d, e, f, g, h] = channel.0;
-        let [i, j, k, l, m, n, o, p] = seq.0.to_be_bytes();
-        Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    pub const fn of(channel: ChannelNumber, seq: Seq) -> Self {
+        let number = u64::from_be_bytes(channel.0) as u128;
+        Self((number << 64 | seq.0 as u128).to_be_bytes())
     }
 
     /// Which channel, and where in it.
     pub const fn place(self) -> (ChannelNumber, Seq) {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = self.0;
-        let seq = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
-        (ChannelNumber([a, b, c, d, e, f, g, h]), Seq(seq))
+        #[expect(clippy::cast_possible_truncation, reason = "each half has 64 bits")]
+        const fn half(bits: u128) -> u64 {
+            bits as u64
+        }
+        let both = u128::from_be_bytes(self.0);
+        let seq = half(both & u64::MAX as u128);
+        (ChannelNumber(half(both >> 64).to_be_bytes()), Seq(seq))
     }
 }
 

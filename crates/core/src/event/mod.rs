@@ -26,7 +26,7 @@ impl Kind {
     pub const ALL: &[Self] =
         &[Self::ScriptSegment, Self::RelayState, Self::ReplyFinished, Self::Unknown];
 
-    /// The name that filters, CloudEvents and the API use.
+    /// The name that filters, `CloudEvents` and the API use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ScriptSegment => "script.segment",

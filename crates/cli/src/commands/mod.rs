@@ -1,0 +1,58 @@
+//! Every command, in the order in which the help lists them.
+
+mod admin;
+mod audit;
+mod deliveries;
+mod demo;
+mod endpoints;
+mod events;
+mod listen;
+mod rejections;
+mod replays;
+mod resource;
+mod send;
+mod sign;
+mod sources;
+mod subscriptions;
+mod verify;
+
+use crate::args::table::Command;
+
+/// The table that the parser and the help read.
+pub(crate) const COMMANDS: &[Command] = &[
+    demo::DEMO,
+    listen::LISTEN,
+    send::SEND,
+    sign::SIGN,
+    verify::VERIFY,
+    events::LIST,
+    events::SHOW,
+    events::REPLAY,
+    sources::LIST,
+    sources::CREATE,
+    sources::SHOW,
+    sources::ROTATE,
+    sources::DELETE,
+    endpoints::LIST,
+    endpoints::CREATE,
+    endpoints::SHOW,
+    endpoints::TEST,
+    endpoints::ENABLE,
+    endpoints::DISABLE,
+    endpoints::ROTATE,
+    endpoints::DELETE,
+    subscriptions::LIST,
+    subscriptions::CREATE,
+    subscriptions::SHOW,
+    subscriptions::DELETE,
+    deliveries::LIST,
+    rejections::LIST,
+    rejections::SHOW,
+    replays::LIST,
+    replays::CREATE,
+    replays::SHOW,
+    replays::CANCEL,
+    audit::LIST,
+    admin::TENANT_CREATE,
+    admin::TENANT_LIST,
+];

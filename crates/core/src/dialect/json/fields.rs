@@ -1,0 +1,160 @@
+//! Named fields of one JSON object, found in a single pass.
+
+use alloc::borrow::Cow;
+
+use super::scan::{Malformed, Scanner, Token};
+use super::text::Raw;
+
+/// A value in its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Text(Raw<'a>),
+    Number(&'a str),
+    Bool(bool),
+    Null,
+    /// An object's text, braces and all.
+    Object(&'a str),
+    /// An array's text, brackets and all.
+    Array(&'a str),
+}
+
+/// Why fields could not be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldsError {
+    /// The text is not JSON.
+    Malformed(Malformed),
+    /// It is JSON, but not an object.
+    NotAnObject,
+    /// The field of this number is there twice, so that readers would differ about its value.
+    Twice(usize),
+}
+
+impl From<Malformed> for FieldsError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The string, if it is one.
+    pub(crate) fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(raw) => Some(raw.text()),
+            _ => None,
+        }
+    }
+}
+
+/// The fields of the object `text` with these names, in their order, and the whole text checked.
+/// A name that is `None` finds nothing.
+pub(crate) fn fields<'a, const N: usize>(
+    text: &'a str,
+    names: [Option<&str>; N],
+) -> Result<[Option<Value<'a>>; N], FieldsError> {
+    let mut found = [None; N];
+    let mut scanner = Scanner::new(text);
+    if scanner.next()? != Some(Token::ObjectStart) {
+        while scanner.next()?.is_some() {}
+        return Err(FieldsError::NotAnObject);
+    }
+    let mut twice = None;
+    while let Some(token) = scanner.next()? {
+        let Token::Key(key) = token else { continue };
+        let value = value(text, &mut scanner)?;
+        for (index, (name, slot)) in names.iter().zip(found.iter_mut()).enumerate() {
+            if name.is_some_and(|name| key.is(name)) && slot.replace(value).is_some() {
+                twice = twice.or(Some(index));
+            }
+        }
+    }
+    match twice {
+        Some(index) => Err(FieldsError::Twice(index)),
+        None => Ok(found),
+    }
+}
+
+/// The item at `index` of the array `text`, which was scanned before.
+pub(crate) fn item(text: &str, index: usize) -> Option<Value<'_>> {
+    let mut scanner = Scanner::new(text);
+    if scanner.next().ok()? != Some(Token::ArrayStart) {
+        return None;
+    }
+    let mut at: usize = 0;
+    loop {
+        let found = value(text, &mut scanner).ok()?;
+        if scanner.depth() == 0 {
+            return None; // that was the array's end
+        }
+        if at == index {
+            return Some(found);
+        }
+        at = at.saturating_add(1);
+    }
+}
+
+/// The value that comes next, read to its end.
+fn value<'a>(text: &'a str, scanner: &mut Scanner<'a>) -> Result<Value<'a>, Malformed> {
+    let token = scanner.next()?;
+    let (start, mut end) = scanner.span();
+    if matches!(token, Some(Token::ObjectStart | Token::ArrayStart)) {
+        scanner.skip_container()?;
+        (_, end) = scanner.span();
+    }
+    // Spans begin and end at ASCII, so the text is always there.
+    let whole = text.get(start..end).unwrap_or("");
+    Ok(match token {
+        Some(Token::Text(raw)) => Value::Text(raw),
+        Some(Token::Number(number)) => Value::Number(number),
+        Some(Token::Bool(truth)) => Value::Bool(truth),
+        Some(Token::ObjectStart) => Value::Object(whole),
+        Some(Token::ArrayStart) => Value::Array(whole),
+        // An array's end in place of an item, too: `item` looks for it.
+        _ => Value::Null,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FieldsError, Value, fields, item};
+    use crate::dialect::json::Syntax;
+
+    #[test]
+    fn finds_top_level_fields_by_name() {
+        let text = r#"{"a":{"b":1}, "b":"x", "\u0063":[1], "d":null}"#;
+        let names = ["a", "b", "c", "d", "e"].map(Some);
+        let [object, string, array, null, missing] = fields(text, names).unwrap();
+        assert_eq!(object, Some(Value::Object(r#"{"b":1}"#)));
+        assert_eq!(string.and_then(Value::text).as_deref(), Some("x"));
+        assert_eq!(array, Some(Value::Array("[1]")));
+        assert_eq!(null, Some(Value::Null));
+        assert_eq!(missing, None);
+        assert_eq!(fields(text, [None]), Ok([None]));
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_refused() {
+        let twice = r#"{"x":1,"a":1,"\u0061":2}"#;
+        assert_eq!(fields(twice, [Some("b"), Some("a")]), Err(FieldsError::Twice(1)));
+        assert!(fields(twice, [Some("x")]).is_ok());
+    }
+
+    #[test]
+    fn other_values_are_no_object_and_bad_ones_no_json() {
+        assert_eq!(fields("[1]", [Some("a")]), Err(FieldsError::NotAnObject));
+        for text in ["[1", "{\"a\":1}}", "{\"a\":1,\"a\":2"] {
+            let error = fields(text, [Some("a")]).unwrap_err();
+            let FieldsError::Malformed(malformed) = error else { panic!("{text}: {error:?}") };
+            assert!(matches!(malformed.syntax, Syntax::UnexpectedEnd | Syntax::TrailingText));
+        }
+    }
+
+    #[test]
+    fn finds_an_item_by_its_index() {
+        let text = r#"["a", {"b":[2]}, 3]"#;
+        assert_eq!(item(text, 1), Some(Value::Object(r#"{"b":[2]}"#)));
+        assert_eq!(item(text, 2), Some(Value::Number("3")));
+        assert_eq!(item(text, 3), None);
+        assert_eq!(item("{}", 0), None);
+        assert_eq!(item("[]", 0), None);
+    }
+}

@@ -1,0 +1,182 @@
+//! `/api/v1/deliveries`, `/rejections`, `/replays` and `/audit`: what the tenant's records hold.
+
+use livegate_core::id::ReplayId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use web_sys::Response;
+use worker::Env;
+
+use super::{found, limit, not_allowed, page, records_of, time};
+use crate::auth::Caller;
+use crate::error::{Problem, Result, Violation};
+use crate::http::{self, Incoming};
+use crate::objects::records::{Ask, Replay, ReplayFilter};
+use crate::objects::{ObjectRef, call, tenant};
+use crate::wire::{Page, Query, Status};
+use crate::{js, json};
+
+pub(super) async fn serve(
+    env: &Env,
+    caller: &Caller,
+    request: &Incoming,
+    collection: &str,
+    rest: &[&str],
+) -> Result<Response> {
+    let records = records_of(caller);
+    match (collection, request.method.as_str(), rest) {
+        ("deliveries", "GET", []) => {
+            let ask = Ask::Deliveries { query: query(request)? };
+            let found: Page<Value> = call(env, &records, "/", &ask).await?;
+            page(&found.items, found.next.as_deref())
+        }
+        ("rejections", "GET", []) => {
+            let ask = Ask::Rejections { query: query(request)? };
+            let found: Page<Value> = call(env, &records, "/", &ask).await?;
+            page(&found.items, found.next.as_deref())
+        }
+        ("rejections", "GET", [id]) => {
+            let ask = Ask::Rejection { id: (*id).to_owned() };
+            http::json(200, &found(call(env, &records, "/", &ask).await?, "rejection")?)
+        }
+        ("replays", "GET", []) => {
+            let replays: Vec<Replay> = call(env, &records, "/", &Ask::Replays).await?;
+            page(&replays, None)
+        }
+        ("replays", "POST", []) => start(env, caller, request).await,
+        ("replays", "GET", [id]) => {
+            let ask = Ask::Replay { id: replay_id(id)? };
+            http::json(200, &found(call(env, &records, "/", &ask).await?, "replay")?)
+        }
+        ("replays", "POST", [id, "cancel"]) => {
+            let ask = Ask::CancelReplay { id: replay_id(id)? };
+            http::json(200, &call::<Value>(env, &records, "/", &ask).await?)
+        }
+        ("audit", "GET", []) => audit(env, caller, request).await,
+        (_, _, [] | [_] | [_, "cancel"]) => Err(not_allowed("GET (replays: also POST)")),
+        _ => Err(Problem::not_found("route").into()),
+    }
+}
+
+fn replay_id(text: &str) -> Result<ReplayId> {
+    ReplayId::parse(text).map_err(|_| Problem::not_found("replay").into())
+}
+
+/// What a list is asked for.
+pub(super) fn query(request: &Incoming) -> Result<Query> {
+    let status = request.param("status").map(|text| {
+        json::reread::<Status>(&Value::String(text)).map_err(|_| {
+            let detail = "a status is delivered, retrying, parked, held or expired";
+            Problem::invalid(vec![Violation::new("status", "request.parameter", detail)])
+        })
+    });
+    Ok(Query {
+        source: request.param("source"),
+        channel: request.param("channel"),
+        kind: request.param("kind"),
+        endpoint: request.param("endpoint"),
+        subscription: request.param("subscription"),
+        event: request.param("event"),
+        status: status.transpose()?,
+        since: time(request, "since")?,
+        until: time(request, "until")?,
+        cursor: request.param("cursor"),
+        limit: limit(request)?,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewReplay {
+    rate_per_s: Option<u32>,
+    source: Option<String>,
+    channel: Option<String>,
+    kind: Option<String>,
+    since: Option<Value>,
+    until: Option<Value>,
+    endpoint: Option<String>,
+    subscription: Option<String>,
+    status: Option<String>,
+}
+
+async fn start(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response> {
+    let filter: NewReplay = request.json().await?;
+    let mut violations = Vec::new();
+    let mut moment = |name: &str, value: Option<Value>| {
+        let value = value?;
+        let millis = match &value {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => parse_time(text),
+            _ => None,
+        };
+        if millis.is_none() {
+            let detail = "a time is RFC 3339 or milliseconds since 1970";
+            violations.push(Violation::new(name, "request.parameter", detail));
+        }
+        millis
+    };
+    let (since, until) = (moment("since", filter.since), moment("until", filter.until));
+    let parked = match filter.status.as_deref() {
+        None => false,
+        Some("parked") => true,
+        Some(_) => {
+            let detail = "only parked deliveries can be asked for by status";
+            violations.push(Violation::new("status", "request.parameter", detail));
+            false
+        }
+    };
+    if parked && (filter.source.is_some() || filter.kind.is_some()) {
+        let detail = "parked deliveries are found by channel, endpoint, subscription and time";
+        violations.push(Violation::new("status", "replay.parked_filter", detail));
+    }
+    let rate_per_s = filter.rate_per_s.unwrap_or(50);
+    if !(1..=1_000).contains(&rate_per_s) {
+        let detail = "a replay runs at 1 to 1000 events a second";
+        violations.push(Violation::new("rate_per_s", "replay.rate", detail));
+    }
+    if !violations.is_empty() {
+        return Err(Problem::invalid(violations).into());
+    }
+    let filter = ReplayFilter {
+        source: filter.source,
+        channel: filter.channel,
+        kind: filter.kind,
+        since,
+        until,
+        endpoint: filter.endpoint,
+        subscription: filter.subscription,
+        parked,
+    };
+    let ask = Ask::StartReplay {
+        tenant: caller.tenant,
+        id: ReplayId::from_bytes(js::random()?),
+        filter: Box::new(filter),
+        rate_per_s,
+    };
+    http::json(202, &call::<Value>(env, &records_of(caller), "/", &ask).await?)
+}
+
+fn parse_time(text: &str) -> Option<u64> {
+    let parsed = js_sys::Date::parse(text);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be finite and not negative; dates end at 8.64e15 ms"
+    )]
+    let millis = (parsed.is_finite() && parsed >= 0.0).then_some(parsed as u64);
+    millis
+}
+
+async fn audit(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response> {
+    let limit = limit(request)?;
+    let before = request.param("cursor").and_then(|text| text.parse().ok());
+    let ask = tenant::Ask::Audit { before, limit };
+    let mut lines: Vec<Value> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+    let full = lines.len() as u64 == limit;
+    let next = lines.last().map(|line| line["seq"].to_string()).filter(|_| full);
+    for line in &mut lines {
+        if let Some(fields) = line.as_object_mut() {
+            fields.remove("seq");
+        }
+    }
+    http::json(200, &json!({ "items": lines, "next": next }))
+}

@@ -1,0 +1,78 @@
+//! `/api/v1/tenants`: for the deployment's admin.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use livegate_core::id::{TenantId, token_hash};
+use livegate_core::time::UnixMillis;
+use serde::Deserialize;
+use serde_json::json;
+use web_sys::Response;
+use worker::Env;
+
+use super::{not_allowed, page};
+use crate::auth::TOKEN_PREFIX;
+use crate::error::{Problem, Result, Violation};
+use crate::http::{self, Incoming};
+use crate::js;
+use crate::objects::directory::{Ask, TenantEntry};
+use crate::objects::{ObjectRef, call};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTenant {
+    name: String,
+}
+
+pub(super) async fn serve(
+    env: &Env,
+    request: &Incoming,
+    rest: &[&str],
+    now: UnixMillis,
+) -> Result<Response> {
+    match (request.method.as_str(), rest) {
+        ("GET", []) => {
+            let tenants: Vec<TenantEntry> =
+                call(env, &ObjectRef::Directory, "/", &Ask::ListTenants).await?;
+            let items: Vec<_> = tenants.iter().map(shown).collect();
+            page(&items, None)
+        }
+        ("POST", []) => create(env, request, now).await,
+        ("GET", [name]) => {
+            let ask = Ask::TenantByName { name: (*name).to_owned() };
+            let tenant: Option<TenantEntry> = call(env, &ObjectRef::Directory, "/", &ask).await?;
+            let tenant = tenant.ok_or_else(|| Problem::not_found("tenant"))?;
+            http::json(200, &shown(&tenant))
+        }
+        (_, [] | [_]) => Err(not_allowed("GET and POST")),
+        _ => Err(Problem::not_found("route").into()),
+    }
+}
+
+async fn create(env: &Env, request: &Incoming, now: UnixMillis) -> Result<Response> {
+    let NewTenant { name } = request.json().await?;
+    let fine = (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !fine {
+        let detail = "a name is 1 to 64 of a-z, 0-9 and -";
+        return Err(Problem::invalid(vec![Violation::new("name", "tenant.name", detail)]).into());
+    }
+    let token = format!("{TOKEN_PREFIX}{}", Base64UrlUnpadded::encode_string(&js::random::<24>()?));
+    let ask = Ask::CreateTenant {
+        id: TenantId::from_bytes(js::random()?),
+        name,
+        token_hash: Some(token_hash(&token)),
+        now: now.0,
+        reuse: false,
+    };
+    let tenant: TenantEntry = call(env, &ObjectRef::Directory, "/", &ask).await?;
+    let mut document = shown(&tenant);
+    document["token"] = json!(token);
+    http::json(201, &document)
+}
+
+fn shown(tenant: &TenantEntry) -> serde_json::Value {
+    json!({
+        "id": tenant.id,
+        "name": tenant.name,
+        "created_at": tenant.created_at.to_string(),
+    })
+}

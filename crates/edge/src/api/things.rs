@@ -1,0 +1,531 @@
+//! `/api/v1/sources`, `/endpoints` and `/subscriptions`: what a tenant configures.
+//!
+//! A change is the document that there is, merged with what the caller sent (RFC 7396), checked as
+//! a whole again: there is one way in for new and for changed things.
+
+use base64ct::{Base64, Encoding};
+use livegate_core::id::{EndpointId, SourceId, SubscriptionId};
+use livegate_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use web_sys::Response;
+use worker::Env;
+
+use super::{limit, not_allowed, page};
+use crate::auth::Caller;
+use crate::compile;
+use crate::error::{Problem, Result, Violation};
+use crate::http::{self, Incoming};
+use crate::ingress::own_url;
+use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
+use crate::objects::tenant::{Ask, Item, Kind};
+use crate::objects::{ObjectRef, call, directory};
+use crate::{js, json};
+
+/// The longest time that a key before a rotation stays valid: a week.
+const MAX_GRACE_S: u64 = 604_800;
+
+/// How long it stays valid where nothing else is said: a day.
+const GRACE_S: u64 = 86_400;
+
+pub(super) async fn serve(
+    env: &Env,
+    caller: &Caller,
+    request: &Incoming,
+    kind: Kind,
+    rest: &[&str],
+    now: UnixMillis,
+) -> Result<Response> {
+    match (request.method.as_str(), rest) {
+        ("GET", []) => list(env, caller, request, kind).await,
+        ("POST", []) => {
+            let given: Map<String, Value> = request.json().await?;
+            let (document, secret) = put(env, caller, request, kind, None, given, now).await?;
+            http::json(201, &with(document, secret))
+        }
+        ("GET", [id]) => {
+            let item = item(env, caller, kind, id).await?;
+            http::json(200, &shown(env, request, kind, item)?)
+        }
+        ("PATCH", [id]) => {
+            let item = item(env, caller, kind, id).await?;
+            let given: Map<String, Value> = request.json().await?;
+            let (document, secret) =
+                put(env, caller, request, kind, Some(item), given, now).await?;
+            http::json(200, &with(document, secret))
+        }
+        ("DELETE", [id]) => {
+            let ask = Ask::Drop {
+                tenant: caller.tenant,
+                actor: caller.actor.to_owned(),
+                kind,
+                id: (*id).to_owned(),
+            };
+            call::<Value>(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+            if let (Kind::Source, Ok(source)) = (kind, SourceId::parse(id)) {
+                let ask = directory::Ask::DropSource { source };
+                call::<Value>(env, &ObjectRef::Directory, "/", &ask).await?;
+            }
+            http::empty(204)
+        }
+        ("POST", [id, "rotate"]) if kind != Kind::Subscription => {
+            rotate(env, caller, request, kind, id, now).await
+        }
+        ("POST", [id, "test"]) if kind == Kind::Endpoint => test(env, caller, id, now).await,
+        (_, []) => Err(not_allowed("GET and POST")),
+        (_, [_]) => Err(not_allowed("GET, PATCH and DELETE")),
+        (_, [_, "rotate" | "test"]) => Err(not_allowed("POST")),
+        _ => Err(Problem::not_found("route").into()),
+    }
+}
+
+async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Result<Response> {
+    let limit = limit(request)?;
+    let after = request.param("cursor").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let ask = Ask::List { kind, after, limit };
+    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+    let full = items.len() as u64 == limit;
+    let next = items.last().map(|item| item.seq.to_string()).filter(|_| full);
+    let shown: Vec<Value> =
+        items.into_iter().map(|item| shown(env, request, kind, item)).collect::<Result<_>>()?;
+    page(&shown, next.as_deref())
+}
+
+async fn item(env: &Env, caller: &Caller, kind: Kind, id: &str) -> Result<Item> {
+    let ask = Ask::Get { kind, id: id.to_owned() };
+    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+    Ok(item.ok_or_else(|| Problem::not_found(kind.noun()))?)
+}
+
+/// A thing as the API shows it: never a key, only whether there is one.
+fn shown(env: &Env, request: &Incoming, kind: Kind, item: Item) -> Result<Value> {
+    let mut document = item.doc;
+    document["version"] = json!(item.version);
+    if let Some(created) = document["created_at"].as_u64() {
+        document["created_at"] = json!(UnixMillis(created).to_string());
+    }
+    match kind {
+        Kind::Source => {
+            document["key_set"] = json!(item.key_set);
+            let id = document["id"].as_str().and_then(|id| SourceId::parse(id).ok());
+            if let Some(id) = id {
+                document["url"] = json!(own_url(env, request, id));
+            }
+        }
+        Kind::Endpoint => {
+            document["secret_set"] = json!(item.key_set);
+            let active = document["enabled"] == json!(true);
+            document["state"] = json!(if active { "active" } else { "disabled" });
+        }
+        Kind::Subscription => {}
+    }
+    Ok(document)
+}
+
+/// The one answer in which a new secret is shown.
+fn with(mut document: Value, secret: Option<String>) -> Value {
+    if let Some(secret) = secret {
+        document["secret"] = json!(secret);
+    }
+    document
+}
+
+/// What is read-only in a document, and so refused in what a caller sends.
+const READ_ONLY: &[&str] =
+    &["id", "version", "created_at", "url", "key_set", "secret_set", "state", "disabled_reason"];
+
+/// Checks and stores a new or changed thing; with it, the secret that was made for it.
+async fn put(
+    env: &Env,
+    caller: &Caller,
+    request: &Incoming,
+    kind: Kind,
+    there: Option<Item>,
+    given: Map<String, Value>,
+    now: UnixMillis,
+) -> Result<(Value, Option<String>)> {
+    let is_new = there.is_none();
+    let mut document = match &there {
+        Some(item) => item.doc.clone(),
+        None => json!({}),
+    };
+    let mut violations = Vec::new();
+    for name in given.keys() {
+        // An endpoint's URL is its own; a source's is made here.
+        let settable = name == "url" && kind == Kind::Endpoint;
+        if READ_ONLY.contains(&name.as_str()) && !settable {
+            violations.push(Violation::new(name, "request.read_only", "this is not settable"));
+        }
+    }
+    if !violations.is_empty() {
+        return Err(Problem::invalid(violations).into());
+    }
+    // An endpoint's headers are secrets: the document only names them.
+    let names_of_headers = document.as_object_mut().and_then(|fields| fields.remove("headers"));
+    merge(&mut document, &Value::Object(given));
+    let checked = match kind {
+        Kind::Source => checked_source(env, caller, request, &document, is_new, now).await?,
+        Kind::Endpoint => {
+            checked_endpoint(env, caller, &document, names_of_headers, is_new, now).await?
+        }
+        Kind::Subscription => checked_subscription(&document, is_new, now)?,
+    };
+    let Checked { id, document, keys, secret } = checked;
+    let source = SourceId::parse(&id).ok().filter(|_| is_new && kind == Kind::Source);
+    let ask = Ask::Put {
+        tenant: caller.tenant,
+        actor: caller.actor.to_owned(),
+        action: if is_new { "create" } else { "change" }.to_owned(),
+        kind,
+        id,
+        doc: document,
+        keys,
+    };
+    let object = ObjectRef::Tenant(caller.tenant);
+    let item: Option<Item> = call(env, &object, "/", &ask).await?;
+    let item = item.ok_or_else(|| Problem::not_found(kind.noun()))?;
+    if let Some(source) = source {
+        let ask = directory::Ask::PutSource { source, tenant: caller.tenant };
+        call::<Value>(env, &ObjectRef::Directory, "/", &ask).await?;
+    }
+    if kind == Kind::Endpoint && !is_new {
+        // What it could not be sent before may be waiting in many channels.
+        call::<Value>(env, &object, "/", &Ask::Wake { tenant: caller.tenant }).await?;
+    }
+    Ok((shown(env, request, kind, item)?, secret))
+}
+
+/// RFC 7396, §2.
+fn merge(document: &mut Value, patch: &Value) {
+    let Value::Object(fields) = patch else {
+        *document = patch.clone();
+        return;
+    };
+    if !document.is_object() {
+        *document = json!({});
+    }
+    for (name, value) in fields {
+        if value.is_null() {
+            if let Some(object) = document.as_object_mut() {
+                object.remove(name);
+            }
+        } else {
+            merge(&mut document[name], value);
+        }
+    }
+}
+
+/// A thing that may be stored.
+struct Checked {
+    id: String,
+    document: Value,
+    keys: Option<Keys>,
+    /// A secret that was made here, to be shown once.
+    secret: Option<String>,
+}
+
+fn shape<T: for<'a> Deserialize<'a>>(document: &Value) -> Result<T> {
+    json::reread(document).map_err(|error| {
+        let violation = Violation::new("", "request.shape", error.to_string());
+        Problem::invalid(vec![violation]).into()
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenSource {
+    id: Option<SourceId>,
+    created_at: Option<UnixMillis>,
+    name: String,
+    dialect: Option<String>,
+    scheme: String,
+    custom: Option<Value>,
+    key: Option<String>,
+    signed_url: Option<String>,
+    canonical_uri: Option<String>,
+    freshness_s: Option<u64>,
+    skew_s: Option<u64>,
+    duplicate_window_s: Option<u64>,
+    generic: Option<Value>,
+}
+
+async fn checked_source(
+    env: &Env,
+    caller: &Caller,
+    request: &Incoming,
+    document: &Value,
+    is_new: bool,
+    now: UnixMillis,
+) -> Result<Checked> {
+    let given: GivenSource = shape(document)?;
+    let id = match given.id {
+        Some(id) => id,
+        None => SourceId::from_bytes(js::random()?),
+    };
+    let source = Source {
+        id,
+        name: given.name,
+        dialect: given.dialect.unwrap_or_else(|| "metastudio".to_owned()),
+        scheme: given.scheme,
+        custom: given.custom,
+        signed_url: given.signed_url,
+        canonical_uri: given.canonical_uri,
+        freshness_s: given.freshness_s,
+        skew_s: given.skew_s,
+        duplicate_window_s: given.duplicate_window_s.unwrap_or(10),
+        generic: given.generic,
+        created_at: given.created_at.unwrap_or(now),
+    };
+    let mut keys = keys_of(env, caller, Kind::Source, &id.to_string(), is_new).await?;
+    let changed = given.key.is_some();
+    if changed {
+        keys = Keys { current: given.key, ..Keys::default() };
+    }
+    compile::source(&source, &keys, &own_url(env, request, id)).map_err(Problem::invalid)?;
+    Ok(Checked {
+        id: id.to_string(),
+        document: serde_json::to_value(&source)?,
+        keys: changed.then_some(keys),
+        secret: None,
+    })
+}
+
+async fn keys_of(env: &Env, caller: &Caller, kind: Kind, id: &str, is_new: bool) -> Result<Keys> {
+    if is_new {
+        return Ok(Keys::default());
+    }
+    let ask = Ask::Keys { kind, id: id.to_owned() };
+    call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenEndpoint {
+    id: Option<EndpointId>,
+    created_at: Option<UnixMillis>,
+    name: Option<String>,
+    url: String,
+    format: Option<Format>,
+    secrets: Option<Secrecy>,
+    signing: Option<GivenSigning>,
+    secret: Option<String>,
+    timeout_s: Option<u64>,
+    rate_per_s: Option<u32>,
+    headers: Option<Map<String, Value>>,
+    retry: Option<Retry>,
+    max_block_s: Option<u64>,
+    enabled: Option<bool>,
+    #[serde(default, rename = "disabled_reason")]
+    _disabled_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenSigning {
+    scheme: Option<String>,
+    custom: Option<Value>,
+    canonical_uri: Option<String>,
+    key: Option<String>,
+}
+
+async fn checked_endpoint(
+    env: &Env,
+    caller: &Caller,
+    document: &Value,
+    names_of_headers: Option<Value>,
+    is_new: bool,
+    now: UnixMillis,
+) -> Result<Checked> {
+    let given: GivenEndpoint = shape(document)?;
+    let id = match given.id {
+        Some(id) => id,
+        None => EndpointId::from_bytes(js::random()?),
+    };
+    let mut signing =
+        Signing { scheme: "standard-webhooks".to_owned(), custom: None, canonical_uri: None };
+    let mut secret = given.secret;
+    if let Some(given) = given.signing {
+        signing.scheme = given.scheme.unwrap_or(signing.scheme);
+        signing.custom = given.custom;
+        signing.canonical_uri = given.canonical_uri;
+        secret = secret.or(given.key);
+    }
+    let mut keys = keys_of(env, caller, Kind::Endpoint, &id.to_string(), is_new).await?;
+    let mut changed = false;
+    let mut made = None;
+    if let Some(secret) = secret {
+        keys.current = Some(secret);
+        keys.previous = None;
+        changed = true;
+    } else if is_new && signing.scheme == "standard-webhooks" {
+        let secret = new_secret()?;
+        keys.current = Some(secret.clone());
+        made = Some(secret);
+        changed = true;
+    }
+    let mut headers: Vec<String> =
+        names_of_headers.as_ref().map(json::reread).transpose()?.unwrap_or_default();
+    if let Some(given) = given.headers {
+        keys.headers = given
+            .into_iter()
+            .map(|(name, value)| match value {
+                Value::String(text) => Ok((name, text)),
+                _ => {
+                    let path = format!("headers.{name}");
+                    let detail = "a header's value is a text";
+                    Err(Problem::invalid(vec![Violation::new(&path, "request.shape", detail)]))
+                }
+            })
+            .collect::<Result<_, Problem>>()?;
+        headers = keys.headers.iter().map(|(name, _)| name.clone()).collect();
+        changed = true;
+    }
+    let endpoint = Endpoint {
+        id,
+        name: given.name.unwrap_or_else(|| given.url.chars().take(64).collect()),
+        url: given.url,
+        format: given.format.unwrap_or(Format::CloudEvents),
+        secrets: given.secrets.unwrap_or(Secrecy::Masked),
+        signing,
+        timeout_s: given.timeout_s.unwrap_or(15),
+        rate_per_s: given.rate_per_s,
+        headers,
+        retry: given.retry,
+        max_block_s: given.max_block_s.unwrap_or(900),
+        enabled: given.enabled.unwrap_or(true),
+        // Whoever sets anything has looked at it; a reason stays only while it is disabled.
+        disabled_reason: given._disabled_reason.filter(|_| given.enabled == Some(false)),
+        created_at: given.created_at.unwrap_or(now),
+    };
+    compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
+    Ok(Checked {
+        id: id.to_string(),
+        document: serde_json::to_value(&endpoint)?,
+        keys: changed.then_some(keys),
+        secret: made,
+    })
+}
+
+/// A Standard Webhooks secret: 24 random bytes.
+fn new_secret() -> Result<String> {
+    Ok(format!("whsec_{}", Base64::encode_string(&js::random::<24>()?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenSubscription {
+    id: Option<SubscriptionId>,
+    created_at: Option<UnixMillis>,
+    name: Option<String>,
+    source: Option<SourceId>,
+    endpoint: EndpointId,
+    #[serde(default)]
+    filter: Value,
+    ordered: Option<bool>,
+}
+
+fn checked_subscription(document: &Value, _is_new: bool, now: UnixMillis) -> Result<Checked> {
+    let given: GivenSubscription = shape(document)?;
+    let id = match given.id {
+        Some(id) => id,
+        None => SubscriptionId::from_bytes(js::random()?),
+    };
+    let subscription = Subscription {
+        id,
+        name: given.name,
+        source: given.source,
+        endpoint: given.endpoint,
+        filter: given.filter,
+        ordered: given.ordered.unwrap_or(true),
+        created_at: given.created_at.unwrap_or(now),
+    };
+    compile::subscription(&subscription).map_err(Problem::invalid)?;
+    let document = serde_json::to_value(&subscription)?;
+    Ok(Checked { id: id.to_string(), document, keys: None, secret: None })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    #[serde(alias = "secret")]
+    key: Option<String>,
+    grace_s: Option<u64>,
+}
+
+async fn rotate(
+    env: &Env,
+    caller: &Caller,
+    request: &Incoming,
+    kind: Kind,
+    id: &str,
+    now: UnixMillis,
+) -> Result<Response> {
+    let Rotation { key, grace_s } = request.json().await?;
+    let grace_s = grace_s.unwrap_or(GRACE_S);
+    if grace_s > MAX_GRACE_S {
+        let detail = format!("at most {MAX_GRACE_S}");
+        let violation = Violation::new("grace_s", "request.out_of_range", detail);
+        return Err(Problem::invalid(vec![violation]).into());
+    }
+    let there = item(env, caller, kind, id).await?;
+    let (key, made) = match (key, kind) {
+        (Some(key), _) => (key, None),
+        (None, Kind::Endpoint) if there.doc["signing"]["scheme"] == "standard-webhooks" => {
+            let secret = new_secret()?;
+            (secret.clone(), Some(secret))
+        }
+        (None, _) => {
+            let violation = Violation::new("key", "request.missing", "the new key is to be given");
+            return Err(Problem::invalid(vec![violation]).into());
+        }
+    };
+    let keys = Keys { current: Some(key.clone()), ..Keys::default() };
+    match kind {
+        Kind::Source => {
+            let source: Source = json::reread(&there.doc)?;
+            let url = own_url(env, request, source.id);
+            compile::source(&source, &keys, &url).map_err(Problem::invalid)?;
+        }
+        _ => {
+            let endpoint: Endpoint = json::reread(&there.doc)?;
+            compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
+        }
+    }
+    let ask = Ask::Rotate {
+        tenant: caller.tenant,
+        actor: caller.actor.to_owned(),
+        kind,
+        id: id.to_owned(),
+        key,
+        until: now.plus(Millis::from_secs(grace_s)),
+    };
+    let rotated: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+    let rotated = rotated.ok_or_else(|| Problem::not_found(kind.noun()))?;
+    http::json(200, &with(shown(env, request, kind, rotated)?, made))
+}
+
+/// Sends one signed test event at once and says what came of it.
+async fn test(env: &Env, caller: &Caller, id: &str, now: UnixMillis) -> Result<Response> {
+    let there = item(env, caller, Kind::Endpoint, id).await?;
+    let endpoint: Endpoint = json::reread(&there.doc)?;
+    let keys = keys_of(env, caller, Kind::Endpoint, id, false).await?;
+    let target =
+        compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
+    let result = crate::send::test(&target, now).await;
+    #[derive(Serialize)]
+    struct Tested {
+        delivered: bool,
+        status: Option<u16>,
+        code: String,
+        duration_ms: u64,
+    }
+    http::json(
+        200,
+        &Tested {
+            delivered: result.outcome.is_delivered(),
+            status: result.outcome.status(),
+            code: result.outcome.code().as_str().to_owned(),
+            duration_ms: result.duration.0,
+        },
+    )
+}

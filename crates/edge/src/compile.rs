@@ -1,0 +1,340 @@
+//! Documents made ready for use: what the tenant configured becomes the core's checked values,
+//! once a version, and every violation of it is found at once.
+
+use livegate_core::delivery::lane::LaneConfig;
+use livegate_core::delivery::schedule::Schedule;
+use livegate_core::dialect::{Dialect, RawDialect, RawGenericPaths};
+use livegate_core::error::Coded;
+use livegate_core::filter::Filter;
+use livegate_core::scheme::{
+    Builtin, CanonicalUri, Policy, RawScheme, Scheme, Secret, Secrets, Signer, Verifier,
+};
+use livegate_core::time::Millis;
+use livegate_core::url::HttpUrl;
+use livegate_core::url::egress::{EgressPolicy, check};
+use serde_json::Value;
+use worker::Env;
+
+use crate::error::Violation;
+use crate::json;
+use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
+
+/// The longest span that a repetition of the same news counts as one.
+const MAX_DUPLICATE_WINDOW_S: u64 = 600;
+
+/// What the deployment lets endpoints be: addresses of this machine only in development.
+pub(crate) fn egress(env: &Env) -> EgressPolicy {
+    let development = env.var("EGRESS").is_ok_and(|var| var.to_string() == "development");
+    EgressPolicy { http: development, loopback: development }
+}
+
+/// A source, ready to judge calls.
+pub(crate) struct Judge {
+    pub(crate) verifier: Verifier,
+    pub(crate) scheme: Scheme,
+    pub(crate) policy: Policy,
+    pub(crate) dialect: Dialect,
+    /// The URL that is signed over.
+    pub(crate) url: String,
+}
+
+/// Collects violations while a document is read.
+#[derive(Default)]
+pub(crate) struct Findings(pub(crate) Vec<Violation>);
+
+impl Findings {
+    /// The value, or one more violation at `path`.
+    pub(crate) fn take<T, E: Coded>(&mut self, path: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.0.push(Violation::of(path, &error))).ok()
+    }
+
+    pub(crate) fn note(&mut self, path: &str, code: &str, detail: impl Into<String>) {
+        self.0.push(Violation::new(path, code, detail));
+    }
+
+    /// Checks that a number is within its range.
+    fn within(&mut self, path: &str, value: u64, range: std::ops::RangeInclusive<u64>) {
+        if !range.contains(&value) {
+            let detail = format!("{} to {}, not {value}", range.start(), range.end());
+            self.note(path, "request.out_of_range", detail);
+        }
+    }
+}
+
+/// A scheme by its name, completed or defined by what the tenant wrote.
+fn scheme(
+    findings: &mut Findings,
+    name: &str,
+    custom: Option<&Value>,
+    canonical_uri: Option<&str>,
+) -> Option<Scheme> {
+    let custom = custom.and_then(|value| own_scheme(findings, value));
+    let variant = match canonical_uri {
+        None => CanonicalUri::default(),
+        Some(text) => CanonicalUri::from_name(text).or_else(|| {
+            let names: Vec<_> = CanonicalUri::ALL.iter().map(|one| one.as_str()).collect();
+            let detail = format!("one of {}", names.join(", "));
+            findings.note("canonical_uri", "scheme.canonical_uri", detail);
+            None
+        })?,
+    };
+    if name == "custom" {
+        if custom.is_none() && findings.0.is_empty() {
+            findings.note("custom", "scheme.custom_missing", "a custom scheme is to be described");
+        }
+        return custom;
+    }
+    let Some(row) = Builtin::from_name(name) else {
+        let names: Vec<_> = Builtin::ALL.iter().map(|row| row.as_str()).collect();
+        let detail = format!("one of {}, custom", names.join(", "));
+        findings.note("scheme", "scheme.unknown", detail);
+        return None;
+    };
+    let scheme = row.scheme_with(variant);
+    match custom {
+        Some(custom) if !scheme.is_complete() => Some(scheme.completed_by(custom)),
+        Some(_) => {
+            let detail =
+                "this scheme is complete; only custom and MEITUAN_DEFAULT take a description";
+            findings.note("custom", "scheme.custom_not_used", detail);
+            None
+        }
+        None => Some(scheme),
+    }
+}
+
+fn own_scheme(findings: &mut Findings, value: &Value) -> Option<Scheme> {
+    let raw: RawScheme = match json::reread(value) {
+        Ok(raw) => raw,
+        Err(error) => {
+            findings.note("custom", "scheme.shape", error.to_string());
+            return None;
+        }
+    };
+    match Scheme::try_from(raw) {
+        Ok(scheme) => Some(scheme),
+        Err(error) => {
+            for violation in error.violations() {
+                let path = format!("custom.{}", violation.path);
+                findings.note(&path, violation.code.as_str(), violation.detail);
+            }
+            None
+        }
+    }
+}
+
+/// The keys of a scheme, during a rotation both.
+fn secrets(findings: &mut Findings, path: &str, scheme: &Scheme, keys: &Keys) -> Option<Secrets> {
+    let current = keys.current.as_deref()?;
+    let current = findings.take(path, Secret::for_scheme(scheme, current))?;
+    let previous = keys
+        .previous
+        .as_ref()
+        .and_then(|(text, until)| Some((Secret::for_scheme(scheme, text).ok()?, *until)));
+    Some(match previous {
+        Some((previous, until)) => Secrets::rotating(current, previous, until),
+        None => Secrets::new(current),
+    })
+}
+
+/// A source made ready, or everything that is wrong with it.
+pub(crate) fn source(source: &Source, keys: &Keys, own_url: &str) -> Result<Judge, Vec<Violation>> {
+    let mut findings = Findings::default();
+    name(&mut findings, &source.name);
+    let scheme = scheme(
+        &mut findings,
+        &source.scheme,
+        source.custom.as_ref(),
+        source.canonical_uri.as_deref(),
+    );
+    let url = source.signed_url.as_deref().unwrap_or(own_url);
+    findings.within("duplicate_window_s", source.duplicate_window_s, 0..=MAX_DUPLICATE_WINDOW_S);
+    let dialect = dialect(&mut findings, source);
+    let ready = scheme.and_then(|scheme| {
+        let preset = scheme.policy();
+        let policy = Policy::new(
+            source.freshness_s.map_or(preset.freshness(), Millis::from_secs),
+            source.skew_s.map_or(preset.skew(), Millis::from_secs),
+        );
+        let policy = findings.take("freshness_s", policy)?;
+        let secrets = secrets(&mut findings, "key", &scheme, keys);
+        let verifier = Verifier::new(&scheme, url, secrets.as_ref(), policy);
+        let verifier = findings.take("signed_url", verifier)?;
+        Some((verifier, scheme, policy))
+    });
+    match (ready, dialect) {
+        (Some((verifier, scheme, policy)), Some(dialect)) if findings.0.is_empty() => {
+            Ok(Judge { verifier, scheme, policy, dialect, url: url.to_owned() })
+        }
+        _ => Err(findings.0),
+    }
+}
+
+fn name(findings: &mut Findings, name: &str) {
+    if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
+        findings.note("name", "request.name", "a name has 1 to 128 characters, none of control");
+    }
+}
+
+fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
+    let generic = match &source.generic {
+        None => None,
+        Some(value) => match json::reread::<RawGenericPaths>(value) {
+            Ok(raw) => Some(raw),
+            Err(error) => {
+                findings.note("generic", "dialect.shape", error.to_string());
+                return None;
+            }
+        },
+    };
+    let Some(name) = livegate_core::dialect::DialectName::from_name(&source.dialect) else {
+        findings.note("dialect", "dialect.unknown", "one of metastudio, generic");
+        return None;
+    };
+    findings.take("generic", Dialect::try_from(RawDialect { dialect: name, generic }))
+}
+
+/// An endpoint, ready to be called.
+pub(crate) struct Target {
+    pub(crate) signer: Signer,
+    pub(crate) url: HttpUrl,
+    pub(crate) lanes: Lanes,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+/// How lanes to an endpoint behave.
+pub(crate) struct Lanes {
+    pub(crate) ordered: LaneConfig,
+    pub(crate) unordered: LaneConfig,
+}
+
+/// An endpoint made ready, or everything that is wrong with it.
+pub(crate) fn endpoint(
+    endpoint: &Endpoint,
+    keys: &Keys,
+    egress: EgressPolicy,
+) -> Result<Target, Vec<Violation>> {
+    let mut findings = Findings::default();
+    name(&mut findings, &endpoint.name);
+    let url = findings.take("url", HttpUrl::parse(&endpoint.url));
+    if let Some(url) = &url {
+        findings.take("url", check(url, egress));
+    }
+    findings.within("timeout_s", endpoint.timeout_s, 1..=30);
+    if let Some(rate) = endpoint.rate_per_s {
+        findings.within("rate_per_s", u64::from(rate), 1..=10_000);
+    }
+    if endpoint.secrets == Secrecy::Intact && endpoint.format == Format::CloudEvents {
+        let detail = "secrets stay intact only in the formats raw and metastudio";
+        findings.note("secrets", "endpoint.secrets_format", detail);
+    }
+    headers(&mut findings, &keys.headers);
+    let signer = signer(&mut findings, endpoint, keys);
+    let lanes = lanes(&mut findings, endpoint);
+    match (signer, url, lanes) {
+        (Some(signer), Some(url), Some(lanes)) if findings.0.is_empty() => Ok(Target {
+            signer,
+            url,
+            lanes,
+            endpoint: endpoint.clone(),
+            headers: keys.headers.clone(),
+        }),
+        _ => Err(findings.0),
+    }
+}
+
+fn signer(findings: &mut Findings, endpoint: &Endpoint, keys: &Keys) -> Option<Signer> {
+    let Signing { scheme: name, custom, canonical_uri } = &endpoint.signing;
+    let scheme = scheme(findings, name, custom.as_ref(), canonical_uri.as_deref())?;
+    let secrets = secrets(findings, "secret", &scheme, keys);
+    if scheme.needs_key() && secrets.is_none() && findings.0.is_empty() {
+        findings.note("secret", "endpoint.secret_missing", "this scheme signs with a secret");
+    }
+    findings.take("url", Signer::new(&scheme, &endpoint.url, secrets.as_ref()))
+}
+
+fn lanes(findings: &mut Findings, endpoint: &Endpoint) -> Option<Lanes> {
+    let schedule = match &endpoint.retry {
+        None => Schedule::default(),
+        Some(Retry { schedule_s, jitter_percent }) => {
+            let delays: Vec<u32> =
+                schedule_s.iter().map(|secs| u32::try_from(*secs).unwrap_or(u32::MAX)).collect();
+            let jitter = jitter_percent.unwrap_or(Schedule::DEFAULT_JITTER_PERCENT);
+            findings.take("retry", Schedule::from_secs(&delays, jitter))?
+        }
+    };
+    let block = Millis::from_secs(endpoint.max_block_s);
+    let ordered = findings.take("max_block_s", LaneConfig::ordered(schedule.clone(), block))?;
+    let unordered = LaneConfig::unordered(schedule, LaneConfig::DEFAULT_IN_FLIGHT);
+    Some(Lanes { ordered, unordered: findings.take("retry", unordered)? })
+}
+
+/// An endpoint's own headers: tokens and visible text (RFC 9110 §5.1, §5.5), none that the gateway
+/// or the runtime sets.
+fn headers(findings: &mut Findings, headers: &[(String, String)]) {
+    const TAKEN: &[&str] = &[
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "keep-alive",
+        "proxy-connection",
+    ];
+    if headers.len() > 20 {
+        findings.note("headers", "endpoint.headers", "at most 20 headers");
+    }
+    for (name, value) in headers {
+        let token = !name.is_empty()
+            && name.len() <= 128
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        let lower = name.to_ascii_lowercase();
+        let taken = TAKEN.contains(&lower.as_str())
+            || lower.starts_with("webhook-")
+            || lower.starts_with("x-hw-mss-")
+            || lower.starts_with("cf-");
+        let path = format!("headers.{}", if token { name } else { "?" });
+        if !token {
+            findings.note(&path, "endpoint.header_name", "a header's name is a token");
+        } else if taken {
+            findings.note(&path, "endpoint.header_taken", "the gateway or the runtime sets this");
+        }
+        let visible = value.len() <= 1024
+            && value.bytes().all(|b| b == b' ' || b == b'\t' || b.is_ascii_graphic());
+        if !visible {
+            let detail = "a header's value is visible ASCII, at most 1024 characters";
+            findings.note(&path, "endpoint.header_value", detail);
+        }
+    }
+}
+
+/// A subscription's filter, or everything that is wrong with the subscription.
+pub(crate) fn subscription(subscription: &Subscription) -> Result<Filter, Vec<Violation>> {
+    let mut findings = Findings::default();
+    if let Some(text) = &subscription.name {
+        name(&mut findings, text);
+    }
+    let filter = match &subscription.filter {
+        Value::Null => "{}".to_owned(),
+        other => other.to_string(),
+    };
+    match Filter::parse(&filter) {
+        Ok(filter) if findings.0.is_empty() => Ok(filter),
+        Ok(_) => Err(findings.0),
+        Err(violations) => {
+            for violation in violations {
+                let path = if violation.path.is_empty() {
+                    "filter".to_owned()
+                } else {
+                    format!("filter.{}", violation.path)
+                };
+                findings.0.push(Violation::of(&path, &violation.error));
+            }
+            Err(findings.0)
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! `/in/{source}`: a vendor's callback is read once, verified over its raw bytes, parsed, and
+//! handed to its channel. The vendor hears 2xx only after the channel's storage has it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use livegate_core::delivery::dedup::CallKey;
+use livegate_core::error::Coded;
+use livegate_core::event::Event;
+use livegate_core::id::{RejectionId, SourceId, TenantId};
+use livegate_core::scheme::{Call, Refusal, ReplayKey, ShowBody, Verified, explain};
+use livegate_core::time::{Millis, UnixMillis};
+use sha2::{Digest, Sha256};
+use web_sys::Response;
+use worker::{Context, Env};
+
+use crate::compile::{self, Judge};
+use crate::error::{Error, Problem, Result};
+use crate::http::{self, Incoming};
+use crate::js;
+use crate::model::{Source, SourceSnapshot};
+use crate::objects::channel::{Accepted, Head};
+use crate::objects::directory::{self, TenantEntry};
+use crate::objects::records::{self, Rejection};
+use crate::objects::{OWN_CHANNEL, ObjectRef, call, channel, nonces, tenant};
+
+/// How long an isolate goes by what it knows of a source.
+const BELIEF: Millis = Millis::from_secs(10);
+
+/// From this age on, one call looks for news while the others go on.
+const REFRESH: Millis = Millis::from_secs(8);
+
+/// How many refused calls of one source an isolate records in ten seconds; the rest are counted.
+const RECORDED: u32 = 50;
+
+/// How many sources an isolate remembers.
+const CACHED: usize = 1_000;
+
+/// A source as this isolate knows it.
+struct Known {
+    tenant: TenantId,
+    version: u64,
+    source: Source,
+    judge: Judge,
+    at: UnixMillis,
+}
+
+#[derive(Default)]
+struct Sampler {
+    since: UnixMillis,
+    recorded: u32,
+    skipped: u64,
+}
+
+thread_local! {
+    static SOURCES: RefCell<BTreeMap<SourceId, Rc<Known>>> = const { RefCell::new(BTreeMap::new()) };
+    static REFRESHING: RefCell<BTreeMap<SourceId, UnixMillis>> = const { RefCell::new(BTreeMap::new()) };
+    static SAMPLERS: RefCell<BTreeMap<SourceId, Sampler>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// What a refused caller hears, whatever the reason: nothing to learn from.
+fn refused() -> Problem {
+    Problem::new(401, "sign.refused", "the call is not accepted as signed")
+}
+
+/// Answers a vendor's call.
+pub(crate) async fn serve(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> {
+    let result = take(env, ctx, request).await;
+    result.or_else(|error| {
+        if let Error::Runtime(what) = &error {
+            worker::console_error!("ingress: {what}");
+        }
+        http::problem(&error.into_problem(), "/in")
+    })
+}
+
+async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> {
+    let now = js::now();
+    let id = request.path.strip_prefix("/in/").and_then(|text| SourceId::parse(text).ok());
+    // A source that does not exist is refused as a wrongly signed call is.
+    let id = id.ok_or_else(refused)?;
+    let known = source(env, &own_url(env, request, id), id, now).await?;
+    let body = request.body().await?;
+    let names = known.judge.scheme.header_names();
+    let values: Vec<(&str, String)> =
+        names.iter().filter_map(|name| request.header(name).map(|value| (*name, value))).collect();
+    let headers: Vec<(&str, &str)> =
+        values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let call =
+        Call { method: &request.method, query: &request.query, headers: &headers, body: &body };
+    let verified = match known.judge.verifier.verify(&call, now) {
+        Ok(verified) => verified,
+        Err(refusal) => {
+            return Err(reject(env, ctx, &known, &call, &refusal, now)?.into());
+        }
+    };
+    if let ReplayKey::Call(nonce) = verified.replay_key() {
+        let ask = nonces::Ask {
+            nonce: hex::encode(Sha256::digest(nonce.as_bytes())),
+            until: now.plus(window(&known)),
+        };
+        if !super::objects::call::<bool>(env, &ObjectRef::Nonces(id), "/", &ask).await? {
+            return Err(record(
+                env,
+                ctx,
+                &known,
+                &call,
+                "sign.nonce_seen",
+                "a call with this nonce was accepted before".to_owned(),
+                None,
+                now,
+            )?
+            .into());
+        }
+    }
+    let events = match known.judge.dialect.parse(verified.body()) {
+        Ok(events) => events,
+        Err(error) => {
+            let problem = Problem::new(400, error.code().as_str(), error.to_string());
+            record(env, ctx, &known, &call, error.code().as_str(), error.to_string(), None, now)?;
+            return Err(problem.into());
+        }
+    };
+    let sha256: [u8; 32] = Sha256::digest(verified.body()).into();
+    let mut duplicate = true;
+    for (index, event) in events.iter().enumerate() {
+        let accepted = accept(env, &known, &verified, event, index, &sha256).await?;
+        duplicate &= accepted == Accepted::Duplicate;
+    }
+    let answer = known.judge.dialect.answer();
+    let response = http::respond(answer.status, answer.content_type, answer.body)?;
+    if duplicate {
+        response.headers().set("livegate-duplicate", "true").map_err(Error::js)?;
+    }
+    Ok(response)
+}
+
+/// How long the same signature is accepted.
+fn window(known: &Known) -> Millis {
+    let policy = known.judge.policy;
+    Millis(policy.freshness().0.saturating_add(policy.skew().0))
+}
+
+async fn accept(
+    env: &Env,
+    known: &Known,
+    verified: &Verified<'_>,
+    event: &Event<'_>,
+    index: usize,
+    sha256: &[u8; 32],
+) -> Result<Accepted> {
+    let source = known.source.id;
+    let call = match verified.replay_key() {
+        // A message's id stands for it however often it is signed anew.
+        ReplayKey::Message(id) => {
+            let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+            Some(CallKey::of(source, UnixMillis(0), &digest))
+        }
+        // A call's nonce was checked; what comes here is new.
+        ReplayKey::Call(_) => None,
+        _ => verified.signed_at().map(|at| CallKey::of(source, at, sha256)),
+    };
+    let entity = event.entity.as_deref().map(|entity| {
+        let mut hash = Sha256::new();
+        hash.update(source.to_bytes());
+        hash.update(entity.as_bytes());
+        hex::encode(hash.finalize().get(..16).unwrap_or_default())
+    });
+    let head = Head {
+        source,
+        kind: event.kind.as_str().to_owned(),
+        vendor_type: event.vendor_type.clone().into_owned(),
+        user: event.user.as_deref().map(str::to_owned),
+        time: event.time,
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        call: call.map(|key| hex::encode(key.to_bytes())),
+        entity,
+        body_hash: hex::encode(sha256),
+    };
+    let name = event.channel.as_deref().unwrap_or(OWN_CHANNEL);
+    let terms = channel::Terms {
+        tenant: known.tenant,
+        channel: name,
+        version: known.version,
+        fresh_for: window(known),
+        duplicate_window: Millis::from_secs(known.source.duplicate_window_s),
+    };
+    channel::accept(env, &terms, &head, verified.body()).await
+}
+
+/// The source's own address: where nothing else is configured, what the vendor signs over.
+pub(crate) fn own_url(env: &Env, request: &Incoming, id: SourceId) -> String {
+    let public = env.var("PUBLIC_URL").map(|var| var.to_string()).unwrap_or_default();
+    let base =
+        if public.is_empty() { request.origin.as_str() } else { public.trim_end_matches('/') };
+    format!("{base}/in/{id}")
+}
+
+/// The source, as known for at most ten seconds.
+async fn source(env: &Env, own_url: &str, id: SourceId, now: UnixMillis) -> Result<Rc<Known>> {
+    let known = SOURCES.with_borrow(|sources| sources.get(&id).cloned());
+    if let Some(known) = known {
+        let age = now.since(known.at);
+        if age < REFRESH {
+            return Ok(known);
+        }
+        let looking = REFRESHING.with_borrow_mut(|looking| {
+            let others = looking.get(&id).is_some_and(|at| now.since(*at) < Millis(1_000));
+            if !others {
+                looking.insert(id, now);
+            }
+            others
+        });
+        if looking && age < BELIEF {
+            return Ok(known);
+        }
+    }
+    let fresh = fetch_source(env, own_url, id, now).await;
+    SOURCES.with_borrow_mut(|sources| {
+        match &fresh {
+            Ok(known) => {
+                if sources.len() >= CACHED {
+                    sources.clear();
+                }
+                sources.insert(id, Rc::clone(known));
+            }
+            Err(_) => {
+                sources.remove(&id);
+            }
+        }
+        REFRESHING.with_borrow_mut(|looking| looking.remove(&id));
+    });
+    fresh
+}
+
+async fn fetch_source(
+    env: &Env,
+    own_url: &str,
+    id: SourceId,
+    now: UnixMillis,
+) -> Result<Rc<Known>> {
+    let ask = directory::Ask::TenantOfSource { source: id };
+    let entry: Option<TenantEntry> = call(env, &ObjectRef::Directory, "/", &ask).await?;
+    let tenant = entry.ok_or_else(refused)?.id;
+    let ask = tenant::Ask::Source { tenant, id };
+    let snapshot: Option<SourceSnapshot> = call(env, &ObjectRef::Tenant(tenant), "/", &ask).await?;
+    let SourceSnapshot { version, source, .. } = snapshot.ok_or_else(refused)?;
+    let judge = compile::source(&source.item, &source.keys, own_url).map_err(|violations| {
+        Error::Runtime(format!("a stored source does not compile: {violations:?}"))
+    })?;
+    Ok(Rc::new(Known { tenant, version, source: source.item, judge, at: now }))
+}
+
+/// Records why a call was refused, and says what its caller is told.
+fn reject(
+    env: &Env,
+    ctx: &Context,
+    known: &Known,
+    call: &Call<'_>,
+    refusal: &Refusal,
+    now: UnixMillis,
+) -> Result<Problem> {
+    let signed = explain(&known.judge.scheme, &known.judge.url, call, ShowBody::Digest);
+    record(env, ctx, known, call, refusal.code().as_str(), refusal.to_string(), Some(signed), now)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a record holds, said once")]
+fn record(
+    env: &Env,
+    ctx: &Context,
+    known: &Known,
+    call: &Call<'_>,
+    reason: &str,
+    detail: String,
+    signed_string: Option<String>,
+    now: UnixMillis,
+) -> Result<Problem> {
+    let kept = SAMPLERS.with_borrow_mut(|samplers| {
+        if samplers.len() >= CACHED {
+            samplers.clear();
+        }
+        let sampler = samplers.entry(known.source.id).or_default();
+        if now.since(sampler.since) > Millis::from_secs(10) {
+            sampler.since = now;
+            sampler.recorded = 0;
+        }
+        if sampler.recorded >= RECORDED {
+            sampler.skipped += 1;
+            return None;
+        }
+        sampler.recorded += 1;
+        Some(std::mem::take(&mut sampler.skipped))
+    });
+    let Some(not_kept) = kept else { return Ok(refused()) };
+    let rejection = Rejection {
+        id: RejectionId::from_bytes(js::random()?).to_string(),
+        source: known.source.id.to_string(),
+        at: now,
+        reason: reason.to_owned(),
+        detail,
+        method: call.method.to_owned(),
+        url: shown_url(known, call.query),
+        signed_string,
+        body_size: call.body.len() as u64,
+        body_sha256: hex::encode(Sha256::digest(call.body)),
+        not_kept,
+    };
+    let ask = records::Ask::Reject { rejection: Box::new(rejection) };
+    let (env, object) = (env.clone(), ObjectRef::Records(known.tenant));
+    ctx.wait_until(async move {
+        if let Err(error) =
+            super::objects::call::<serde_json::Value>(&env, &object, "/", &ask).await
+        {
+            worker::console_error!("recording a refused call: {error}");
+        }
+    });
+    Ok(refused())
+}
+
+/// The call's URL as a record shows it: the values of its query are whatever a stranger sent, and
+/// where the scheme keeps its own parameters there, they are a signature.
+fn shown_url(known: &Known, query: &str) -> String {
+    let path = format!("/in/{}", known.source.id);
+    if query.is_empty() {
+        return path;
+    }
+    let names: Vec<String> = query
+        .split('&')
+        .take(20)
+        .map(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            let name: String = name.chars().take(64).collect();
+            format!("{name}=***")
+        })
+        .collect();
+    format!("{path}?{}", names.join("&"))
+}

@@ -1,0 +1,62 @@
+//! livegate at the edge: a Cloudflare Worker that takes, keeps and delivers live callbacks.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`ingress`] | `/in/{source}`: verify, parse, hand to the channel |
+//! | [`api`] | `/api/v1`: configuration, records, replays, tails |
+//! | [`objects`] | the Durable Objects and how they are called |
+//! | [`send`] | one delivery |
+//! | [`tail`] | listeners by SSE and WebSocket |
+//! | [`compile`] | documents made into the core's checked values |
+//! | [`js`], [`json`], [`sql`], [`http`] | the platform, thinly |
+//!
+//! What is decided is decided in `livegate-core`; this crate reads, writes and sends.
+
+mod api;
+mod auth;
+mod compile;
+mod error;
+mod http;
+mod ingress;
+mod js;
+mod json;
+mod model;
+mod objects;
+mod seal;
+mod send;
+mod sql;
+mod tail;
+mod wire;
+
+use web_sys::Response;
+use worker::{Context, Env, event};
+
+use crate::error::Result;
+use crate::http::Incoming;
+use crate::objects::{ObjectRef, directory};
+
+/// Every request to the deployment.
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<Response> {
+    let request = Incoming::new(request);
+    let path = request.path.as_str();
+    let response = if path.starts_with("/in/") {
+        ingress::serve(&env, &context, &request).await
+    } else if path == "/healthz" {
+        health(&env, &request).await
+    } else {
+        api::serve(&env, &request).await
+    };
+    response.map_err(Into::into)
+}
+
+/// `/healthz`: that the Worker runs; with `?hop=1`, that an object answers, too.
+async fn health(env: &Env, request: &Incoming) -> Result<Response> {
+    if request.param("hop").is_some() {
+        // The body is read as a callback's is, so that this measures the way and nothing else.
+        request.body().await?;
+        let ask = directory::Ask::Ping;
+        objects::call::<serde_json::Value>(env, &ObjectRef::Directory, "/", &ask).await?;
+    }
+    http::json(200, &serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}

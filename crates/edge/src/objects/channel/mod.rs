@@ -1,0 +1,322 @@
+//! One channel of one tenant: its accepted events in order, and what is not delivered of them yet.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`accept`] | what comes in: judged, written in groups, answered when durable |
+//! | [`recent`] | the newest events in memory, parsed once |
+//! | [`plan`] | the tenant's configuration, compiled for this channel |
+//! | [`pump`] | lanes driven: read, send, retry, persist, sleep |
+//! | [`feed`] | the tenant's records told what happened here |
+//! | [`show`] | events as people, tails and replays see them |
+//! | [`sweep`] | retention |
+//! | [`store`] | the rows |
+
+mod accept;
+mod feed;
+mod plan;
+mod pump;
+mod recent;
+mod show;
+mod store;
+mod sweep;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use livegate_core::delivery::dedup::Dedup;
+use livegate_core::delivery::slots::Slots;
+use livegate_core::id::{ChannelNumber, EventId, Seq, SubscriptionId, TenantId};
+use livegate_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object};
+
+pub(crate) use self::accept::{Accepted, Terms, accept};
+use self::plan::Plan;
+use self::pump::Line;
+use self::recent::Recent;
+pub(crate) use self::store::Head;
+use self::store::Store;
+use super::answer;
+use crate::error::{Error, Result};
+use crate::http::Incoming;
+use crate::tail::Tails;
+use crate::wire::{Attempt, Fed};
+use crate::{http, js};
+
+/// How many deliveries run at once for one channel: what the platform allows.
+const FETCHES: u8 = Slots::PLATFORM;
+
+/// How soon an alarm looks after what was accepted, should nothing else do so.
+const GUARD: Millis = Millis::from_secs(10);
+
+/// The object that keeps and delivers one channel's events.
+#[durable_object]
+pub struct Channel {
+    inner: AssertUnwindSafe<Rc<Inner>>,
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Channel")
+    }
+}
+
+/// What the object is asked, beside taking events.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// Deliver what there is: an alarm may have been lost, or an endpoint was enabled.
+    Wake {
+        tenant: TenantId,
+        channel: String,
+    },
+    Show {
+        tenant: TenantId,
+        channel: String,
+        seq: Seq,
+    },
+    /// Events as a tail sends them; what is no longer there is left out.
+    Render {
+        tenant: TenantId,
+        channel: String,
+        seqs: Vec<Seq>,
+    },
+    /// Sends events once more; how many deliveries that makes.
+    Replay {
+        tenant: TenantId,
+        channel: String,
+        seqs: Vec<Seq>,
+        endpoint: Option<String>,
+        subscription: Option<String>,
+    },
+}
+
+/// Which channel this is.
+#[derive(Clone, Debug)]
+struct Identity {
+    tenant: TenantId,
+    name: String,
+    number: ChannelNumber,
+}
+
+/// The object's memory. Everything in it can be made again from the rows.
+pub(crate) struct Inner {
+    state: State,
+    env: Env,
+    store: Store,
+    identity: RefCell<Option<Rc<Identity>>>,
+    last: Cell<Seq>,
+    dedup: RefCell<Dedup>,
+    pending: RefCell<Vec<accept::Pending>>,
+    flushing: Cell<bool>,
+    recent: RefCell<Recent>,
+    plan: RefCell<Option<Rc<Plan>>>,
+    planning: Cell<bool>,
+    /// The version that deliveries go by.
+    driven: Cell<u64>,
+    lines: RefCell<BTreeMap<SubscriptionId, Rc<Line>>>,
+    permits: RefCell<pump::Permits>,
+    slots: RefCell<Slots>,
+    attempts: RefCell<Vec<Attempt>>,
+    persist_at: Cell<Option<UnixMillis>>,
+    wake_at: Cell<Option<UnixMillis>>,
+    alarm_at: Cell<Option<UnixMillis>>,
+    backlogged: Cell<bool>,
+    fed: Cell<Option<Fed>>,
+    feeding: Cell<bool>,
+    swept_at: Cell<UnixMillis>,
+    tails: Tails,
+}
+
+impl DurableObject for Channel {
+    fn new(state: State, env: Env) -> Self {
+        let inner = Inner::new(state, env).expect("the tables of a channel are made by plain SQL");
+        let inner = Rc::new(inner);
+        Rc::clone(&inner).begin();
+        Self { inner: AssertUnwindSafe(inner) }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
+        let incoming = Incoming::of(&request);
+        if incoming.method == "GET" {
+            return Ok(self.inner.tail(&incoming)?.into());
+        }
+        answer(self.inner.serve(&incoming).await).map(Into::into)
+    }
+
+    async fn alarm(&self) -> worker::Result<worker::Response> {
+        self.inner.on_alarm().await;
+        Ok(http::empty(204)?.into())
+    }
+
+    async fn websocket_message(
+        &self,
+        _socket: worker::WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        // A tail only speaks.
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        socket: worker::WebSocket,
+        code: usize,
+        reason: String,
+        _was_clean: bool,
+    ) -> worker::Result<()> {
+        crate::tail::closed(&socket, code, &reason);
+        Ok(())
+    }
+
+    async fn websocket_error(
+        &self,
+        _socket: worker::WebSocket,
+        _error: worker::Error,
+    ) -> worker::Result<()> {
+        Ok(())
+    }
+}
+
+#[wasm_bindgen]
+impl Channel {
+    /// Takes one event, called by the ingress through the runtime's RPC: a third of what a request
+    /// between objects costs. Answers the event's place, or one of [`accept`]'s refusals.
+    pub async fn take(
+        &self,
+        tenant: String,
+        channel: String,
+        version: f64,
+        windows_ms: f64,
+        head: String,
+        body: Uint8Array,
+    ) -> f64 {
+        let taken = self.inner.take(&tenant, &channel, version, windows_ms, head, &body);
+        AssertUnwindSafe(taken).await
+    }
+}
+
+impl Inner {
+    fn new(state: State, env: Env) -> Result<Self> {
+        let store = Store::open(&state)?;
+        let last = store.last_seq()?;
+        Ok(Self {
+            store,
+            env,
+            identity: RefCell::new(None),
+            last: Cell::new(last),
+            dedup: RefCell::new(Dedup::new(accept::REMEMBERED)),
+            pending: RefCell::default(),
+            flushing: Cell::new(false),
+            recent: RefCell::default(),
+            plan: RefCell::new(None),
+            planning: Cell::new(false),
+            driven: Cell::new(0),
+            lines: RefCell::default(),
+            permits: RefCell::default(),
+            slots: RefCell::new(Slots::new(FETCHES)),
+            attempts: RefCell::default(),
+            persist_at: Cell::new(None),
+            wake_at: Cell::new(None),
+            alarm_at: Cell::new(None),
+            backlogged: Cell::new(false),
+            fed: Cell::new(None),
+            feeding: Cell::new(false),
+            swept_at: Cell::new(UnixMillis(0)),
+            tails: Tails::default(),
+            state,
+        })
+    }
+
+    /// What every start of the object does: remembers who it is and what it accepted lately, and
+    /// takes up what it had not delivered.
+    fn begin(self: Rc<Self>) {
+        if let Err(error) = self.recall() {
+            worker::console_error!("a channel's start: {error}");
+        }
+        let known = self.identity.borrow().is_some();
+        if known {
+            self.kick();
+        }
+    }
+
+    fn recall(&self) -> Result<()> {
+        let tenant = self.store.fact("tenant")?.map(|row| row.text(0));
+        let name = self.store.fact("channel")?.map(|row| row.text(0));
+        let (Some(tenant), Some(name)) = (tenant, name) else { return Ok(()) };
+        let tenant = TenantId::parse(&tenant).map_err(|error| Error::Runtime(error.to_string()))?;
+        self.set_identity(tenant, &name);
+        self.recall_calls(js::now())
+    }
+
+    fn set_identity(&self, tenant: TenantId, name: &str) -> Rc<Identity> {
+        let number = ChannelNumber::of(tenant, name);
+        let identity = Rc::new(Identity { tenant, name: name.to_owned(), number });
+        *self.identity.borrow_mut() = Some(Rc::clone(&identity));
+        identity
+    }
+
+    /// Who this is; told by the first event, remembered from then on.
+    fn identify(&self, tenant: TenantId, name: &str) -> Result<Rc<Identity>> {
+        if let Some(identity) = self.identity.borrow().as_ref() {
+            return Ok(Rc::clone(identity));
+        }
+        self.store.keep_identity(&tenant.to_string(), name)?;
+        Ok(self.set_identity(tenant, name))
+    }
+
+    fn identity(&self) -> Result<Rc<Identity>> {
+        let identity = self.identity.borrow();
+        identity.clone().ok_or_else(|| Error::Runtime("a channel without events".to_owned()))
+    }
+
+    fn id_of(&self, identity: &Identity, seq: Seq) -> EventId {
+        EventId::of(identity.number, seq)
+    }
+
+    async fn serve(self: &Rc<Self>, request: &Incoming) -> Result<Value> {
+        let ask: Ask = request.json().await?;
+        // What nothing was accepted for has nothing to show, and is not made by asking for it.
+        if self.identity.borrow().is_none() {
+            return Ok(match ask {
+                Ask::Wake { .. } | Ask::Show { .. } => Value::Null,
+                Ask::Render { .. } => Value::Array(Vec::new()),
+                Ask::Replay { .. } => Value::from(0),
+            });
+        }
+        Ok(match ask {
+            Ask::Wake { .. } => {
+                self.forget_plan();
+                self.kick();
+                Value::Null
+            }
+            Ask::Show { seq, .. } => serde_json::to_value(self.show(seq).await?)?,
+            Ask::Render { seqs, .. } => serde_json::to_value(self.render(&seqs).await?)?,
+            Ask::Replay { seqs, endpoint, subscription, .. } => {
+                let only = (endpoint.as_deref(), subscription.as_deref());
+                Value::from(self.replay(&seqs, only).await?)
+            }
+        })
+    }
+
+    /// The alarm: whatever was lost in between is taken up again. It comes only while something is
+    /// left to do, so an idle channel costs nothing.
+    async fn on_alarm(self: &Rc<Self>) {
+        self.alarm_at.set(None);
+        self.forget_plan();
+        self.kick();
+        // What is sent meanwhile may be long under way; the next alarm is there for it.
+        js::sleep(Millis(0)).await;
+        self.guard();
+    }
+
+    /// Runs a task of this object, independent of the request that started it.
+    fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
+        wasm_bindgen_futures::spawn_local(AssertUnwindSafe(task));
+    }
+}

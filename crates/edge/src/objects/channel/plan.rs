@@ -1,0 +1,185 @@
+//! The tenant's configuration, compiled for this channel: which subscriptions there are, what they
+//! match, how their endpoints are called, how sources' bodies are read.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use livegate_core::dialect::{Dialect, RawDialect};
+use livegate_core::event::Event;
+use livegate_core::filter::SubscriptionSet;
+use livegate_core::id::{EndpointId, SourceId};
+use livegate_core::time::{Millis, UnixMillis};
+use livegate_core::url::egress::EgressPolicy;
+
+use super::Inner;
+use super::recent::Known;
+use crate::compile::{self, Target};
+use crate::error::Result;
+use crate::model::{Snapshot, Subscription};
+use crate::objects::{ObjectRef, call, tenant};
+use crate::{js, json};
+
+/// How long a plan is gone by without asking whether there is a newer one.
+const BELIEF: Millis = Millis::from_secs(10);
+
+/// How soon one that could not be had is asked for again.
+const AGAIN: Millis = Millis::from_secs(5);
+
+/// One version of the configuration.
+pub(super) struct Plan {
+    pub(super) version: u64,
+    /// When it was last known to be the newest.
+    at: Cell<UnixMillis>,
+    pub(super) lines: Vec<PlanLine>,
+    set: SubscriptionSet<usize>,
+    dialects: BTreeMap<SourceId, Dialect>,
+}
+
+/// A subscription and where it leads.
+pub(super) struct PlanLine {
+    pub(super) subscription: Subscription,
+    pub(super) target: Rc<Target>,
+}
+
+impl Plan {
+    fn new(snapshot: Snapshot, egress: EgressPolicy, now: UnixMillis) -> Self {
+        let mut targets: BTreeMap<EndpointId, Rc<Target>> = BTreeMap::new();
+        for endpoint in &snapshot.endpoints {
+            match compile::endpoint(&endpoint.item, &endpoint.keys, egress) {
+                Ok(target) => {
+                    targets.insert(endpoint.item.id, Rc::new(target));
+                }
+                // What was checked when it was made can fail here only if the deployment's own
+                // rules have changed since; its events wait.
+                Err(violations) => {
+                    let codes: Vec<_> = violations.iter().map(|one| one.code.as_str()).collect();
+                    worker::console_error!("{} is not usable: {codes:?}", endpoint.item.id);
+                }
+            }
+        }
+        let mut lines = Vec::new();
+        let mut compiled = Vec::new();
+        for subscription in snapshot.subscriptions {
+            let Some(target) = targets.get(&subscription.endpoint) else { continue };
+            let Ok(filter) = compile::subscription(&subscription) else { continue };
+            compiled.push((lines.len(), subscription.source, filter));
+            lines.push(PlanLine { subscription, target: Rc::clone(target) });
+        }
+        let dialects = snapshot.sources.iter().filter_map(|source| {
+            let name = livegate_core::dialect::DialectName::from_name(&source.dialect)?;
+            let generic = source.generic.as_ref().map(json::reread).transpose().ok()?;
+            let dialect = Dialect::try_from(RawDialect { dialect: name, generic }).ok()?;
+            Some((source.id, dialect))
+        });
+        Self {
+            version: snapshot.version,
+            at: Cell::new(now),
+            lines,
+            dialects: dialects.collect(),
+            set: SubscriptionSet::new(compiled),
+        }
+    }
+
+    /// How a source's bodies are read; one that was deleted since is read as `MetaStudio`'s.
+    pub(super) fn dialect(&self, source: SourceId) -> &Dialect {
+        self.dialects.get(&source).unwrap_or(&Dialect::MetaStudio)
+    }
+
+    /// Gives a stored event, read again from its body, to `use_it`; `None` if the body cannot be
+    /// read any more.
+    pub(super) fn with_event<T>(
+        &self,
+        known: &Known,
+        use_it: impl FnOnce(&Event<'_>) -> T,
+    ) -> Option<T> {
+        let head = &known.stored.head;
+        let events = self.dialect(head.source).parse(&known.stored.body).ok()?;
+        let index = usize::try_from(head.index).unwrap_or(usize::MAX);
+        let event = events.iter().nth(index)?;
+        Some(use_it(event))
+    }
+
+    /// Whether an event is for a line, found out once an event and version.
+    pub(super) fn is_for(&self, known: &Known, line: usize) -> bool {
+        let mut lines = known.lines.borrow_mut();
+        if lines.as_ref().is_none_or(|(version, _)| *version != self.version) {
+            let mut matching = Vec::new();
+            self.with_event(known, |event| {
+                self.set.matches(event, known.stored.head.source, |line| matching.push(*line));
+            });
+            *lines = Some((self.version, matching));
+        }
+        lines.as_ref().is_some_and(|(_, matching)| matching.contains(&line))
+    }
+}
+
+impl Inner {
+    /// Somebody goes by that version: an older plan is worth asking again about.
+    pub(super) fn expect_version(&self, version: u64) {
+        let mut plan = self.plan.borrow_mut();
+        if plan.as_ref().is_some_and(|plan| plan.version < version) {
+            *plan = None;
+        }
+    }
+
+    /// The next delivery asks for the configuration anew.
+    pub(super) fn forget_plan(&self) {
+        *self.plan.borrow_mut() = None;
+    }
+
+    /// The plan, if there is one that may be gone by; else one is fetched, and deliveries go on
+    /// when it has come.
+    pub(super) fn current_plan(self: &Rc<Self>, now: UnixMillis) -> Option<Rc<Plan>> {
+        let plan = self.plan.borrow().clone();
+        let fresh = plan.as_ref().is_some_and(|plan| now.since(plan.at.get()) < BELIEF);
+        if !fresh && !self.planning.replace(true) {
+            let inner = Rc::clone(self);
+            self.spawn(async move {
+                let fetched = inner.fetch_plan().await;
+                inner.planning.set(false);
+                match fetched {
+                    Ok(()) => inner.kick(),
+                    Err(error) => {
+                        worker::console_error!("a channel's plan: {error}");
+                        inner.wake_at(js::now().plus(AGAIN));
+                    }
+                }
+            });
+        }
+        // One that is a little old is still what was configured then; deliveries need not stop.
+        plan
+    }
+
+    /// The plan, fetched if need be: for showing events rather than delivering them.
+    pub(super) async fn any_plan(&self) -> Result<Rc<Plan>> {
+        if let Some(plan) = self.plan.borrow().as_ref() {
+            return Ok(Rc::clone(plan));
+        }
+        self.fetch_plan().await?;
+        let plan = self.plan.borrow();
+        plan.clone().ok_or_else(|| crate::error::Error::Runtime("no plan".to_owned()))
+    }
+
+    async fn fetch_plan(&self) -> Result<()> {
+        let tenant = self.identity()?.tenant;
+        let have = self.plan.borrow().as_ref().map(|plan| plan.version);
+        let ask = tenant::Ask::Snapshot { tenant, have };
+        let snapshot: Option<Snapshot> =
+            call(&self.env, &ObjectRef::Tenant(tenant), "/", &ask).await?;
+        let now = js::now();
+        let mut plan = self.plan.borrow_mut();
+        match snapshot {
+            Some(snapshot) => {
+                *plan = Some(Rc::new(Plan::new(snapshot, compile::egress(&self.env), now)));
+            }
+            // Nothing new: what there is counts from now on, with its compiled parts.
+            None => {
+                if let Some(known) = plan.as_ref() {
+                    known.at.set(now);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Events as people, tails and replays see them: secrets masked, attempts beside them.
+
+use std::rc::Rc;
+
+use livegate_core::id::Seq;
+use serde_json::{Value, json};
+use web_sys::Response;
+
+use super::recent::Known;
+use super::{Inner, Plan};
+use crate::error::Result;
+use crate::http::Incoming;
+use crate::json;
+use crate::send::Origin;
+use crate::wire::TailMessage;
+
+/// How many events a tail reads at a time.
+const TAIL_BATCH: u64 = 50;
+
+impl Inner {
+    /// One event with its body, masked, and every attempt to deliver it.
+    pub(super) async fn show(self: &Rc<Self>, seq: Seq) -> Result<Option<Value>> {
+        let Some(stored) = self.store.one(seq)? else { return Ok(None) };
+        let (plan, identity) = (self.any_plan().await?, self.identity()?);
+        let mut document = serde_json::to_value(self.summary(&identity, &stored))?;
+        let masked = plan.dialect(stored.head.source).redact(&stored.body);
+        document["body"] =
+            json::parse_bytes(&masked).unwrap_or_else(|_| json!(String::from_utf8_lossy(&masked)));
+        let mut attempts = self.store.attempts_of(seq)?;
+        attempts.extend(self.attempts.borrow().iter().filter(|one| one.seq == seq).cloned());
+        let number = hex::encode(identity.number.0);
+        document["deliveries"] = attempts
+            .iter()
+            .map(|attempt| crate::wire::delivery(&identity.name, &number, attempt))
+            .collect::<Result<_>>()?;
+        document["waiting"] = self
+            .store
+            .waiting_for(seq)?
+            .into_iter()
+            .map(|(subscription, state, waiting)| {
+                let next = (state == "retrying").then(|| waiting.next_at.to_string());
+                json!({
+                    "subscription": subscription, "state": state, "attempts": waiting.attempt,
+                    "next_at": next, "error": waiting.code,
+                })
+            })
+            .collect();
+        document["event"] = self
+            .message(&plan, &Known::new(stored))
+            .and_then(|message| serde_json::from_str(&message.event).ok())
+            .unwrap_or(Value::Null);
+        Ok(Some(document))
+    }
+
+    /// Events as a tail sends them.
+    pub(super) async fn render(self: &Rc<Self>, seqs: &[Seq]) -> Result<Vec<TailMessage>> {
+        let plan = self.any_plan().await?;
+        let mut messages = Vec::with_capacity(seqs.len());
+        for &seq in seqs {
+            if let Some(stored) = self.store.one(seq)? {
+                messages.extend(self.message(&plan, &Known::new(stored)));
+            }
+        }
+        Ok(messages)
+    }
+
+    fn message(&self, plan: &Plan, known: &Known) -> Option<TailMessage> {
+        let stored = &known.stored;
+        let identity = self.identity().ok()?;
+        plan.with_event(known, |event| TailMessage {
+            position: stored.seq.0,
+            source: stored.head.source,
+            kind: stored.head.kind.clone(),
+            event: Origin {
+                event,
+                id: self.id_of(&identity, stored.seq),
+                seq: stored.seq,
+                source: stored.head.source,
+                accepted_at: stored.at,
+                dialect: plan.dialect(stored.head.source),
+                raw: &stored.body,
+            }
+            .cloud_event(),
+        })
+    }
+
+    /// Opens a tail of this channel.
+    pub(super) fn tail(self: &Rc<Self>, request: &Incoming) -> Result<Response> {
+        if self.identity.borrow().is_none() {
+            // A listener may come before the first event; it must know whose channel this is.
+            let tenant = request.param("tenant").unwrap_or_default();
+            let name = request.param("channel").unwrap_or_default();
+            if let Ok(tenant) = livegate_core::id::TenantId::parse(&tenant) {
+                self.identify(tenant, &name)?;
+            }
+        }
+        let response = self.tails.open(&self.state, request, self.last.get().0)?;
+        self.push_tails();
+        Ok(response)
+    }
+
+    /// Lets every listener read on.
+    pub(super) fn push_tails(self: &Rc<Self>) {
+        if !self.tails.any(&self.state) {
+            return;
+        }
+        let inner = Rc::clone(self);
+        self.tails.wake(&self.state, move |after| {
+            let inner = Rc::clone(&inner);
+            async move {
+                let plan = inner.any_plan().await?;
+                let events = inner.store.after(Seq(after), TAIL_BATCH)?;
+                let known = events.into_iter().map(Known::new);
+                Ok(known.filter_map(|known| inner.message(&plan, &known)).collect())
+            }
+        });
+    }
+}

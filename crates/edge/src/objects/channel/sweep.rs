@@ -1,0 +1,42 @@
+//! Retention: the log's oldest days go when they are old enough, or when the log is too large and
+//! nobody is owed them. What was not delivered is recorded as expired.
+
+use std::rc::Rc;
+
+use livegate_core::delivery::retention::Retention;
+use livegate_core::id::Seq;
+use livegate_core::time::{Millis, UnixMillis};
+
+use super::Inner;
+use crate::error::Result;
+
+/// How often the log is looked at: it goes by days.
+const EVERY: Millis = Millis::from_hours(1);
+
+impl Inner {
+    /// Looks after the log's size now and then, along with what is written anyway.
+    pub(super) fn sweep(self: &Rc<Self>, now: UnixMillis) {
+        if now.since(self.swept_at.get()) < EVERY {
+            return;
+        }
+        self.swept_at.set(now);
+        if let Err(error) = self.remove_old(now) {
+            worker::console_error!("retention: {error}");
+        }
+    }
+
+    fn remove_old(self: &Rc<Self>, now: UnixMillis) -> Result<()> {
+        let segments = self.store.segments()?;
+        let owed =
+            self.lines.borrow().values().map(|line| line.lane.borrow().cursor().next()).min();
+        let owed = owed.filter(|first| *first <= self.last.get());
+        let Some(up_to) = Retention::default().removable(&segments, owed, now) else {
+            return Ok(());
+        };
+        for line in self.lines.borrow().values() {
+            line.lane.borrow_mut().expired(up_to);
+        }
+        self.persist()?;
+        self.store.remove_up_to(Seq(up_to.0))
+    }
+}

@@ -1,0 +1,152 @@
+//! Which tenant a token or a source belongs to: one object a deployment, read on cache misses only.
+
+use livegate_core::id::{SourceId, TenantId};
+use livegate_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use worker::{DurableObject, Env, State, durable_object};
+
+use super::answer;
+use crate::error::{Error, Problem, Result};
+use crate::http::Incoming;
+use crate::sql::{Db, params};
+
+/// The deployment's register of tenants.
+#[durable_object(fetch)]
+#[derive(Debug)]
+pub struct Directory {
+    state: State,
+}
+
+/// What the object is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// Registers a tenant; if there is one of that name already, a conflict, or that one.
+    CreateTenant {
+        id: TenantId,
+        name: String,
+        token_hash: Option<String>,
+        now: u64,
+        reuse: bool,
+    },
+    ListTenants,
+    TenantByName {
+        name: String,
+    },
+    TenantByToken {
+        hash: String,
+    },
+    PutSource {
+        source: SourceId,
+        tenant: TenantId,
+    },
+    DropSource {
+        source: SourceId,
+    },
+    TenantOfSource {
+        source: SourceId,
+    },
+    /// An empty call, for measuring one.
+    Ping,
+}
+
+/// A tenant as the directory knows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TenantEntry {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    pub(crate) created_at: UnixMillis,
+}
+
+impl DurableObject for Directory {
+    fn new(state: State, _env: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
+        answer(self.serve(request).await).map(Into::into)
+    }
+}
+
+impl Directory {
+    async fn serve(&self, request: worker::Request) -> Result<serde_json::Value> {
+        let ask: Ask = Incoming::of(&request).json().await?;
+        if matches!(ask, Ask::Ping) {
+            return Ok(serde_json::Value::Null);
+        }
+        let db = Db::of(&self.state);
+        for table in [
+            "CREATE TABLE IF NOT EXISTS tenants(
+                id TEXT PRIMARY KEY, name TEXT UNIQUE, token_hash TEXT UNIQUE, created_at INTEGER)",
+            "CREATE TABLE IF NOT EXISTS sources(id TEXT PRIMARY KEY, tenant TEXT) WITHOUT ROWID",
+        ] {
+            db.run(table, &params![])?;
+        }
+        let found = match ask {
+            Ask::CreateTenant { id, name, token_hash, now, reuse } => {
+                return create(&db, id, &name, token_hash.as_deref(), now, reuse);
+            }
+            Ask::ListTenants => {
+                let rows =
+                    db.rows("SELECT id, name, created_at FROM tenants ORDER BY rowid", &params![])?;
+                let tenants = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
+                return Ok(serde_json::to_value(tenants)?);
+            }
+            Ask::TenantByName { name } => db.row(
+                "SELECT id, name, created_at FROM tenants WHERE name = ?1 OR id = ?1",
+                &params![&name],
+            )?,
+            Ask::TenantByToken { hash } => db.row(
+                "SELECT id, name, created_at FROM tenants WHERE token_hash = ?",
+                &params![&hash],
+            )?,
+            Ask::PutSource { source, tenant } => {
+                db.run(
+                    "INSERT OR REPLACE INTO sources VALUES (?, ?)",
+                    &params![&source.to_string(), &tenant.to_string()],
+                )?;
+                return Ok(serde_json::Value::Null);
+            }
+            Ask::DropSource { source } => {
+                db.run("DELETE FROM sources WHERE id = ?", &params![&source.to_string()])?;
+                return Ok(serde_json::Value::Null);
+            }
+            Ask::TenantOfSource { source } => db.row(
+                "SELECT t.id, t.name, t.created_at
+                 FROM sources s JOIN tenants t ON t.id = s.tenant WHERE s.id = ?",
+                &params![&source.to_string()],
+            )?,
+            Ask::Ping => None,
+        };
+        Ok(serde_json::to_value(found.as_ref().map(entry).transpose()?)?)
+    }
+}
+
+fn create(
+    db: &Db,
+    id: TenantId,
+    name: &str,
+    token_hash: Option<&str>,
+    now: u64,
+    reuse: bool,
+) -> Result<serde_json::Value> {
+    let select = "SELECT id, name, created_at FROM tenants WHERE name = ?";
+    if let Some(row) = db.row(select, &params![name])? {
+        if reuse {
+            return Ok(serde_json::to_value(entry(&row)?)?);
+        }
+        let detail = format!("there is a tenant named {name} already");
+        return Err(Problem::new(409, "tenant.name_taken", detail).into());
+    }
+    db.run(
+        "INSERT INTO tenants VALUES (?, ?, ?, ?)",
+        &params![&id.to_string(), name, token_hash, now],
+    )?;
+    let entry = TenantEntry { id, name: name.to_owned(), created_at: UnixMillis(now) };
+    Ok(serde_json::to_value(entry)?)
+}
+
+fn entry(row: &crate::sql::Row) -> Result<TenantEntry> {
+    let id = TenantId::parse(&row.text(0)).map_err(|error| Error::Runtime(error.to_string()))?;
+    Ok(TenantEntry { id, name: row.text(1), created_at: UnixMillis(row.int(2)) })
+}

@@ -1,0 +1,170 @@
+//! One endpoint's health, shared by every channel that has something for it: asked once a batch.
+
+use livegate_core::delivery::breaker::{Answer, Breaker, Disabled, Health};
+use livegate_core::delivery::outcome::{Cause, Outcome};
+use livegate_core::id::{EndpointId, TenantId};
+use livegate_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use worker::{DurableObject, Env, State, durable_object};
+
+use super::{ObjectRef, answer, call, tenant};
+use crate::error::Result;
+use crate::http::Incoming;
+use crate::js;
+use crate::sql::{Db, params};
+
+/// The object that keeps one endpoint's breaker.
+#[durable_object(fetch)]
+#[derive(Debug)]
+pub struct Endpoint {
+    state: State,
+    env: Env,
+}
+
+/// What the object is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// Here is what came of what was sent; may `want` more be sent?
+    Exchange {
+        tenant: TenantId,
+        endpoint: EndpointId,
+        rate_per_s: Option<u32>,
+        report: Vec<Report>,
+        unused: u32,
+        want: u32,
+    },
+    /// Its owner enabled it.
+    Enable,
+    /// How it is, for people.
+    Show,
+}
+
+/// An outcome on its way between objects.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Report {
+    Answered { status: u16, retry_after: Option<u64> },
+    Silent { cause: Silence },
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Silence {
+    Timeout,
+    Reset,
+    Dns,
+    Tls,
+    BlockedAddress,
+    Other,
+}
+
+impl From<Outcome> for Report {
+    fn from(outcome: Outcome) -> Self {
+        let retry_after = match outcome {
+            Outcome::Throttled { retry_after, .. } => retry_after.map(|span| span.0),
+            _ => None,
+        };
+        if let Some(status) = outcome.status() {
+            return Self::Answered { status, retry_after };
+        }
+        let cause = match outcome {
+            Outcome::Unreachable(Cause::Timeout) => Silence::Timeout,
+            Outcome::Unreachable(Cause::Reset) => Silence::Reset,
+            Outcome::Unreachable(Cause::Dns) => Silence::Dns,
+            Outcome::Unreachable(Cause::Tls) => Silence::Tls,
+            Outcome::Unreachable(Cause::BlockedAddress) => Silence::BlockedAddress,
+            _ => Silence::Other,
+        };
+        Self::Silent { cause }
+    }
+}
+
+impl From<Report> for Outcome {
+    fn from(report: Report) -> Self {
+        match report {
+            Report::Answered { status, retry_after } => {
+                Self::from_status(status, retry_after.map(Millis))
+            }
+            Report::Silent { cause } => Self::Unreachable(match cause {
+                Silence::Timeout => Cause::Timeout,
+                Silence::Reset => Cause::Reset,
+                Silence::Dns => Cause::Dns,
+                Silence::Tls => Cause::Tls,
+                Silence::BlockedAddress => Cause::BlockedAddress,
+                Silence::Other => Cause::Other,
+            }),
+        }
+    }
+}
+
+/// What a channel is told.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told {
+    /// So many sends, until then.
+    Go { until: UnixMillis, max: u32 },
+    /// Ask again then.
+    Wait { until: UnixMillis },
+    /// Nothing until it is enabled.
+    Disabled,
+}
+
+impl DurableObject for Endpoint {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
+        answer(self.serve(&request).await).map(Into::into)
+    }
+}
+
+impl Endpoint {
+    async fn serve(&self, request: &worker::Request) -> Result<Value> {
+        let ask: Ask = Incoming::of(request).json().await?;
+        let db = Db::of(&self.state);
+        db.run("CREATE TABLE IF NOT EXISTS health(id INTEGER PRIMARY KEY, doc TEXT)", &params![])?;
+        let row = db.row("SELECT doc FROM health WHERE id = 1", &params![])?;
+        let health: Health =
+            row.map(|row| serde_json::from_str(&row.text(0))).transpose()?.unwrap_or_default();
+        let save = |health: Health| {
+            let text = serde_json::to_string(&health)?;
+            db.run("INSERT OR REPLACE INTO health VALUES (1, ?)", &params![&text])
+        };
+        match ask {
+            Ask::Enable => {
+                let mut breaker = Breaker::restore(None, health);
+                breaker.enable();
+                save(breaker.health())?;
+                Ok(Value::Null)
+            }
+            Ask::Show => Ok(serde_json::to_value(health)?),
+            Ask::Exchange { tenant, endpoint, rate_per_s, report, unused, want } => {
+                let now = js::now();
+                let mut breaker = Breaker::restore(rate_per_s, health);
+                let outcomes: Vec<Outcome> = report.into_iter().map(Into::into).collect();
+                let disabled = breaker.report(&outcomes, unused, now);
+                let told = match breaker.ask(want, now, js::random_u64()) {
+                    Answer::Granted(permit) => Told::Go { until: permit.until, max: permit.max },
+                    Answer::Wait { until } => Told::Wait { until },
+                    _ => Told::Disabled,
+                };
+                if breaker.health() != health {
+                    save(breaker.health())?;
+                }
+                if let Some(why) = disabled {
+                    let reason = match why {
+                        Disabled::Gone => "it answered 410 Gone",
+                        _ => "it failed for five days without a single success",
+                    };
+                    let ask = tenant::Ask::Disable { tenant, endpoint, reason: reason.to_owned() };
+                    call::<Value>(&self.env, &ObjectRef::Tenant(tenant), "/", &ask).await?;
+                }
+                Ok(serde_json::to_value(told)?)
+            }
+        }
+    }
+}

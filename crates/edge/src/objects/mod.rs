@@ -1,0 +1,148 @@
+//! The Durable Objects, their names, and how they are called.
+//!
+//! | object | one per | its truth |
+//! |---|---|---|
+//! | [`directory`] | deployment | which tenant a token or a source belongs to |
+//! | [`tenant`] | tenant | configuration, audit log, channels with a backlog |
+//! | [`channel`] | tenant and channel | accepted events, in order, and what is not delivered yet |
+//! | [`endpoint`] | endpoint | its health: breaker, rate, when it is to be disabled |
+//! | [`nonces`] | source | nonces seen, for schemes with one a call |
+//! | [`records`] | tenant | the searchable index, refused calls, bulk replays, the tenant's tail |
+
+pub(crate) mod channel;
+pub(crate) mod directory;
+pub(crate) mod endpoint;
+pub(crate) mod nonces;
+pub(crate) mod records;
+pub(crate) mod tenant;
+
+use js_sys::Object;
+use livegate_core::id::{EndpointId, SourceId, TenantId};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+
+use crate::error::{Error, Problem, Result};
+use crate::{http, js};
+
+/// The name that stands for the tenant's own channel, where a vendor names none.
+pub(crate) const OWN_CHANNEL: &str = "~";
+
+/// One object of the deployment.
+#[derive(Clone, Debug)]
+pub(crate) enum ObjectRef<'a> {
+    Directory,
+    Tenant(TenantId),
+    Channel(TenantId, &'a str),
+    Endpoint(EndpointId),
+    Records(TenantId),
+    Nonces(SourceId),
+}
+
+impl ObjectRef<'_> {
+    /// The binding in wrangler.toml.
+    const fn binding(&self) -> &'static str {
+        match self {
+            Self::Directory => "DIRECTORY",
+            Self::Tenant(_) => "TENANT",
+            Self::Channel(..) => "CHANNEL",
+            Self::Endpoint(_) => "ENDPOINT",
+            Self::Records(_) => "RECORDS",
+            Self::Nonces(_) => "NONCES",
+        }
+    }
+
+    /// The name whose hash is the object's id. Pinned: another name is another object.
+    fn name(&self) -> String {
+        match self {
+            Self::Directory => "directory".to_owned(),
+            Self::Tenant(tenant) | Self::Records(tenant) => tenant.to_string(),
+            Self::Channel(tenant, channel) => format!("{tenant}/{channel}"),
+            Self::Endpoint(endpoint) => endpoint.to_string(),
+            Self::Nonces(source) => source.to_string(),
+        }
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type Namespace;
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
+
+    /// A handle to one object.
+    pub(crate) type Stub;
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &Object) -> Result<js_sys::Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = fetch)]
+    fn forward(
+        this: &Stub,
+        url: &str,
+        request: &web_sys::Request,
+    ) -> Result<js_sys::Promise, JsValue>;
+}
+
+/// A handle to an object; making one costs no call.
+pub(crate) fn stub(env: &Env, object: &ObjectRef<'_>) -> Result<Stub> {
+    let namespace = js_sys::Reflect::get(env, &object.binding().into()).map_err(Error::js)?;
+    if namespace.is_undefined() {
+        return Err(Error::Runtime(format!("the binding {} is missing", object.binding())));
+    }
+    namespace.unchecked_into::<Namespace>().get_by_name(&object.name()).map_err(Error::js)
+}
+
+/// Posts bytes to an object; the answer is left to the caller.
+pub(crate) async fn post(stub: &Stub, path: &str, body: &[u8]) -> Result<web_sys::Response> {
+    let init = Object::new();
+    js::set(&init, "method", &"POST".into());
+    js::set(&init, "body", &js_sys::Uint8Array::from(body));
+    let promise = stub.fetch(&format!("https://object{path}"), &init).map_err(Error::js)?;
+    let answer = JsFuture::from(promise).await.map_err(Error::js)?;
+    answer.dyn_into().map_err(Error::js)
+}
+
+/// Hands a caller's request on to an object as it is: for tails, whose answer is a stream.
+pub(crate) async fn forward(
+    env: &Env,
+    object: &ObjectRef<'_>,
+    path: &str,
+    request: &web_sys::Request,
+) -> Result<web_sys::Response> {
+    let url = format!("https://object{path}");
+    let promise = stub(env, object)?.forward(&url, request).map_err(Error::js)?;
+    let answer = JsFuture::from(promise).await.map_err(Error::js)?;
+    answer.dyn_into().map_err(Error::js)
+}
+
+/// Calls an object with JSON and reads its JSON; a problem that it reports is the caller's.
+pub(crate) async fn call<T: DeserializeOwned>(
+    env: &Env,
+    object: &ObjectRef<'_>,
+    path: &str,
+    message: &impl Serialize,
+) -> Result<T> {
+    let answer = post(&stub(env, object)?, path, &serde_json::to_vec(message)?).await?;
+    let text = JsFuture::from(answer.text().map_err(Error::js)?).await.map_err(Error::js)?;
+    let text = text.as_string().unwrap_or_default();
+    if answer.ok() {
+        return Ok(serde_json::from_str(&text)?);
+    }
+    match serde_json::from_str::<Problem>(&text) {
+        Ok(problem) => Err(problem.into()),
+        Err(_) => Err(Error::Runtime(format!("{object:?} answered {} to {path}", answer.status()))),
+    }
+}
+
+/// What an object answers to [`call`].
+pub(crate) fn answer<T: Serialize>(result: Result<T>) -> worker::Result<web_sys::Response> {
+    let answer = match result {
+        Ok(value) => http::json(200, &value),
+        Err(Error::Problem(problem)) => http::json(problem.status, &problem),
+        Err(error) => {
+            worker::console_error!("{error}");
+            http::json(500, &error.into_problem())
+        }
+    };
+    answer.map_err(Into::into)
+}

@@ -1,0 +1,54 @@
+//! Nonces of one source: for schemes that use one for each call, a second call with the same nonce
+//! is a replay, whatever its body says and whichever channel that would lead to.
+
+use livegate_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use worker::{DurableObject, Env, State, durable_object};
+
+use super::answer;
+use crate::error::Result;
+use crate::http::Incoming;
+use crate::js;
+use crate::sql::{Db, params};
+
+/// The object that remembers one source's nonces while their signatures are fresh.
+#[durable_object(fetch)]
+#[derive(Debug)]
+pub struct Nonces {
+    state: State,
+}
+
+/// Is this nonce new? It is remembered until then.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// Its hash: nonces have no length to rely on.
+    pub(crate) nonce: String,
+    pub(crate) until: UnixMillis,
+}
+
+impl DurableObject for Nonces {
+    fn new(state: State, _env: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
+        answer(self.claim(&request).await).map(Into::into)
+    }
+}
+
+impl Nonces {
+    async fn claim(&self, request: &worker::Request) -> Result<bool> {
+        let Ask { nonce, until } = Incoming::of(request).json().await?;
+        let db = Db::of(&self.state);
+        db.run(
+            "CREATE TABLE IF NOT EXISTS nonces(nonce TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID",
+            &params![],
+        )?;
+        db.run("DELETE FROM nonces WHERE until < ?", &params![js::now().0])?;
+        let seen = db.row("SELECT 1 FROM nonces WHERE nonce = ?", &params![&nonce])?.is_some();
+        if !seen {
+            db.run("INSERT INTO nonces VALUES (?, ?)", &params![&nonce, until.0])?;
+        }
+        Ok(!seen)
+    }
+}

@@ -1,0 +1,187 @@
+//! A tenant's records: the index that lists search, refused calls, bulk replays, and the tail of
+//! the whole tenant with a sequence of its own.
+//!
+//! Channels feed it in batches; a batch is one row, so the index costs a fraction of a row an
+//! event. It is derived: what is true of an event is in its channel.
+
+mod index;
+mod replay;
+mod tails;
+
+use std::panic::AssertUnwindSafe;
+
+use livegate_core::id::{ReplayId, TenantId};
+use livegate_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object};
+
+use self::index::Index;
+pub(crate) use self::replay::{Replay, ReplayFilter};
+use super::answer;
+use crate::error::Result;
+use crate::http::Incoming;
+use crate::tail::Tails;
+use crate::wire::{Feed, Query};
+use crate::{http, js};
+
+/// The object that keeps one tenant's records.
+#[durable_object]
+pub struct Records {
+    state: State,
+    env: Env,
+    tails: AssertUnwindSafe<Tails>,
+}
+
+impl std::fmt::Debug for Records {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Records")
+    }
+}
+
+/// What the object is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// Takes a channel's news; the answer says how far the index is with that channel.
+    Feed {
+        tenant: TenantId,
+        feed: Feed,
+    },
+    /// The channel of that number.
+    Channel {
+        number: String,
+    },
+    Events {
+        query: Query,
+    },
+    Deliveries {
+        query: Query,
+    },
+    Reject {
+        rejection: Box<Rejection>,
+    },
+    Rejections {
+        query: Query,
+    },
+    Rejection {
+        id: String,
+    },
+    StartReplay {
+        tenant: TenantId,
+        id: ReplayId,
+        filter: Box<ReplayFilter>,
+        rate_per_s: u32,
+    },
+    Replays,
+    Replay {
+        id: ReplayId,
+    },
+    CancelReplay {
+        id: ReplayId,
+    },
+}
+
+/// A refused call: enough to see why, nothing that opens anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rejection {
+    pub(crate) id: String,
+    pub(crate) source: String,
+    pub(crate) at: UnixMillis,
+    /// The stable code of the reason.
+    pub(crate) reason: String,
+    pub(crate) detail: String,
+    pub(crate) method: String,
+    pub(crate) url: String,
+    /// What was signed, with `<key>` in the key's place, where the call got that far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed_string: Option<String>,
+    pub(crate) body_size: u64,
+    pub(crate) body_sha256: String,
+    /// How many others were refused and not kept since the one before.
+    #[serde(default)]
+    pub(crate) not_kept: u64,
+}
+
+impl DurableObject for Records {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env, tails: AssertUnwindSafe(Tails::default()) }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
+        let incoming = Incoming::of(&request);
+        if incoming.method == "GET" {
+            return Ok(self.tail(&incoming)?.into());
+        }
+        answer(self.serve(&incoming).await).map(Into::into)
+    }
+
+    async fn alarm(&self) -> worker::Result<worker::Response> {
+        let index = Index::open(&self.state)?;
+        if replay::step(&self.env, &index, js::now()).await? {
+            self.state.storage().set_alarm(replay::PAUSE_MS).await?;
+        }
+        Ok(http::empty(204)?.into())
+    }
+
+    async fn websocket_message(
+        &self,
+        _socket: worker::WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        // A tail only speaks.
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        socket: worker::WebSocket,
+        code: usize,
+        reason: String,
+        _was_clean: bool,
+    ) -> worker::Result<()> {
+        crate::tail::closed(&socket, code, &reason);
+        Ok(())
+    }
+
+    async fn websocket_error(
+        &self,
+        _socket: worker::WebSocket,
+        _error: worker::Error,
+    ) -> worker::Result<()> {
+        Ok(())
+    }
+}
+
+impl Records {
+    async fn serve(&self, request: &Incoming) -> Result<Value> {
+        let ask: Ask = request.json().await?;
+        let index = Index::open(&self.state)?;
+        Ok(match ask {
+            Ask::Feed { tenant, feed } => {
+                index.claim(tenant)?;
+                let fed = index.feed(&feed)?;
+                self.push_tails(tenant);
+                serde_json::to_value(fed)?
+            }
+            Ask::Channel { number } => serde_json::to_value(index.channel(&number)?)?,
+            Ask::Events { query } => serde_json::to_value(index.events(&query)?)?,
+            Ask::Deliveries { query } => serde_json::to_value(index.deliveries(&query)?)?,
+            Ask::Reject { rejection } => {
+                index.reject(&rejection)?;
+                Value::Null
+            }
+            Ask::Rejections { query } => serde_json::to_value(index.rejections(&query)?)?,
+            Ask::Rejection { id } => serde_json::to_value(index.rejection(&id)?)?,
+            Ask::StartReplay { tenant, id, filter, rate_per_s } => {
+                index.claim(tenant)?;
+                let replay = replay::start(&index, id, *filter, rate_per_s, js::now())?;
+                self.state.storage().set_alarm(1).await?;
+                serde_json::to_value(replay)?
+            }
+            Ask::Replays => serde_json::to_value(replay::list(&index)?)?,
+            Ask::Replay { id } => serde_json::to_value(replay::one(&index, id)?)?,
+            Ask::CancelReplay { id } => serde_json::to_value(replay::cancel(&index, id)?)?,
+        })
+    }
+}

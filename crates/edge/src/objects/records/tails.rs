@@ -1,0 +1,60 @@
+//! The tail of a whole tenant: positions are the index's own, events are read from their channels.
+
+use livegate_core::id::{Seq, TenantId};
+use web_sys::Response;
+
+use super::Records;
+use super::index::Index;
+use crate::error::Result;
+use crate::http::Incoming;
+use crate::objects::{ObjectRef, call, channel};
+use crate::wire::TailMessage;
+
+impl Records {
+    pub(super) fn tail(&self, request: &Incoming) -> Result<Response> {
+        let index = Index::open(&self.state)?;
+        let response = self.tails.open(&self.state, request, index.last_position()?)?;
+        if let Some(tenant) = index.tenant()? {
+            self.push_tails(tenant);
+        }
+        Ok(response)
+    }
+
+    /// Lets every listener read on.
+    pub(super) fn push_tails(&self, tenant: TenantId) {
+        if !self.tails.any(&self.state) {
+            return;
+        }
+        let (sql, env) = (self.state.storage().sql(), self.env.clone());
+        self.tails.wake(&self.state, move |after| {
+            let (sql, env) = (sql.clone(), env.clone());
+            async move {
+                let index = Index(crate::sql::Db::from_sql(&sql));
+                read(&env, &index, tenant, after).await
+            }
+        });
+    }
+}
+
+/// The next chunk after a position; its events are rendered by their channel.
+async fn read(
+    env: &worker::Env,
+    index: &Index,
+    tenant: TenantId,
+    after: u64,
+) -> Result<Vec<TailMessage>> {
+    let Some((name, first, events)) = index.after(after)? else { return Ok(Vec::new()) };
+    let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+    let seqs: Vec<Seq> = events.iter().skip(skip).map(|event| event.seq).collect();
+    let object = ObjectRef::Channel(tenant, &name);
+    let ask = channel::Ask::Render { tenant, channel: name.clone(), seqs: seqs.clone() };
+    let rendered: Vec<TailMessage> = call(env, &object, "/", &ask).await?;
+    // What retention has removed in between is skipped, but the position moves on.
+    Ok(rendered
+        .into_iter()
+        .filter_map(|message| {
+            let at = events.iter().position(|event| event.seq.0 == message.position)?;
+            Some(TailMessage { position: first + at as u64, ..message })
+        })
+        .collect())
+}

@@ -1,0 +1,216 @@
+//! One tenant's configuration: every change is a new version and a line in the audit log; secrets
+//! are sealed. It also remembers which channels have a backlog, and wakes those that went stale.
+
+mod backlog;
+mod store;
+
+use livegate_core::id::{EndpointId, SourceId, TenantId};
+use livegate_core::time::{Millis, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use worker::{DurableObject, Env, State, durable_object};
+
+pub(crate) use self::store::Kind;
+use self::store::Store;
+use super::answer;
+use crate::error::{Problem, Result};
+use crate::http::Incoming;
+use crate::model::Keys;
+use crate::{http, js};
+
+/// The object that holds one tenant's configuration.
+#[durable_object(alarm)]
+#[derive(Debug)]
+pub struct Tenant {
+    state: State,
+    env: Env,
+}
+
+/// What the object is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    Put {
+        tenant: TenantId,
+        actor: String,
+        action: String,
+        kind: Kind,
+        id: String,
+        doc: Value,
+        keys: Option<Keys>,
+    },
+    Drop {
+        tenant: TenantId,
+        actor: String,
+        kind: Kind,
+        id: String,
+    },
+    Get {
+        kind: Kind,
+        id: String,
+    },
+    List {
+        kind: Kind,
+        after: u64,
+        limit: u64,
+    },
+    /// The keys of one thing, opened.
+    Keys {
+        kind: Kind,
+        id: String,
+    },
+    /// Replaces the key; the one before stays valid until then.
+    Rotate {
+        tenant: TenantId,
+        actor: String,
+        kind: Kind,
+        id: String,
+        key: String,
+        until: UnixMillis,
+    },
+    /// Everything, opened, unless `have` is the version that there is.
+    Snapshot {
+        tenant: TenantId,
+        have: Option<u64>,
+    },
+    Source {
+        tenant: TenantId,
+        id: SourceId,
+    },
+    Audit {
+        before: Option<u64>,
+        limit: u64,
+    },
+    /// An endpoint is to get nothing more until it is enabled again.
+    Disable {
+        tenant: TenantId,
+        endpoint: EndpointId,
+        reason: String,
+    },
+    /// A channel could not deliver everything at once, or has done so now.
+    Backlog {
+        channel: String,
+        since: Option<UnixMillis>,
+    },
+    /// Wakes every channel with a backlog.
+    Wake {
+        tenant: TenantId,
+    },
+}
+
+/// A stored thing as lists show it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Item {
+    pub(crate) seq: u64,
+    pub(crate) version: u64,
+    pub(crate) doc: Value,
+    pub(crate) key_set: bool,
+}
+
+impl DurableObject for Tenant {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
+        answer(self.serve(&request).await).map(Into::into)
+    }
+
+    async fn alarm(&self) -> worker::Result<worker::Response> {
+        let store = Store::open(&self.state)?;
+        if let Some(tenant) = store.tenant()? {
+            backlog::wake_stale(&self.env, &store, tenant, js::now()).await?;
+        }
+        if store.has_backlog()? {
+            self.state.storage().set_alarm(backlog_pause()).await?;
+        }
+        Ok(http::empty(204)?.into())
+    }
+}
+
+/// How long a channel may sit on a backlog before it is looked after.
+fn backlog_pause() -> i64 {
+    i64::try_from(Millis::from_mins(1).0).unwrap_or(i64::MAX)
+}
+
+impl Tenant {
+    async fn serve(&self, request: &worker::Request) -> Result<Value> {
+        let ask: Ask = Incoming::of(request).json().await?;
+        let store = Store::open(&self.state)?;
+        let now = js::now();
+        match ask {
+            Ask::Put { tenant, actor, action, kind, id, doc, keys } => {
+                let sealed = match keys {
+                    Some(keys) => Some(store::seal_keys(&self.env, &id, &keys).await?),
+                    None => None,
+                };
+                store.check_references(kind, &doc)?;
+                store.claim(tenant)?;
+                let version = store.put(kind, &id, &doc, sealed.as_deref())?;
+                store.audit(now, &actor, &action, &id, version)?;
+                Ok(serde_json::to_value(store.get(kind, &id)?)?)
+            }
+            Ask::Drop { tenant, actor, kind, id } => {
+                store.claim(tenant)?;
+                let version = store.drop(kind, &id)?;
+                store.audit(now, &actor, "delete", &id, version)?;
+                Ok(Value::Null)
+            }
+            Ask::Get { kind, id } => Ok(serde_json::to_value(store.get(kind, &id)?)?),
+            Ask::List { kind, after, limit } => {
+                Ok(serde_json::to_value(store.list(kind, after, limit)?)?)
+            }
+            Ask::Keys { kind, id } => {
+                let keys = store.open_keys(&self.env, kind, &id).await?;
+                Ok(serde_json::to_value(keys)?)
+            }
+            Ask::Rotate { tenant, actor, kind, id, key, until } => {
+                let mut keys = store.open_keys(&self.env, kind, &id).await?;
+                keys.previous = keys.current.take().map(|previous| (previous, until));
+                keys.current = Some(key);
+                let sealed = store::seal_keys(&self.env, &id, &keys).await?;
+                let Some(item) = store.get(kind, &id)? else {
+                    return Err(Problem::not_found(kind.noun()).into());
+                };
+                store.claim(tenant)?;
+                let version = store.put(kind, &id, &item.doc, Some(&sealed))?;
+                store.audit(now, &actor, "rotate", &id, version)?;
+                Ok(serde_json::to_value(store.get(kind, &id)?)?)
+            }
+            Ask::Snapshot { tenant, have } => {
+                if have.is_some() && have == Some(store.version()?) {
+                    return Ok(Value::Null);
+                }
+                Ok(serde_json::to_value(store.snapshot(&self.env, tenant).await?)?)
+            }
+            Ask::Source { tenant, id } => {
+                Ok(serde_json::to_value(store.source(&self.env, tenant, id).await?)?)
+            }
+            Ask::Audit { before, limit } => Ok(Value::Array(store.audit_page(before, limit)?)),
+            Ask::Disable { tenant, endpoint, reason } => {
+                let id = endpoint.to_string();
+                if let Some(mut item) = store.get(Kind::Endpoint, &id)?
+                    && item.doc["enabled"] == Value::Bool(true)
+                {
+                    item.doc["enabled"] = Value::Bool(false);
+                    item.doc["disabled_reason"] = Value::String(reason);
+                    store.claim(tenant)?;
+                    let version = store.put(Kind::Endpoint, &id, &item.doc, None)?;
+                    store.audit(now, "gateway", "disable", &id, version)?;
+                }
+                Ok(Value::Null)
+            }
+            Ask::Backlog { channel, since } => {
+                store.backlog(&channel, since)?;
+                if since.is_some() && self.state.storage().get_alarm().await?.is_none() {
+                    self.state.storage().set_alarm(backlog_pause()).await?;
+                }
+                Ok(Value::Null)
+            }
+            Ask::Wake { tenant } => {
+                backlog::wake_all(&self.env, &store, tenant).await?;
+                Ok(Value::Null)
+            }
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The tenant's rows: one table of documents, one of the audit log, one of channels with a backlog.
+
+use livegate_core::id::{SourceId, TenantId};
+use livegate_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use worker::{Env, State};
+
+use super::Item;
+use crate::error::{Error, Problem, Result, Violation};
+use crate::model::{Endpoint, Keys, Snapshot, Source, SourceSnapshot, Subscription, WithKeys};
+use crate::seal;
+use crate::sql::{Db, Row, params};
+
+/// How many things of one kind a tenant may have: a snapshot must stay small enough to be copied
+/// to every channel.
+const MAX_OF_A_KIND: u64 = 1_000;
+
+/// The sorts of things that a tenant configures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Source,
+    Endpoint,
+    Subscription,
+}
+
+impl Kind {
+    /// The word for people, which is also the word in the database.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Endpoint => "endpoint",
+            Self::Subscription => "subscription",
+        }
+    }
+}
+
+/// The tables.
+pub(super) struct Store(Db);
+
+/// Seals the keys of the thing `id`.
+pub(super) async fn seal_keys(env: &Env, id: &str, keys: &Keys) -> Result<String> {
+    seal::seal(env, id, &serde_json::to_string(keys)?).await
+}
+
+impl Store {
+    pub(super) fn open(state: &State) -> Result<Self> {
+        let db = Db::of(state);
+        for table in [
+            "CREATE TABLE IF NOT EXISTS things(
+                seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT UNIQUE NOT NULL,
+                doc TEXT NOT NULL, sealed TEXT, version INTEGER NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS audit(
+                seq INTEGER PRIMARY KEY, at INTEGER, actor TEXT, action TEXT, object TEXT,
+                version INTEGER)",
+            "CREATE TABLE IF NOT EXISTS backlog(channel TEXT PRIMARY KEY, since INTEGER)",
+            "CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value)",
+        ] {
+            db.run(table, &params![])?;
+        }
+        Ok(Self(db))
+    }
+
+    fn fact(&self, name: &str) -> Result<Option<Row>> {
+        self.0.row("SELECT value FROM facts WHERE name = ?", &params![name])
+    }
+
+    pub(super) fn version(&self) -> Result<u64> {
+        Ok(self.fact("version")?.map_or(0, |row| row.int(0)))
+    }
+
+    /// Whose rows these are; known from the first change on.
+    pub(super) fn tenant(&self) -> Result<Option<TenantId>> {
+        let row = self.fact("tenant")?;
+        Ok(row.and_then(|row| TenantId::parse(&row.text(0)).ok()))
+    }
+
+    pub(super) fn claim(&self, tenant: TenantId) -> Result<()> {
+        self.0.run(
+            "INSERT INTO facts VALUES ('tenant', ?) ON CONFLICT DO NOTHING",
+            &params![&tenant.to_string()],
+        )
+    }
+
+    fn next_version(&self) -> Result<u64> {
+        let version = self.version()? + 1;
+        self.0.run("INSERT OR REPLACE INTO facts VALUES ('version', ?)", &params![version])?;
+        Ok(version)
+    }
+
+    /// Whether what a document names is there, and whether there is room for it.
+    pub(super) fn check_references(&self, kind: Kind, doc: &Value) -> Result<()> {
+        let mut violations = Vec::new();
+        if kind == Kind::Subscription {
+            for (field, named) in [("endpoint", Kind::Endpoint), ("source", Kind::Source)] {
+                if let Some(id) = doc[field].as_str()
+                    && self.get(named, id)?.is_none()
+                {
+                    let detail = format!("there is no {} {id}", named.noun());
+                    violations.push(Violation::new(field, "subscription.no_such_thing", detail));
+                }
+            }
+        }
+        let is_new =
+            doc["id"].as_str().map(|id| self.get(kind, id)).transpose()?.flatten().is_none();
+        let count =
+            self.0.row("SELECT count(*) FROM things WHERE kind = ?", &params![kind.noun()])?;
+        if is_new && count.is_some_and(|row| row.int(0) >= MAX_OF_A_KIND) {
+            let detail = format!("a tenant has at most {MAX_OF_A_KIND} {}s", kind.noun());
+            return Err(Problem::new(409, "tenant.full", detail).into());
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(violations).into()) }
+    }
+
+    /// Stores a document; without keys, those that it had stay.
+    pub(super) fn put(
+        &self,
+        kind: Kind,
+        id: &str,
+        doc: &Value,
+        sealed: Option<&str>,
+    ) -> Result<u64> {
+        let version = self.next_version()?;
+        self.0.run(
+            "INSERT INTO things(kind, id, doc, sealed, version) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT(id) DO UPDATE SET
+                doc = ?3, sealed = coalesce(?4, sealed), version = ?5",
+            &params![kind.noun(), id, &doc.to_string(), sealed, version],
+        )?;
+        Ok(version)
+    }
+
+    pub(super) fn drop(&self, kind: Kind, id: &str) -> Result<u64> {
+        if self.get(kind, id)?.is_none() {
+            return Err(Problem::not_found(kind.noun()).into());
+        }
+        let user = match kind {
+            Kind::Subscription => None,
+            Kind::Endpoint => Some("endpoint"),
+            Kind::Source => Some("source"),
+        };
+        if let Some(field) = user {
+            let used = self.0.row(
+                "SELECT id FROM things
+                 WHERE kind = 'subscription' AND json_extract(doc, '$.' || ?) = ? LIMIT 1",
+                &params![field, id],
+            )?;
+            if let Some(row) = used {
+                let detail = format!("the subscription {} uses it; delete that first", row.text(0));
+                return Err(Problem::new(409, "tenant.in_use", detail).into());
+            }
+        }
+        self.0.run("DELETE FROM things WHERE id = ?", &params![id])?;
+        self.next_version()
+    }
+
+    pub(super) fn get(&self, kind: Kind, id: &str) -> Result<Option<Item>> {
+        let row = self.0.row(
+            "SELECT seq, version, doc, sealed IS NOT NULL FROM things WHERE kind = ? AND id = ?",
+            &params![kind.noun(), id],
+        )?;
+        row.as_ref().map(item).transpose()
+    }
+
+    pub(super) fn list(&self, kind: Kind, after: u64, limit: u64) -> Result<Vec<Item>> {
+        let rows = self.0.rows(
+            "SELECT seq, version, doc, sealed IS NOT NULL FROM things
+             WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?",
+            &params![kind.noun(), after, limit],
+        )?;
+        rows.iter().map(item).collect()
+    }
+
+    /// A thing's keys, opened; none if it never had any.
+    pub(super) async fn open_keys(&self, env: &Env, kind: Kind, id: &str) -> Result<Keys> {
+        let row = self.0.row(
+            "SELECT sealed FROM things WHERE kind = ? AND id = ?",
+            &params![kind.noun(), id],
+        )?;
+        match row {
+            None => Err(Problem::not_found(kind.noun()).into()),
+            Some(row) => open(env, id, row.maybe_text(0)).await,
+        }
+    }
+
+    async fn all<T: serde::de::DeserializeOwned>(
+        &self,
+        env: &Env,
+        kind: Kind,
+    ) -> Result<Vec<WithKeys<T>>> {
+        let rows = self.0.rows(
+            "SELECT id, doc, sealed FROM things WHERE kind = ? ORDER BY seq",
+            &params![kind.noun()],
+        )?;
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            let item = serde_json::from_str(&row.text(1))?;
+            let keys = open(env, &row.text(0), row.maybe_text(2)).await?;
+            all.push(WithKeys { item, keys });
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn snapshot(&self, env: &Env, tenant: TenantId) -> Result<Snapshot> {
+        // Read before anything is awaited: a change in between makes a newer version, not a mix.
+        let version = self.version()?;
+        let sources = self.documents::<Source>(Kind::Source)?;
+        let subscriptions = self.documents::<Subscription>(Kind::Subscription)?;
+        let endpoints = self.all::<Endpoint>(env, Kind::Endpoint).await?;
+        Ok(Snapshot { tenant, version, sources, endpoints, subscriptions })
+    }
+
+    fn documents<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
+        let rows = self
+            .0
+            .rows("SELECT doc FROM things WHERE kind = ? ORDER BY seq", &params![kind.noun()])?;
+        rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0))?)).collect()
+    }
+
+    pub(super) async fn source(
+        &self,
+        env: &Env,
+        tenant: TenantId,
+        id: SourceId,
+    ) -> Result<Option<SourceSnapshot>> {
+        let id = id.to_string();
+        let row = self.0.row(
+            "SELECT doc, sealed FROM things WHERE kind = 'source' AND id = ?",
+            &params![&id],
+        )?;
+        let version = self.version()?;
+        let Some(row) = row else { return Ok(None) };
+        let item: Source = serde_json::from_str(&row.text(0))?;
+        let keys = open(env, &id, row.maybe_text(1)).await?;
+        Ok(Some(SourceSnapshot { tenant, version, source: WithKeys { item, keys } }))
+    }
+
+    pub(super) fn audit(
+        &self,
+        at: UnixMillis,
+        actor: &str,
+        action: &str,
+        object: &str,
+        version: u64,
+    ) -> Result<()> {
+        self.0.run(
+            "INSERT INTO audit(at, actor, action, object, version) VALUES (?, ?, ?, ?, ?)",
+            &params![at.0, actor, action, object, version],
+        )
+    }
+
+    pub(super) fn audit_page(&self, before: Option<u64>, limit: u64) -> Result<Vec<Value>> {
+        let rows = self.0.rows(
+            "SELECT seq, at, actor, action, object, version FROM audit
+             WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+            &params![before.unwrap_or(1 << 53), limit],
+        )?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "seq": row.int(0), "at": UnixMillis(row.int(1)).to_string(),
+                    "actor": row.text(2), "action": row.text(3), "object": row.text(4),
+                    "version": row.int(5),
+                })
+            })
+            .collect())
+    }
+
+    pub(super) fn backlog(&self, channel: &str, since: Option<UnixMillis>) -> Result<()> {
+        match since {
+            Some(since) => self.0.run(
+                "INSERT INTO backlog VALUES (?, ?) ON CONFLICT DO NOTHING",
+                &params![channel, since.0],
+            ),
+            None => self.0.run("DELETE FROM backlog WHERE channel = ?", &params![channel]),
+        }
+    }
+
+    pub(super) fn has_backlog(&self) -> Result<bool> {
+        Ok(self.0.row("SELECT 1 FROM backlog LIMIT 1", &params![])?.is_some())
+    }
+
+    /// Channels with a backlog since before `before`.
+    pub(super) fn backlogged(&self, before: UnixMillis) -> Result<Vec<String>> {
+        let rows = self.0.rows(
+            "SELECT channel FROM backlog WHERE since <= ? ORDER BY since",
+            &params![before.0],
+        )?;
+        Ok(rows.iter().map(|row| row.text(0)).collect())
+    }
+}
+
+async fn open(env: &Env, id: &str, sealed: Option<String>) -> Result<Keys> {
+    match sealed {
+        None => Ok(Keys::default()),
+        Some(sealed) => Ok(serde_json::from_str(&seal::open(env, id, &sealed).await?)?),
+    }
+}
+
+fn item(row: &Row) -> Result<Item> {
+    let doc = serde_json::from_str(&row.text(2)).map_err(Error::from)?;
+    Ok(Item { seq: row.int(0), version: row.int(1), doc, key_set: row.int(3) == 1 })
+}

@@ -1,0 +1,269 @@
+//! Live tails: server-sent events and WebSockets, each at its own position in a sequence.
+//!
+//! A tail is pulled, not pushed: whoever has news wakes it, and it reads what follows its position
+//! from the same rows that answer a resume. So live and resumed listeners see the same messages,
+//! none twice. Server-sent events: HTML Living Standard §9.2. WebSockets hibernate: their position
+//! travels in their attachment.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use livegate_core::time::Millis;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Headers, Response, ResponseInit};
+use worker::{State, WebSocket, WebSocketPair};
+
+use crate::error::{Error, Result};
+use crate::http::Incoming;
+use crate::js;
+use crate::wire::TailMessage;
+
+/// How often a silent stream says that it is alive.
+const HEARTBEAT: Millis = Millis(15_000);
+
+/// How many listeners one object serves.
+const MAX_LISTENERS: usize = 1_000;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = IdentityTransformStream)]
+    type IdentityTransformStream;
+    #[wasm_bindgen(constructor, js_class = "IdentityTransformStream")]
+    fn new() -> IdentityTransformStream;
+    #[wasm_bindgen(method, getter)]
+    fn readable(this: &IdentityTransformStream) -> web_sys::ReadableStream;
+    #[wasm_bindgen(method, getter)]
+    fn writable(this: &IdentityTransformStream) -> Writable;
+
+    type Writable;
+    #[wasm_bindgen(method, catch, js_name = getWriter)]
+    fn get_writer(this: &Writable) -> Result<Writer, JsValue>;
+
+    type Writer;
+    #[wasm_bindgen(method, catch)]
+    fn write(this: &Writer, chunk: &Uint8Array) -> Result<js_sys::Promise, JsValue>;
+}
+
+/// What a listener listens to, and from where on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Place {
+    after: u64,
+    source: Option<String>,
+}
+
+impl Place {
+    /// From `Last-Event-ID`, or `after`, or else from now on.
+    fn of(request: &Incoming, newest: u64) -> Self {
+        let asked = request.header("last-event-id").or_else(|| request.param("after"));
+        let after = asked.and_then(|text| text.trim().parse().ok()).unwrap_or(newest);
+        Self { after, source: request.param("source") }
+    }
+
+    fn wants(&self, message: &TailMessage) -> bool {
+        self.source.as_deref().is_none_or(|source| source == message.source.to_string())
+    }
+}
+
+struct Stream {
+    writer: Writer,
+    place: RefCell<Place>,
+    busy: Cell<bool>,
+    again: Cell<bool>,
+    gone: Cell<bool>,
+}
+
+impl Stream {
+    async fn write(&self, text: &str) {
+        let written = match self.writer.write(&Uint8Array::from(text.as_bytes())) {
+            Ok(promise) => JsFuture::from(promise).await.map(|_| ()),
+            Err(thrown) => Err(thrown),
+        };
+        // A listener that left is what a failing write means.
+        if written.is_err() {
+            self.gone.set(true);
+        }
+    }
+}
+
+/// The listeners of one object.
+#[derive(Default)]
+pub(crate) struct Tails {
+    streams: Rc<RefCell<Vec<Rc<Stream>>>>,
+    sockets_busy: Rc<Cell<bool>>,
+    sockets_again: Rc<Cell<bool>>,
+}
+
+impl Tails {
+    /// Whether anybody listens.
+    pub(crate) fn any(&self, state: &State) -> bool {
+        !self.streams.borrow().is_empty() || !state.get_websockets().is_empty()
+    }
+
+    /// Opens a tail for a caller that was let in, as a WebSocket where it asks for one.
+    pub(crate) fn open(&self, state: &State, request: &Incoming, newest: u64) -> Result<Response> {
+        let place = Place::of(request, newest);
+        let sockets = state.get_websockets().len();
+        if self.streams.borrow().len() + sockets >= MAX_LISTENERS {
+            let detail = format!("there are {MAX_LISTENERS} listeners already");
+            return Err(crate::error::Problem::new(503, "tail.full", detail).into());
+        }
+        let upgrade =
+            request.header("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
+        if upgrade { open_socket(state, &place) } else { self.open_stream(place) }
+    }
+
+    fn open_stream(&self, place: Place) -> Result<Response> {
+        let pipe = IdentityTransformStream::new();
+        let writer = pipe.writable().get_writer().map_err(Error::js)?;
+        let stream = Rc::new(Stream {
+            writer,
+            place: RefCell::new(place),
+            busy: Cell::new(false),
+            again: Cell::new(false),
+            gone: Cell::new(false),
+        });
+        self.streams.borrow_mut().push(Rc::clone(&stream));
+        let streams = Rc::clone(&self.streams);
+        spawn_local(async move {
+            stream.write(": livegate tail\n\n").await;
+            while !stream.gone.get() {
+                js::sleep(HEARTBEAT).await;
+                if !stream.busy.get() {
+                    stream.write(":\n\n").await;
+                }
+            }
+            streams.borrow_mut().retain(|other| !Rc::ptr_eq(other, &stream));
+        });
+        let headers = Headers::new().map_err(Error::js)?;
+        for (name, value) in [("content-type", "text/event-stream"), ("cache-control", "no-store")]
+        {
+            headers.set(name, value).map_err(Error::js)?;
+        }
+        let init = ResponseInit::new();
+        init.set_headers(&headers);
+        Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)
+            .map_err(Error::js)
+    }
+
+    /// Lets every listener read on. `read(after)` gives what follows a position, in order; an
+    /// empty answer means that there is nothing more.
+    pub(crate) fn wake<F, R>(&self, state: &State, read: F)
+    where
+        F: Fn(u64) -> R + Clone + 'static,
+        R: Future<Output = Result<Vec<TailMessage>>> + 'static,
+    {
+        for stream in self.streams.borrow().iter() {
+            if stream.busy.replace(true) {
+                stream.again.set(true);
+                continue;
+            }
+            let (stream, read) = (Rc::clone(stream), read.clone());
+            spawn_local(async move {
+                loop {
+                    stream.again.set(false);
+                    follow_stream(&stream, &read).await;
+                    if !stream.again.get() || stream.gone.get() {
+                        break;
+                    }
+                }
+                stream.busy.set(false);
+            });
+        }
+        let sockets = state.get_websockets();
+        if sockets.is_empty() {
+            return;
+        }
+        self.sockets_again.set(true);
+        if self.sockets_busy.replace(true) {
+            return;
+        }
+        let (busy, again) = (Rc::clone(&self.sockets_busy), Rc::clone(&self.sockets_again));
+        spawn_local(async move {
+            while again.replace(false) {
+                for socket in &sockets {
+                    if let Err(error) = follow_socket(socket, &read).await {
+                        worker::console_error!("a tail: {error}");
+                    }
+                }
+            }
+            busy.set(false);
+        });
+    }
+}
+
+async fn follow_stream<F, R>(stream: &Stream, read: &F)
+where
+    F: Fn(u64) -> R,
+    R: Future<Output = Result<Vec<TailMessage>>>,
+{
+    while !stream.gone.get() {
+        let after = stream.place.borrow().after;
+        let messages = match read(after).await {
+            Ok(messages) => messages,
+            Err(error) => {
+                worker::console_error!("a tail: {error}");
+                return;
+            }
+        };
+        let Some(last) = messages.last().map(|message| message.position) else { return };
+        let mut text = String::new();
+        for message in &messages {
+            if stream.place.borrow().wants(message) {
+                text.push_str(&format!(
+                    "id: {}\nevent: {}\ndata: {}\n\n",
+                    message.position, message.kind, message.event
+                ));
+            }
+        }
+        if !text.is_empty() {
+            stream.write(&text).await;
+        }
+        stream.place.borrow_mut().after = last;
+    }
+}
+
+fn open_socket(state: &State, place: &Place) -> Result<Response> {
+    let pair = WebSocketPair::new()?;
+    state.accept_web_socket(&pair.server);
+    pair.server.serialize_attachment(place)?;
+    let response = worker::Response::from_websocket(pair.client)?;
+    Ok(response.into())
+}
+
+async fn follow_socket<F, R>(socket: &WebSocket, read: &F) -> Result<()>
+where
+    F: Fn(u64) -> R,
+    R: Future<Output = Result<Vec<TailMessage>>>,
+{
+    let Some(mut place) = socket.deserialize_attachment::<Place>()? else { return Ok(()) };
+    loop {
+        let messages = read(place.after).await?;
+        let Some(last) = messages.last().map(|message| message.position) else { return Ok(()) };
+        for message in &messages {
+            if place.wants(message) {
+                // The event is JSON already; it goes in as it is.
+                let text = format!(
+                    "{{\"id\":{},\"kind\":\"{}\",\"event\":{}}}",
+                    message.position, message.kind, message.event
+                );
+                if socket.send_with_str(&text).is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        place.after = last;
+        socket.serialize_attachment(&place)?;
+    }
+}
+
+/// Answers a listener that closes its socket.
+pub(crate) fn closed(socket: &WebSocket, code: usize, reason: &str) {
+    // 1005 and 1006 (RFC 6455 §7.4.1) must not travel in a close frame.
+    let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006));
+    // It is closing anyway.
+    let _ = socket.close(Some(code.unwrap_or(1000)), Some(reason));
+}

@@ -1,0 +1,143 @@
+//! What objects tell each other about events: the rows of the index, of attempts, of tails.
+
+use livegate_core::id::{ChannelNumber, EndpointId, EventId, Seq, SourceId, SubscriptionId};
+use livegate_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+
+/// An accepted event as lists show it: everything but its body.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) id: EventId,
+    pub(crate) seq: Seq,
+    pub(crate) channel: String,
+    pub(crate) source: SourceId,
+    pub(crate) kind: String,
+    #[serde(rename = "type")]
+    pub(crate) vendor_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<String>,
+    pub(crate) accepted_at: String,
+    pub(crate) size: u64,
+}
+
+/// What became of one attempt to deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// The endpoint took it.
+    Delivered,
+    /// It failed and will be tried again.
+    Retrying,
+    /// It failed for good; the gap is marked, a replay is possible.
+    Parked,
+    /// Its endpoint is disabled; it waits until that is enabled again.
+    Held,
+    /// Retention removed it before it could be delivered.
+    Expired,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) seq: Seq,
+    pub(crate) subscription: SubscriptionId,
+    pub(crate) endpoint: EndpointId,
+    /// From 1.
+    pub(crate) attempt: u32,
+    pub(crate) status: Status,
+    /// The HTTP status, if there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<u16>,
+    /// Why it failed, as a stable code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    pub(crate) duration_ms: u64,
+    pub(crate) at: UnixMillis,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next_at: Option<UnixMillis>,
+    /// Whether somebody asked for it, outside the log's own course.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) replay: bool,
+}
+
+/// A channel's news for the tenant's index. The index keeps the highest event and attempt that it
+/// was told of, so that telling it twice changes nothing.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Feed {
+    pub(crate) channel: String,
+    pub(crate) number: String,
+    pub(crate) events: Vec<Summary>,
+    /// Batches of attempts, each with its number in the channel.
+    pub(crate) attempts: Vec<(u64, Vec<Attempt>)>,
+}
+
+/// How far the index is with a channel.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Fed {
+    pub(crate) seq: u64,
+    pub(crate) attempts: u64,
+}
+
+/// One message of a tail: where it stands in the tail's own sequence, and the event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TailMessage {
+    pub(crate) position: u64,
+    pub(crate) source: SourceId,
+    pub(crate) kind: String,
+    /// One line of JSON: the event as a `CloudEvent`, secrets masked.
+    pub(crate) event: String,
+}
+
+/// Who asks for which attempts, summaries, or rejections.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Query {
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+    #[serde(default)]
+    pub(crate) channel: Option<String>,
+    #[serde(default)]
+    pub(crate) kind: Option<String>,
+    #[serde(default)]
+    pub(crate) endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) subscription: Option<String>,
+    #[serde(default)]
+    pub(crate) event: Option<String>,
+    #[serde(default)]
+    pub(crate) status: Option<Status>,
+    #[serde(default)]
+    pub(crate) since: Option<u64>,
+    #[serde(default)]
+    pub(crate) until: Option<u64>,
+    #[serde(default)]
+    pub(crate) cursor: Option<String>,
+    pub(crate) limit: u64,
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Option<String>,
+}
+
+/// An attempt as the API shows it.
+pub(crate) fn delivery(channel: &str, number: &str, attempt: &Attempt) -> Result<Value> {
+    let mut bytes = [0; 8];
+    hex::decode_to_slice(number, &mut bytes)
+        .map_err(|_| Error::Runtime("a channel's number is not hex".to_owned()))?;
+    let id = EventId::of(ChannelNumber(bytes), attempt.seq);
+    let mut document = serde_json::to_value(attempt)?;
+    document["event"] = json!(id);
+    document["channel"] = json!(channel);
+    document["at"] = json!(attempt.at.to_string());
+    if let Some(next) = attempt.next_at {
+        document["next_at"] = json!(next.to_string());
+    }
+    Ok(document)
+}
