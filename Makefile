@@ -1,0 +1,38 @@
+# What can be done here. Each target is a script in tools/; `make` alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test demo bench fuzz fmt lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: compiler, tools, npm packages (run and test do it too)
+	@tools/setup
+
+build: ## build the Worker into build/
+	@tools/build-worker
+
+run: ## serve the gateway on 127.0.0.1 (PORT=8787 DATA=.livegate)
+	@tools/run
+
+test: ## run every check and test (STAGES="lint unit" runs some)
+	@tools/test $(STAGES)
+
+demo: ## with the gateway running: send signed callbacks and show what arrives
+	@tools/demo
+
+bench: ## measure throughput and latency
+	@tools/bench
+
+fuzz: ## fuzz the core (TARGET= one target, SECONDS_EACH=60)
+	@tools/fuzz
+
+fmt: ## format the code
+	@cargo fmt --all
+
+lint: ## check format and lints only
+	@tools/test format lint
+
+clean: ## remove what was built here; the toolchain folder and .livegate stay
+	@rm -rf build target
