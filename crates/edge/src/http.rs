@@ -6,6 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Request, Response, ResponseInit};
 
 use crate::error::{Error, Problem, Result, Violation};
+use crate::json;
 
 /// The largest body that any route takes; a callback's limit is the same.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
@@ -123,13 +124,11 @@ impl Incoming {
     pub(crate) async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         let body = self.body().await?;
         let body = if body.is_empty() { b"{}".to_vec() } else { body };
-        crate::json::parse_bytes(&body).map_err(|error| {
-            if error.is_data() {
-                let violation = Violation::new("", "request.shape", error.to_string());
-                Problem::invalid(vec![violation]).into()
-            } else {
-                Problem::new(400, "request.not_json", error.to_string()).into()
-            }
+        json::check(&body)
+            .map_err(|error| Problem::new(400, "request.not_json", error.to_string()))?;
+        json::parse_bytes(&body).map_err(|error| {
+            let violation = Violation::new("", "request.shape", error.to_string());
+            Problem::invalid(vec![violation]).into()
         })
     }
 }

@@ -1,6 +1,9 @@
 //! The JavaScript that the Worker touches directly: the clock, randomness, `fetch`, timers, and
 //! bytes. Thin bindings, because the conversions of richer ones are most of what a call costs.
 
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+
 use js_sys::{Object, Promise, Reflect, Uint8Array};
 use livegate_core::time::{Millis, UnixMillis};
 use wasm_bindgen::prelude::*;
@@ -54,6 +57,12 @@ pub(crate) async fn sleep(span: Millis) {
     });
     // A timer's promise never rejects.
     let _ = JsFuture::from(promise).await;
+}
+
+/// Runs a task on its own. Boxed, so that what runs tasks is compiled once.
+pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
+    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
+    wasm_bindgen_futures::spawn_local(AssertUnwindSafe(task));
 }
 
 /// Sets `object[key] = value` on an object that we made; that cannot fail.

@@ -1,15 +1,26 @@
-//! JSON in, by one road: every reader of every type is compiled once, which is a good part of the
-//! Worker's size.
+//! JSON in, by one road: a reader is compiled for every type and every kind of input, and they are a
+//! good part of the Worker's size, so there is one kind of input.
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_json::{Error, Value};
+
+/// Reads JSON text.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text)
+}
+
+/// Whether this is JSON at all; the error says where it is not.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
+    let text = std::str::from_utf8(bytes).map_err(Error::custom)?;
+    serde_json::from_str::<IgnoredAny>(text).map(|_| ())
+}
 
 /// Reads JSON bytes.
 pub(crate) fn parse_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_str(std::str::from_utf8(bytes).map_err(Error::custom)?)
+    parse(std::str::from_utf8(bytes).map_err(Error::custom)?)
 }
 
 /// Reads a value as a type.
 pub(crate) fn reread<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
-    serde_json::from_str(&value.to_string())
+    parse(&value.to_string())
 }

@@ -13,7 +13,7 @@ use js_sys::Uint8Array;
 use livegate_core::time::Millis;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Response, ResponseInit};
 use worker::{State, WebSocket, WebSocketPair};
 
@@ -128,7 +128,7 @@ impl Tails {
         });
         self.streams.borrow_mut().push(Rc::clone(&stream));
         let streams = Rc::clone(&self.streams);
-        spawn_local(async move {
+        js::spawn(async move {
             stream.write(": livegate tail\n\n").await;
             while !stream.gone.get() {
                 js::sleep(HEARTBEAT).await;
@@ -162,7 +162,7 @@ impl Tails {
                 continue;
             }
             let (stream, read) = (Rc::clone(stream), read.clone());
-            spawn_local(async move {
+            js::spawn(async move {
                 loop {
                     stream.again.set(false);
                     follow_stream(&stream, &read).await;
@@ -182,7 +182,7 @@ impl Tails {
             return;
         }
         let (busy, again) = (Rc::clone(&self.sockets_busy), Rc::clone(&self.sockets_again));
-        spawn_local(async move {
+        js::spawn(async move {
             while again.replace(false) {
                 for socket in &sockets {
                     if let Err(error) = follow_socket(socket, &read).await {

@@ -18,7 +18,7 @@ use crate::js;
 use crate::objects::tenant::Kind;
 
 /// The document that describes this API.
-const OPENAPI: &str = include_str!("../../openapi.json");
+const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// The longest page.
 const MAX_LIMIT: u64 = 200;

@@ -129,7 +129,7 @@ impl Endpoint {
         db.run("CREATE TABLE IF NOT EXISTS health(id INTEGER PRIMARY KEY, doc TEXT)", &params![])?;
         let row = db.row("SELECT doc FROM health WHERE id = 1", &params![])?;
         let health: Health =
-            row.map(|row| serde_json::from_str(&row.text(0))).transpose()?.unwrap_or_default();
+            row.map(|row| crate::json::parse(&row.text(0))).transpose()?.unwrap_or_default();
         let save = |health: Health| {
             let text = serde_json::to_string(&health)?;
             db.run("INSERT OR REPLACE INTO health VALUES (1, ?)", &params![&text])

@@ -126,9 +126,9 @@ pub(crate) async fn call<T: DeserializeOwned>(
     let text = JsFuture::from(answer.text().map_err(Error::js)?).await.map_err(Error::js)?;
     let text = text.as_string().unwrap_or_default();
     if answer.ok() {
-        return Ok(serde_json::from_str(&text)?);
+        return Ok(crate::json::parse(&text)?);
     }
-    match serde_json::from_str::<Problem>(&text) {
+    match crate::json::parse::<Problem>(&text) {
         Ok(problem) => Err(problem.into()),
         Err(_) => Err(Error::Runtime(format!("{object:?} answered {} to {path}", answer.status()))),
     }

@@ -158,7 +158,7 @@ impl Inner {
             reason = "a version counts up from zero"
         )]
         self.expect_version(version as u64);
-        let head: Head = serde_json::from_str(&head_text)?;
+        let head: Head = crate::json::parse(&head_text)?;
         let (fresh_for, window) = split_windows(windows);
         let call = call_of(&head, fresh_for, window);
         let (done, waiting) = oneshot::channel();

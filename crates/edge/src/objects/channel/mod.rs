@@ -317,6 +317,6 @@ impl Inner {
 
     /// Runs a task of this object, independent of the request that started it.
     fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
-        wasm_bindgen_futures::spawn_local(AssertUnwindSafe(task));
+        js::spawn(task);
     }
 }

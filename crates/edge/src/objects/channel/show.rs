@@ -47,7 +47,7 @@ impl Inner {
             .collect();
         document["event"] = self
             .message(&plan, &Known::new(stored))
-            .and_then(|message| serde_json::from_str(&message.event).ok())
+            .and_then(|message| json::parse(&message.event).ok())
             .unwrap_or(Value::Null);
         Ok(Some(document))
     }

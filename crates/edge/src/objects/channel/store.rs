@@ -190,7 +190,7 @@ impl Store {
             .rows("SELECT seq, at, head FROM events ORDER BY seq DESC LIMIT ?", &params![limit])?;
         let mut heads = Vec::new();
         for row in rows.iter().take_while(|row| row.int(1) >= since.0) {
-            let head = serde_json::from_str(&row.text(2))?;
+            let head = crate::json::parse(&row.text(2))?;
             heads.push((Seq(row.int(0)), UnixMillis(row.int(1)), head));
         }
         heads.reverse();
@@ -217,7 +217,7 @@ impl Store {
         )?;
         let rows = rows
             .iter()
-            .map(|row| Ok(waiting(Seq(row.int(0)), &serde_json::from_str(&row.text(1))?)))
+            .map(|row| Ok(waiting(Seq(row.int(0)), &crate::json::parse(&row.text(1))?)))
             .collect::<Result<_>>()?;
         let removed_up_to = Seq(self.fact("removed")?.map_or(0, |row| row.int(0)));
         Ok(Some(Snapshot { cursor: Seq(lane.int(0)), removed_up_to, log_end, rows }))
@@ -277,7 +277,7 @@ impl Store {
             .0
             .rows("SELECT subscription, state, doc FROM waiting WHERE seq = ?", &params![seq.0])?;
         rows.iter()
-            .map(|row| Ok((row.text(0), row.text(1), serde_json::from_str(&row.text(2))?)))
+            .map(|row| Ok((row.text(0), row.text(1), crate::json::parse(&row.text(2))?)))
             .collect()
     }
 
@@ -335,7 +335,7 @@ impl Store {
             "SELECT id, packed FROM attempts WHERE id > ? ORDER BY id LIMIT ?",
             &params![number, limit],
         )?;
-        rows.iter().map(|row| Ok((row.int(0), serde_json::from_str(&row.text(1))?))).collect()
+        rows.iter().map(|row| Ok((row.int(0), crate::json::parse(&row.text(1))?))).collect()
     }
 
     /// Every attempt to deliver one event, oldest first.
@@ -346,7 +346,7 @@ impl Store {
         )?;
         let mut all = Vec::new();
         for row in rows {
-            let attempts: Vec<Attempt> = serde_json::from_str(&row.text(0))?;
+            let attempts: Vec<Attempt> = crate::json::parse(&row.text(0))?;
             all.extend(attempts.into_iter().filter(|attempt| attempt.seq == seq));
         }
         Ok(all)
@@ -357,7 +357,7 @@ fn stored(row: &Row) -> Result<Stored> {
     Ok(Stored {
         seq: Seq(row.int(0)),
         at: UnixMillis(row.int(1)),
-        head: serde_json::from_str(&row.text(2))?,
+        head: crate::json::parse(&row.text(2))?,
         body: row.blob(3),
     })
 }

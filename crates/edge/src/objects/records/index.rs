@@ -142,7 +142,7 @@ impl Index {
         let mut items = Vec::new();
         for row in rows {
             let first = row.int(1);
-            let events: Vec<Summary> = serde_json::from_str(&row.text(2))?;
+            let events: Vec<Summary> = crate::json::parse(&row.text(2))?;
             for (offset, event) in events.iter().enumerate().rev() {
                 let position = first + offset as u64;
                 if position >= before || !query.wants(event) {
@@ -166,7 +166,17 @@ impl Index {
             &params![position],
         )?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some((row.text(0), row.int(1), serde_json::from_str(&row.text(2))?)))
+        Ok(Some((row.text(0), row.int(1), crate::json::parse(&row.text(2))?)))
+    }
+
+    /// The next batch of attempts after a number: its own number, its channel, and the attempts.
+    pub(super) fn attempts_after(&self, id: u64) -> Result<Option<(u64, String, Vec<Attempt>)>> {
+        let row = self.0.row(
+            "SELECT id, channel, packed FROM attempts WHERE id > ? ORDER BY id LIMIT 1",
+            &params![id],
+        )?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some((row.int(0), row.text(1), crate::json::parse(&row.text(2))?)))
     }
 
     /// A page of attempts, newest first. The cursor is a batch and a place in it.
@@ -201,7 +211,7 @@ impl Index {
                 place = usize::MAX;
             }
             batch = id;
-            let attempts: Vec<Attempt> = serde_json::from_str(&row.text(3))?;
+            let attempts: Vec<Attempt> = crate::json::parse(&row.text(3))?;
             for (at, attempt) in attempts.iter().enumerate().rev() {
                 if at >= place || !query.wants_attempt(attempt) {
                     continue;
@@ -242,14 +252,14 @@ impl Index {
         let mut last = None;
         for row in rows.iter().take(usize::try_from(query.limit).unwrap_or(usize::MAX)) {
             last = Some(row.int(0).to_string());
-            items.push(shown(serde_json::from_str(&row.text(1))?)?);
+            items.push(shown(crate::json::parse(&row.text(1))?)?);
         }
         Ok(Page { items, next: last.filter(|_| more) })
     }
 
     pub(super) fn rejection(&self, id: &str) -> Result<Option<Value>> {
         let row = self.0.row("SELECT doc FROM rejections WHERE id = ?", &params![id])?;
-        row.map(|row| shown(serde_json::from_str(&row.text(0))?)).transpose()
+        row.map(|row| shown(crate::json::parse(&row.text(0))?)).transpose()
     }
 }
 
@@ -292,7 +302,8 @@ impl Query {
             && self.in_time(millis(&event.accepted_at))
     }
 
-    fn wants_attempt(&self, attempt: &Attempt) -> bool {
+    /// Whether a listed attempt is asked for.
+    pub(super) fn wants_attempt(&self, attempt: &Attempt) -> bool {
         let is = |wanted: &Option<String>, has: &dyn Fn() -> String| {
             wanted.as_deref().is_none_or(|wanted| wanted == has())
         };

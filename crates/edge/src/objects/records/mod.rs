@@ -118,7 +118,7 @@ impl DurableObject for Records {
 
     async fn alarm(&self) -> worker::Result<worker::Response> {
         let index = Index::open(&self.state)?;
-        if replay::step(&self.env, &index, js::now()).await? {
+        if replay::step(&self.env, &index).await? {
             self.state.storage().set_alarm(replay::PAUSE_MS).await?;
         }
         Ok(http::empty(204)?.into())

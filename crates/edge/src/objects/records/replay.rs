@@ -3,20 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use livegate_core::id::{EventId, ReplayId, Seq};
+use livegate_core::id::{ReplayId, Seq};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use worker::Env;
 
 use super::index::Index;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Problem, Result};
 use crate::objects::{ObjectRef, call, channel};
 use crate::sql::params;
-use crate::wire::Query;
+use crate::wire::{Query, Status};
 
 /// How long the job rests between two steps.
 pub(super) const PAUSE_MS: i64 = 1_000;
+
+/// How many rows of the index one step looks at.
+const ROWS_A_STEP: u32 = 500;
 
 /// Which events are replayed, and to whom.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -53,8 +55,9 @@ pub(crate) struct Replay {
     /// Deliveries that it has queued so far.
     pub(crate) queued: u64,
     pub(crate) created_at: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
+    /// The last position of the index that was looked at; not for callers.
+    #[serde(default)]
+    cursor: u64,
 }
 
 /// Where a job is.
@@ -83,7 +86,7 @@ pub(super) fn start(
         matched: 0,
         queued: 0,
         created_at: now.to_string(),
-        cursor: None,
+        cursor: 0,
     };
     index.0.run(
         "INSERT INTO replays(id, doc) VALUES (?, ?)",
@@ -101,12 +104,12 @@ fn save(index: &Index, replay: &Replay) -> Result<()> {
 
 pub(super) fn list(index: &Index) -> Result<Vec<Replay>> {
     let rows = index.0.rows("SELECT doc FROM replays ORDER BY seq DESC LIMIT 200", &params![])?;
-    rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0))?)).collect()
+    rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect()
 }
 
 pub(super) fn one(index: &Index, id: ReplayId) -> Result<Option<Replay>> {
     let row = index.0.row("SELECT doc FROM replays WHERE id = ?", &params![&id.to_string()])?;
-    Ok(row.map(|row| serde_json::from_str(&row.text(0))).transpose()?)
+    Ok(row.map(|row| crate::json::parse(&row.text(0))).transpose()?)
 }
 
 pub(super) fn cancel(index: &Index, id: ReplayId) -> Result<Replay> {
@@ -119,29 +122,29 @@ pub(super) fn cancel(index: &Index, id: ReplayId) -> Result<Replay> {
 }
 
 /// Takes every running job one step further; whether any is left.
-pub(super) async fn step(env: &Env, index: &Index, _now: UnixMillis) -> Result<bool> {
+pub(super) async fn step(env: &Env, index: &Index) -> Result<bool> {
     let mut left = false;
     for mut replay in list(index)? {
         if replay.state != State::Running {
             continue;
         }
-        // Newest first: what matters most is delivered again soonest.
         let found = look_up(index, &replay)?;
-        replay.matched += found.items.len() as u64;
-        match queue(env, index, &replay, &found.items).await {
+        match queue(env, index, &replay, &found.events).await {
             Ok(queued) => replay.queued += queued,
             Err(error) => {
+                // The same step again, after a pause.
                 worker::console_error!("a replay: {error}");
                 left = true;
                 continue;
             }
         }
-        replay.cursor = found.next;
+        replay.matched += found.events.len() as u64;
+        replay.cursor = found.cursor;
         // Somebody may have cancelled it while the channels were asked.
         let cancelled = one(index, replay.id)?.is_some_and(|now| now.state == State::Cancelled);
         if cancelled {
             replay.state = State::Cancelled;
-        } else if replay.cursor.is_none() {
+        } else if found.done {
             replay.state = State::Done;
         } else {
             left = true;
@@ -151,54 +154,107 @@ pub(super) async fn step(env: &Env, index: &Index, _now: UnixMillis) -> Result<b
     Ok(left)
 }
 
-fn look_up(index: &Index, replay: &Replay) -> Result<crate::wire::Page<Value>> {
-    let filter = &replay.filter;
-    let query = Query {
-        source: filter.source.clone(),
-        channel: filter.channel.clone(),
-        kind: filter.kind.clone(),
-        endpoint: filter.endpoint.clone().filter(|_| filter.parked),
-        subscription: filter.subscription.clone().filter(|_| filter.parked),
-        status: filter.parked.then_some(crate::wire::Status::Parked),
-        since: filter.since,
-        until: filter.until,
-        cursor: replay.cursor.clone(),
-        limit: u64::from(replay.rate_per_s),
-        event: None,
+/// An event to replay, and to which subscription if that is already known.
+struct Event {
+    channel: String,
+    subscription: Option<String>,
+    seq: Seq,
+}
+
+/// What one step found.
+struct Found {
+    events: Vec<Event>,
+    cursor: u64,
+    done: bool,
+}
+
+/// The next events of a job, oldest first, so that each channel gets them in its order. About as
+/// many as a second allows: rows are taken whole.
+fn look_up(index: &Index, replay: &Replay) -> Result<Found> {
+    let mut found = Found { events: Vec::new(), cursor: replay.cursor, done: false };
+    let enough = replay.rate_per_s as usize;
+    for _ in 0..ROWS_A_STEP {
+        if found.events.len() >= enough {
+            return Ok(found);
+        }
+        let more = if replay.filter.parked {
+            next_parked(index, replay, &mut found)?
+        } else {
+            next_events(index, replay, &mut found)?
+        };
+        if !more {
+            found.done = true;
+            return Ok(found);
+        }
+    }
+    Ok(found)
+}
+
+fn next_events(index: &Index, replay: &Replay, found: &mut Found) -> Result<bool> {
+    let Some((channel, first, events)) = index.after(found.cursor)? else { return Ok(false) };
+    let wanted = Query {
+        source: replay.filter.source.clone(),
+        kind: replay.filter.kind.clone(),
+        since: replay.filter.since,
+        until: replay.filter.until,
+        ..Query::default()
     };
-    if filter.parked { index.deliveries(&query) } else { index.events(&query) }
+    found.cursor = (first + events.len() as u64).saturating_sub(1).max(found.cursor);
+    if replay.filter.channel.as_deref().is_none_or(|name| name == channel) {
+        let events = events.iter().filter(|event| wanted.wants(event));
+        found.events.extend(events.map(|event| Event {
+            channel: channel.clone(),
+            subscription: replay.filter.subscription.clone(),
+            seq: event.seq,
+        }));
+    }
+    Ok(true)
+}
+
+fn next_parked(index: &Index, replay: &Replay, found: &mut Found) -> Result<bool> {
+    let Some((id, channel, attempts)) = index.attempts_after(found.cursor)? else {
+        return Ok(false);
+    };
+    found.cursor = id;
+    let wanted = Query {
+        endpoint: replay.filter.endpoint.clone(),
+        subscription: replay.filter.subscription.clone(),
+        status: Some(Status::Parked),
+        since: replay.filter.since,
+        until: replay.filter.until,
+        ..Query::default()
+    };
+    if replay.filter.channel.as_deref().is_none_or(|name| name == channel) {
+        let attempts = attempts.iter().filter(|attempt| wanted.wants_attempt(attempt));
+        found.events.extend(attempts.map(|attempt| Event {
+            channel: channel.clone(),
+            subscription: Some(attempt.subscription.to_string()),
+            seq: attempt.seq,
+        }));
+    }
+    Ok(true)
 }
 
 /// Queues what was found in its channels; how many deliveries that makes.
-async fn queue(env: &Env, index: &Index, replay: &Replay, items: &[Value]) -> Result<u64> {
+async fn queue(env: &Env, index: &Index, replay: &Replay, events: &[Event]) -> Result<u64> {
     let Some(tenant) = index.tenant()? else { return Ok(0) };
-    let mut of_channel: BTreeMap<(String, Option<String>), Vec<Seq>> = BTreeMap::new();
-    for item in items {
-        let channel = item["channel"].as_str().unwrap_or_default().to_owned();
-        let (subscription, seq) = if replay.filter.parked {
-            (item["subscription"].as_str().map(str::to_owned), seq_of(&item["event"])?)
-        } else {
-            (replay.filter.subscription.clone(), seq_of(&item["id"])?)
-        };
-        of_channel.entry((channel, subscription)).or_default().push(seq);
+    let mut of_channel: BTreeMap<(&str, Option<&str>), Vec<Seq>> = BTreeMap::new();
+    for event in events {
+        let key = (event.channel.as_str(), event.subscription.as_deref());
+        of_channel.entry(key).or_default().push(event.seq);
     }
     let mut queued = 0;
     for ((name, subscription), mut seqs) in of_channel {
         seqs.sort_unstable();
+        seqs.dedup();
         let ask = channel::Ask::Replay {
             tenant,
-            channel: name.clone(),
+            channel: name.to_owned(),
             seqs,
             endpoint: replay.filter.endpoint.clone(),
-            subscription,
+            subscription: subscription.map(str::to_owned),
         };
-        queued += call::<u64>(env, &ObjectRef::Channel(tenant, &name), "/", &ask).await?;
+        queued += call::<u64>(env, &ObjectRef::Channel(tenant, name), "/", &ask).await?;
     }
     Ok(queued)
-}
-
-fn seq_of(id: &Value) -> Result<Seq> {
-    let id = id.as_str().and_then(|text| EventId::parse(text).ok());
-    id.map(|id| id.place().1)
-        .ok_or_else(|| Error::Runtime("the index holds something that is not an event".to_owned()))
 }

@@ -195,7 +195,7 @@ impl Store {
         )?;
         let mut all = Vec::with_capacity(rows.len());
         for row in rows {
-            let item = serde_json::from_str(&row.text(1))?;
+            let item = crate::json::parse(&row.text(1))?;
             let keys = open(env, &row.text(0), row.maybe_text(2)).await?;
             all.push(WithKeys { item, keys });
         }
@@ -215,7 +215,7 @@ impl Store {
         let rows = self
             .0
             .rows("SELECT doc FROM things WHERE kind = ? ORDER BY seq", &params![kind.noun()])?;
-        rows.iter().map(|row| Ok(serde_json::from_str(&row.text(0))?)).collect()
+        rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect()
     }
 
     pub(super) async fn source(
@@ -231,7 +231,7 @@ impl Store {
         )?;
         let version = self.version()?;
         let Some(row) = row else { return Ok(None) };
-        let item: Source = serde_json::from_str(&row.text(0))?;
+        let item: Source = crate::json::parse(&row.text(0))?;
         let keys = open(env, &id, row.maybe_text(1)).await?;
         Ok(Some(SourceSnapshot { tenant, version, source: WithKeys { item, keys } }))
     }
@@ -295,11 +295,11 @@ impl Store {
 async fn open(env: &Env, id: &str, sealed: Option<String>) -> Result<Keys> {
     match sealed {
         None => Ok(Keys::default()),
-        Some(sealed) => Ok(serde_json::from_str(&seal::open(env, id, &sealed).await?)?),
+        Some(sealed) => Ok(crate::json::parse(&seal::open(env, id, &sealed).await?)?),
     }
 }
 
 fn item(row: &Row) -> Result<Item> {
-    let doc = serde_json::from_str(&row.text(2)).map_err(Error::from)?;
+    let doc = crate::json::parse(&row.text(2)).map_err(Error::from)?;
     Ok(Item { seq: row.int(0), version: row.int(1), doc, key_set: row.int(3) == 1 })
 }
