@@ -1,7 +1,6 @@
 //! Who calls the API: the deployment's admin, a tenant's token, or a one-minute ticket for a tail.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,7 +12,9 @@ use worker::Env;
 
 use crate::error::{Problem, Result};
 use crate::http::Incoming;
-use crate::objects::directory::{Ask, TenantEntry};
+use crate::map::Map;
+use crate::objects::contract::ToDirectory;
+use crate::objects::directory::TenantEntry;
 use crate::objects::{ObjectRef, call};
 use crate::{js, json, seal};
 
@@ -38,8 +39,8 @@ pub(crate) struct Caller {
 }
 
 thread_local! {
-    static TOKENS: RefCell<BTreeMap<String, (TenantId, UnixMillis)>> =
-        const { RefCell::new(BTreeMap::new()) };
+    static TOKENS: RefCell<Map<String, (TenantId, UnixMillis)>> =
+        const { RefCell::new(Map::new()) };
 }
 
 fn unauthorised() -> Problem {
@@ -89,8 +90,8 @@ pub(crate) async fn caller(env: &Env, request: &Incoming, now: UnixMillis) -> Re
     {
         return Ok(Caller { tenant, actor: "tenant" });
     }
-    let ask = Ask::TenantByToken { hash: hash.clone() };
-    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, "/", &ask).await?;
+    let ask = ToDirectory::TenantByToken(hash.clone());
+    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
     let tenant = found.ok_or_else(unauthorised)?.id;
     TOKENS.with_borrow_mut(|tokens| {
         // A cache, so emptying it now and then costs a few calls and bounds its size.
@@ -104,16 +105,16 @@ pub(crate) async fn caller(env: &Env, request: &Incoming, now: UnixMillis) -> Re
 
 async fn named_tenant(env: &Env, name: Option<&str>, now: UnixMillis) -> Result<TenantId> {
     let ask = match name {
-        Some(name) => Ask::TenantByName { name: name.to_owned() },
-        None => Ask::CreateTenant {
-            id: TenantId::from_bytes(js::random()?),
-            name: DEFAULT_TENANT.to_owned(),
-            token_hash: None,
-            now: now.0,
-            reuse: true,
-        },
+        Some(name) => ToDirectory::TenantByName(name.to_owned()),
+        None => ToDirectory::CreateTenant(
+            TenantId::from_bytes(js::random()?),
+            DEFAULT_TENANT.to_owned(),
+            None,
+            now,
+            true,
+        ),
     };
-    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, "/", &ask).await?;
+    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
     Ok(found.ok_or_else(|| Problem::not_found("tenant"))?.id)
 }
 

@@ -2,7 +2,6 @@
 //! handed to its channel. The vendor hears 2xx only after the channel's storage has it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use livegate_core::delivery::dedup::CallKey;
@@ -19,11 +18,13 @@ use crate::compile::{self, Judge};
 use crate::error::{Error, Problem, Result};
 use crate::http::{self, Incoming};
 use crate::js;
+use crate::map::Map;
 use crate::model::{Source, SourceSnapshot};
 use crate::objects::channel::{Accepted, Head};
-use crate::objects::directory::{self, TenantEntry};
-use crate::objects::records::{self, Rejection};
-use crate::objects::{OWN_CHANNEL, ObjectRef, call, channel, nonces, tenant};
+use crate::objects::contract::{ToDirectory, ToNonces, ToRecords, ToTenant};
+use crate::objects::directory::TenantEntry;
+use crate::objects::records::Rejection;
+use crate::objects::{OWN_CHANNEL, ObjectRef, call, channel};
 
 /// How long an isolate goes by what it knows of a source.
 const BELIEF: Millis = Millis::from_secs(10);
@@ -54,9 +55,9 @@ struct Sampler {
 }
 
 thread_local! {
-    static SOURCES: RefCell<BTreeMap<SourceId, Rc<Known>>> = const { RefCell::new(BTreeMap::new()) };
-    static REFRESHING: RefCell<BTreeMap<SourceId, UnixMillis>> = const { RefCell::new(BTreeMap::new()) };
-    static SAMPLERS: RefCell<BTreeMap<SourceId, Sampler>> = const { RefCell::new(BTreeMap::new()) };
+    static SOURCES: RefCell<Map<SourceId, Rc<Known>>> = const { RefCell::new(Map::new()) };
+    static REFRESHING: RefCell<Map<SourceId, UnixMillis>> = const { RefCell::new(Map::new()) };
+    static SAMPLERS: RefCell<Map<SourceId, Sampler>> = const { RefCell::new(Map::new()) };
 }
 
 /// What a refused caller hears, whatever the reason: nothing to learn from.
@@ -96,11 +97,8 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
         }
     };
     if let ReplayKey::Call(nonce) = verified.replay_key() {
-        let ask = nonces::Ask {
-            nonce: hex::encode(Sha256::digest(nonce.as_bytes())),
-            until: now.plus(window(&known)),
-        };
-        if !super::objects::call::<bool>(env, &ObjectRef::Nonces(id), "/", &ask).await? {
+        let ask = ToNonces(hex::encode(Sha256::digest(nonce.as_bytes())), now.plus(window(&known)));
+        if !crate::objects::call::<bool>(env, &ObjectRef::Nonces(id), &ask).await? {
             return Err(record(
                 env,
                 ctx,
@@ -240,11 +238,11 @@ async fn fetch_source(
     id: SourceId,
     now: UnixMillis,
 ) -> Result<Rc<Known>> {
-    let ask = directory::Ask::TenantOfSource { source: id };
-    let entry: Option<TenantEntry> = call(env, &ObjectRef::Directory, "/", &ask).await?;
+    let ask = ToDirectory::TenantOfSource(id);
+    let entry: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
     let tenant = entry.ok_or_else(refused)?.id;
-    let ask = tenant::Ask::Source { tenant, id };
-    let snapshot: Option<SourceSnapshot> = call(env, &ObjectRef::Tenant(tenant), "/", &ask).await?;
+    let ask = ToTenant::Source(tenant, id);
+    let snapshot: Option<SourceSnapshot> = call(env, &ObjectRef::Tenant(tenant), &ask).await?;
     let SourceSnapshot { version, source, .. } = snapshot.ok_or_else(refused)?;
     let judge = compile::source(&source.item, &source.keys, own_url).map_err(|violations| {
         Error::Runtime(format!("a stored source does not compile: {violations:?}"))
@@ -280,7 +278,7 @@ fn record(
         if samplers.len() >= CACHED {
             samplers.clear();
         }
-        let sampler = samplers.entry(known.source.id).or_default();
+        let sampler = samplers.entry(known.source.id);
         if now.since(sampler.since) > Millis::from_secs(10) {
             sampler.since = now;
             sampler.recorded = 0;
@@ -306,12 +304,10 @@ fn record(
         body_sha256: hex::encode(Sha256::digest(call.body)),
         not_kept,
     };
-    let ask = records::Ask::Reject { rejection: Box::new(rejection) };
+    let ask = ToRecords::Reject(Box::new(rejection));
     let (env, object) = (env.clone(), ObjectRef::Records(known.tenant));
     ctx.wait_until(async move {
-        if let Err(error) =
-            super::objects::call::<serde_json::Value>(&env, &object, "/", &ask).await
-        {
+        if let Err(error) = crate::objects::call::<serde_json::Value>(&env, &object, &ask).await {
             worker::console_error!("recording a refused call: {error}");
         }
     });

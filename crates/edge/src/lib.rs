@@ -20,6 +20,7 @@ mod http;
 mod ingress;
 mod js;
 mod json;
+mod map;
 mod model;
 mod objects;
 mod seal;
@@ -33,7 +34,8 @@ use worker::{Context, Env, event};
 
 use crate::error::Result;
 use crate::http::Incoming;
-use crate::objects::{ObjectRef, directory};
+use crate::objects::ObjectRef;
+use crate::objects::contract::ToDirectory;
 
 /// Every request to the deployment.
 #[event(fetch)]
@@ -55,8 +57,8 @@ async fn health(env: &Env, request: &Incoming) -> Result<Response> {
     if request.param("hop").is_some() {
         // The body is read as a callback's is, so that this measures the way and nothing else.
         request.body().await?;
-        let ask = directory::Ask::Ping;
-        objects::call::<serde_json::Value>(env, &ObjectRef::Directory, "/", &ask).await?;
+        let ask = ToDirectory::Ping;
+        objects::call::<serde_json::Value>(env, &ObjectRef::Directory, &ask).await?;
     }
     http::json(200, &serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }

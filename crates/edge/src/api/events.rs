@@ -11,7 +11,8 @@ use super::{not_allowed, page, records_of};
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::http::{self, Incoming};
-use crate::objects::{ObjectRef, call, channel, records};
+use crate::objects::contract::{ToChannel, ToRecords};
+use crate::objects::{ObjectRef, call};
 use crate::wire::Page;
 
 pub(super) async fn serve(
@@ -22,15 +23,15 @@ pub(super) async fn serve(
 ) -> Result<Response> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
-            let ask = records::Ask::Events { query: query(request)? };
-            let found: Page<Value> = call(env, &records_of(caller), "/", &ask).await?;
+            let ask = ToRecords::Events(query(request)?);
+            let found: Page<Value> = call(env, &records_of(caller), &ask).await?;
             page(&found.items, found.next.as_deref())
         }
         ("GET", [id]) => {
             let (name, seq) = place(env, caller, id).await?;
-            let ask = channel::Ask::Show { tenant: caller.tenant, channel: name.clone(), seq };
+            let ask = ToChannel::Show(seq);
             let object = ObjectRef::Channel(caller.tenant, &name);
-            let event: Option<Value> = call(env, &object, "/", &ask).await?;
+            let event: Option<Value> = call(env, &object, &ask).await?;
             http::json(200, &event.ok_or_else(|| Problem::not_found("event"))?)
         }
         ("POST", [id, "replay"]) => replay(env, caller, request, id).await,
@@ -45,8 +46,8 @@ pub(super) async fn serve(
 async fn place(env: &Env, caller: &Caller, id: &str) -> Result<(String, Seq)> {
     let missing = || Problem::not_found("event");
     let (number, seq) = EventId::parse(id).map_err(|_| missing())?.place();
-    let ask = records::Ask::Channel { number: hex::encode(number.0) };
-    let name: Option<String> = call(env, &records_of(caller), "/", &ask).await?;
+    let ask = ToRecords::Channel(hex::encode(number.0));
+    let name: Option<String> = call(env, &records_of(caller), &ask).await?;
     Ok((name.ok_or_else(missing)?, seq))
 }
 
@@ -61,17 +62,11 @@ async fn replay(env: &Env, caller: &Caller, request: &Incoming, id: &str) -> Res
     let Whom { endpoint, subscription } = request.json().await?;
     let (name, seq) = place(env, caller, id).await?;
     let object = ObjectRef::Channel(caller.tenant, &name);
-    let show = channel::Ask::Show { tenant: caller.tenant, channel: name.clone(), seq };
-    if call::<Option<Value>>(env, &object, "/", &show).await?.is_none() {
+    let show = ToChannel::Show(seq);
+    if call::<Option<Value>>(env, &object, &show).await?.is_none() {
         return Err(Problem::not_found("event").into());
     }
-    let ask = channel::Ask::Replay {
-        tenant: caller.tenant,
-        channel: name.clone(),
-        seqs: vec![seq],
-        endpoint,
-        subscription,
-    };
-    let queued: u64 = call(env, &object, "/", &ask).await?;
+    let ask = ToChannel::Replay(vec![seq], endpoint, subscription);
+    let queued: u64 = call(env, &object, &ask).await?;
     http::json(202, &json!({ "queued": queued }))
 }

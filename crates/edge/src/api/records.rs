@@ -10,8 +10,9 @@ use super::{found, limit, not_allowed, page, records_of, time};
 use crate::auth::Caller;
 use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
-use crate::objects::records::{Ask, Replay, ReplayFilter};
-use crate::objects::{ObjectRef, call, tenant};
+use crate::objects::contract::{ToRecords, ToTenant};
+use crate::objects::records::{Replay, ReplayFilter};
+use crate::objects::{ObjectRef, call};
 use crate::wire::{Page, Query, Status};
 use crate::{js, json};
 
@@ -25,31 +26,31 @@ pub(super) async fn serve(
     let records = records_of(caller);
     match (collection, request.method.as_str(), rest) {
         ("deliveries", "GET", []) => {
-            let ask = Ask::Deliveries { query: query(request)? };
-            let found: Page<Value> = call(env, &records, "/", &ask).await?;
+            let ask = ToRecords::Deliveries(query(request)?);
+            let found: Page<Value> = call(env, &records, &ask).await?;
             page(&found.items, found.next.as_deref())
         }
         ("rejections", "GET", []) => {
-            let ask = Ask::Rejections { query: query(request)? };
-            let found: Page<Value> = call(env, &records, "/", &ask).await?;
+            let ask = ToRecords::Rejections(query(request)?);
+            let found: Page<Value> = call(env, &records, &ask).await?;
             page(&found.items, found.next.as_deref())
         }
         ("rejections", "GET", [id]) => {
-            let ask = Ask::Rejection { id: (*id).to_owned() };
-            http::json(200, &found(call(env, &records, "/", &ask).await?, "rejection")?)
+            let ask = ToRecords::Rejection((*id).to_owned());
+            http::json(200, &found(call(env, &records, &ask).await?, "rejection")?)
         }
         ("replays", "GET", []) => {
-            let replays: Vec<Replay> = call(env, &records, "/", &Ask::Replays).await?;
+            let replays: Vec<Replay> = call(env, &records, &ToRecords::Replays).await?;
             page(&replays, None)
         }
         ("replays", "POST", []) => start(env, caller, request).await,
         ("replays", "GET", [id]) => {
-            let ask = Ask::Replay { id: replay_id(id)? };
-            http::json(200, &found(call(env, &records, "/", &ask).await?, "replay")?)
+            let ask = ToRecords::Replay(replay_id(id)?);
+            http::json(200, &found(call(env, &records, &ask).await?, "replay")?)
         }
         ("replays", "POST", [id, "cancel"]) => {
-            let ask = Ask::CancelReplay { id: replay_id(id)? };
-            http::json(200, &call::<Value>(env, &records, "/", &ask).await?)
+            let ask = ToRecords::CancelReplay(replay_id(id)?);
+            http::json(200, &call::<Value>(env, &records, &ask).await?)
         }
         ("audit", "GET", []) => audit(env, caller, request).await,
         (_, _, [] | [_] | [_, "cancel"]) => Err(not_allowed("GET (replays: also POST)")),
@@ -146,13 +147,9 @@ async fn start(env: &Env, caller: &Caller, request: &Incoming) -> Result<Respons
         subscription: filter.subscription,
         parked,
     };
-    let ask = Ask::StartReplay {
-        tenant: caller.tenant,
-        id: ReplayId::from_bytes(js::random()?),
-        filter: Box::new(filter),
-        rate_per_s,
-    };
-    http::json(202, &call::<Value>(env, &records_of(caller), "/", &ask).await?)
+    let id = ReplayId::from_bytes(js::random()?);
+    let ask = ToRecords::StartReplay(caller.tenant, id, Box::new(filter), rate_per_s);
+    http::json(202, &call::<Value>(env, &records_of(caller), &ask).await?)
 }
 
 fn parse_time(text: &str) -> Option<u64> {
@@ -169,8 +166,8 @@ fn parse_time(text: &str) -> Option<u64> {
 async fn audit(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response> {
     let limit = limit(request)?;
     let before = request.param("cursor").and_then(|text| text.parse().ok());
-    let ask = tenant::Ask::Audit { before, limit };
-    let mut lines: Vec<Value> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+    let ask = ToTenant::Audit(before, limit);
+    let mut lines: Vec<Value> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let full = lines.len() as u64 == limit;
     let next = lines.last().map(|line| line["seq"].to_string()).filter(|_| full);
     for line in &mut lines {

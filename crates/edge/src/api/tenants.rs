@@ -13,7 +13,8 @@ use crate::auth::TOKEN_PREFIX;
 use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::js;
-use crate::objects::directory::{Ask, TenantEntry};
+use crate::objects::contract::ToDirectory;
+use crate::objects::directory::TenantEntry;
 use crate::objects::{ObjectRef, call};
 
 #[derive(Deserialize)]
@@ -31,14 +32,14 @@ pub(super) async fn serve(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let tenants: Vec<TenantEntry> =
-                call(env, &ObjectRef::Directory, "/", &Ask::ListTenants).await?;
+                call(env, &ObjectRef::Directory, &ToDirectory::ListTenants).await?;
             let items: Vec<_> = tenants.iter().map(shown).collect();
             page(&items, None)
         }
         ("POST", []) => create(env, request, now).await,
         ("GET", [name]) => {
-            let ask = Ask::TenantByName { name: (*name).to_owned() };
-            let tenant: Option<TenantEntry> = call(env, &ObjectRef::Directory, "/", &ask).await?;
+            let ask = ToDirectory::TenantByName((*name).to_owned());
+            let tenant: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
             let tenant = tenant.ok_or_else(|| Problem::not_found("tenant"))?;
             http::json(200, &shown(&tenant))
         }
@@ -56,14 +57,14 @@ async fn create(env: &Env, request: &Incoming, now: UnixMillis) -> Result<Respon
         return Err(Problem::invalid(vec![Violation::new("name", "tenant.name", detail)]).into());
     }
     let token = format!("{TOKEN_PREFIX}{}", Base64UrlUnpadded::encode_string(&js::random::<24>()?));
-    let ask = Ask::CreateTenant {
-        id: TenantId::from_bytes(js::random()?),
+    let ask = ToDirectory::CreateTenant(
+        TenantId::from_bytes(js::random()?),
         name,
-        token_hash: Some(token_hash(&token)),
-        now: now.0,
-        reuse: false,
-    };
-    let tenant: TenantEntry = call(env, &ObjectRef::Directory, "/", &ask).await?;
+        Some(token_hash(&token)),
+        now,
+        false,
+    );
+    let tenant: TenantEntry = call(env, &ObjectRef::Directory, &ask).await?;
     let mut document = shown(&tenant);
     document["token"] = json!(token);
     http::json(201, &document)

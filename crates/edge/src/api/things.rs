@@ -18,8 +18,9 @@ use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
-use crate::objects::tenant::{Ask, Item, Kind};
-use crate::objects::{ObjectRef, call, directory};
+use crate::objects::contract::{Put, ToDirectory, ToTenant};
+use crate::objects::tenant::{Item, Kind};
+use crate::objects::{ObjectRef, call};
 use crate::{js, json};
 
 /// The longest time that a key before a rotation stays valid: a week.
@@ -55,16 +56,12 @@ pub(super) async fn serve(
             http::json(200, &with(document, secret))
         }
         ("DELETE", [id]) => {
-            let ask = Ask::Drop {
-                tenant: caller.tenant,
-                actor: caller.actor.to_owned(),
-                kind,
-                id: (*id).to_owned(),
-            };
-            call::<Value>(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+            let actor = caller.actor.to_owned();
+            let ask = ToTenant::Drop(caller.tenant, actor, kind, (*id).to_owned());
+            call::<Value>(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
             if let (Kind::Source, Ok(source)) = (kind, SourceId::parse(id)) {
-                let ask = directory::Ask::DropSource { source };
-                call::<Value>(env, &ObjectRef::Directory, "/", &ask).await?;
+                let ask = ToDirectory::DropSource(source);
+                call::<Value>(env, &ObjectRef::Directory, &ask).await?;
             }
             http::empty(204)
         }
@@ -82,8 +79,8 @@ pub(super) async fn serve(
 async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Result<Response> {
     let limit = limit(request)?;
     let after = request.param("cursor").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let ask = Ask::List { kind, after, limit };
-    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+    let ask = ToTenant::List(kind, after, limit);
+    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let full = items.len() as u64 == limit;
     let next = items.last().map(|item| item.seq.to_string()).filter(|_| full);
     let shown: Vec<Value> =
@@ -92,8 +89,8 @@ async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Res
 }
 
 async fn item(env: &Env, caller: &Caller, kind: Kind, id: &str) -> Result<Item> {
-    let ask = Ask::Get { kind, id: id.to_owned() };
-    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+    let ask = ToTenant::Get(kind, id.to_owned());
+    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     Ok(item.ok_or_else(|| Problem::not_found(kind.noun()))?)
 }
 
@@ -172,7 +169,7 @@ async fn put(
     };
     let Checked { id, document, keys, secret } = checked;
     let source = SourceId::parse(&id).ok().filter(|_| is_new && kind == Kind::Source);
-    let ask = Ask::Put {
+    let put = Put {
         tenant: caller.tenant,
         actor: caller.actor.to_owned(),
         action: if is_new { "create" } else { "change" }.to_owned(),
@@ -181,16 +178,17 @@ async fn put(
         doc: document,
         keys,
     };
+    let ask = ToTenant::Put(Box::new(put));
     let object = ObjectRef::Tenant(caller.tenant);
-    let item: Option<Item> = call(env, &object, "/", &ask).await?;
+    let item: Option<Item> = call(env, &object, &ask).await?;
     let item = item.ok_or_else(|| Problem::not_found(kind.noun()))?;
     if let Some(source) = source {
-        let ask = directory::Ask::PutSource { source, tenant: caller.tenant };
-        call::<Value>(env, &ObjectRef::Directory, "/", &ask).await?;
+        let ask = ToDirectory::PutSource(source, caller.tenant);
+        call::<Value>(env, &ObjectRef::Directory, &ask).await?;
     }
     if kind == Kind::Endpoint && !is_new {
         // What it could not be sent before may be waiting in many channels.
-        call::<Value>(env, &object, "/", &Ask::Wake { tenant: caller.tenant }).await?;
+        call::<Value>(env, &object, &ToTenant::Wake(caller.tenant)).await?;
     }
     Ok((shown(env, request, kind, item)?, secret))
 }
@@ -294,8 +292,8 @@ async fn keys_of(env: &Env, caller: &Caller, kind: Kind, id: &str, is_new: bool)
     if is_new {
         return Ok(Keys::default());
     }
-    let ask = Ask::Keys { kind, id: id.to_owned() };
-    call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await
+    let ask = ToTenant::Keys(kind, id.to_owned());
+    call(env, &ObjectRef::Tenant(caller.tenant), &ask).await
 }
 
 #[derive(Deserialize)]
@@ -491,15 +489,15 @@ async fn rotate(
             compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
         }
     }
-    let ask = Ask::Rotate {
-        tenant: caller.tenant,
-        actor: caller.actor.to_owned(),
+    let ask = ToTenant::Rotate(
+        caller.tenant,
+        caller.actor.to_owned(),
         kind,
-        id: id.to_owned(),
+        id.to_owned(),
         key,
-        until: now.plus(Millis::from_secs(grace_s)),
-    };
-    let rotated: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), "/", &ask).await?;
+        now.plus(Millis::from_secs(grace_s)),
+    );
+    let rotated: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let rotated = rotated.ok_or_else(|| Problem::not_found(kind.noun()))?;
     http::json(200, &with(shown(env, request, kind, rotated)?, made))
 }

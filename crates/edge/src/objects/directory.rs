@@ -1,11 +1,12 @@
 //! Which tenant a token or a source belongs to: one object a deployment, read on cache misses only.
 
-use livegate_core::id::{SourceId, TenantId};
+use livegate_core::id::TenantId;
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, State, durable_object};
 
 use super::answer;
+use super::contract::ToDirectory;
 use crate::error::{Error, Problem, Result};
 use crate::http::Incoming;
 use crate::sql::{Db, params};
@@ -15,39 +16,6 @@ use crate::sql::{Db, params};
 #[derive(Debug)]
 pub struct Directory {
     state: State,
-}
-
-/// What the object is asked.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ask {
-    /// Registers a tenant; if there is one of that name already, a conflict, or that one.
-    CreateTenant {
-        id: TenantId,
-        name: String,
-        token_hash: Option<String>,
-        now: u64,
-        reuse: bool,
-    },
-    ListTenants,
-    TenantByName {
-        name: String,
-    },
-    TenantByToken {
-        hash: String,
-    },
-    PutSource {
-        source: SourceId,
-        tenant: TenantId,
-    },
-    DropSource {
-        source: SourceId,
-    },
-    TenantOfSource {
-        source: SourceId,
-    },
-    /// An empty call, for measuring one.
-    Ping,
 }
 
 /// A tenant as the directory knows it.
@@ -70,8 +38,8 @@ impl DurableObject for Directory {
 
 impl Directory {
     async fn serve(&self, request: worker::Request) -> Result<serde_json::Value> {
-        let ask: Ask = Incoming::of(&request).json().await?;
-        if matches!(ask, Ask::Ping) {
+        let ask: ToDirectory = Incoming::of(&request).json().await?;
+        if matches!(ask, ToDirectory::Ping) {
             return Ok(serde_json::Value::Null);
         }
         let db = Db::of(&self.state);
@@ -83,40 +51,40 @@ impl Directory {
             db.run(table, &params![])?;
         }
         let found = match ask {
-            Ask::CreateTenant { id, name, token_hash, now, reuse } => {
+            ToDirectory::CreateTenant(id, name, token_hash, now, reuse) => {
                 return create(&db, id, &name, token_hash.as_deref(), now, reuse);
             }
-            Ask::ListTenants => {
+            ToDirectory::ListTenants => {
                 let rows =
                     db.rows("SELECT id, name, created_at FROM tenants ORDER BY rowid", &params![])?;
                 let tenants = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
                 return Ok(serde_json::to_value(tenants)?);
             }
-            Ask::TenantByName { name } => db.row(
+            ToDirectory::TenantByName(name) => db.row(
                 "SELECT id, name, created_at FROM tenants WHERE name = ?1 OR id = ?1",
                 &params![&name],
             )?,
-            Ask::TenantByToken { hash } => db.row(
+            ToDirectory::TenantByToken(hash) => db.row(
                 "SELECT id, name, created_at FROM tenants WHERE token_hash = ?",
                 &params![&hash],
             )?,
-            Ask::PutSource { source, tenant } => {
+            ToDirectory::PutSource(source, tenant) => {
                 db.run(
                     "INSERT OR REPLACE INTO sources VALUES (?, ?)",
                     &params![&source.to_string(), &tenant.to_string()],
                 )?;
                 return Ok(serde_json::Value::Null);
             }
-            Ask::DropSource { source } => {
+            ToDirectory::DropSource(source) => {
                 db.run("DELETE FROM sources WHERE id = ?", &params![&source.to_string()])?;
                 return Ok(serde_json::Value::Null);
             }
-            Ask::TenantOfSource { source } => db.row(
+            ToDirectory::TenantOfSource(source) => db.row(
                 "SELECT t.id, t.name, t.created_at
                  FROM sources s JOIN tenants t ON t.id = s.tenant WHERE s.id = ?",
                 &params![&source.to_string()],
             )?,
-            Ask::Ping => None,
+            ToDirectory::Ping => None,
         };
         Ok(serde_json::to_value(found.as_ref().map(entry).transpose()?)?)
     }
@@ -127,7 +95,7 @@ fn create(
     id: TenantId,
     name: &str,
     token_hash: Option<&str>,
-    now: u64,
+    now: UnixMillis,
     reuse: bool,
 ) -> Result<serde_json::Value> {
     let select = "SELECT id, name, created_at FROM tenants WHERE name = ?";
@@ -140,9 +108,9 @@ fn create(
     }
     db.run(
         "INSERT INTO tenants VALUES (?, ?, ?, ?)",
-        &params![&id.to_string(), name, token_hash, now],
+        &params![&id.to_string(), name, token_hash, now.0],
     )?;
-    let entry = TenantEntry { id, name: name.to_owned(), created_at: UnixMillis(now) };
+    let entry = TenantEntry { id, name: name.to_owned(), created_at: now };
     Ok(serde_json::to_value(entry)?)
 }
 

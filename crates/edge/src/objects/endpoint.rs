@@ -2,13 +2,13 @@
 
 use livegate_core::delivery::breaker::{Answer, Breaker, Disabled, Health};
 use livegate_core::delivery::outcome::{Cause, Outcome};
-use livegate_core::id::{EndpointId, TenantId};
 use livegate_core::time::{Millis, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
 
-use super::{ObjectRef, answer, call, tenant};
+use super::contract::{Exchange, ToEndpoint, ToTenant};
+use super::{ObjectRef, answer, call};
 use crate::error::Result;
 use crate::http::Incoming;
 use crate::js;
@@ -20,25 +20,6 @@ use crate::sql::{Db, params};
 pub struct Endpoint {
     state: State,
     env: Env,
-}
-
-/// What the object is asked.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ask {
-    /// Here is what came of what was sent; may `want` more be sent?
-    Exchange {
-        tenant: TenantId,
-        endpoint: EndpointId,
-        rate_per_s: Option<u32>,
-        report: Vec<Report>,
-        unused: u32,
-        want: u32,
-    },
-    /// Its owner enabled it.
-    Enable,
-    /// How it is, for people.
-    Show,
 }
 
 /// An outcome on its way between objects.
@@ -124,7 +105,7 @@ impl DurableObject for Endpoint {
 
 impl Endpoint {
     async fn serve(&self, request: &worker::Request) -> Result<Value> {
-        let ask: Ask = Incoming::of(request).json().await?;
+        let ask: ToEndpoint = Incoming::of(request).json().await?;
         let db = Db::of(&self.state);
         db.run("CREATE TABLE IF NOT EXISTS health(id INTEGER PRIMARY KEY, doc TEXT)", &params![])?;
         let row = db.row("SELECT doc FROM health WHERE id = 1", &params![])?;
@@ -135,14 +116,14 @@ impl Endpoint {
             db.run("INSERT OR REPLACE INTO health VALUES (1, ?)", &params![&text])
         };
         match ask {
-            Ask::Enable => {
+            ToEndpoint::Enable => {
                 let mut breaker = Breaker::restore(None, health);
                 breaker.enable();
                 save(breaker.health())?;
                 Ok(Value::Null)
             }
-            Ask::Show => Ok(serde_json::to_value(health)?),
-            Ask::Exchange { tenant, endpoint, rate_per_s, report, unused, want } => {
+            ToEndpoint::Exchange(exchange) => {
+                let Exchange { tenant, endpoint, rate_per_s, report, unused, want } = *exchange;
                 let now = js::now();
                 let mut breaker = Breaker::restore(rate_per_s, health);
                 let outcomes: Vec<Outcome> = report.into_iter().map(Into::into).collect();
@@ -160,8 +141,8 @@ impl Endpoint {
                         Disabled::Gone => "it answered 410 Gone",
                         _ => "it failed for five days without a single success",
                     };
-                    let ask = tenant::Ask::Disable { tenant, endpoint, reason: reason.to_owned() };
-                    call::<Value>(&self.env, &ObjectRef::Tenant(tenant), "/", &ask).await?;
+                    let ask = ToTenant::Disable(tenant, endpoint, reason.to_owned());
+                    call::<Value>(&self.env, &ObjectRef::Tenant(tenant), &ask).await?;
                 }
                 Ok(serde_json::to_value(told)?)
             }

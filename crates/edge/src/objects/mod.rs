@@ -10,6 +10,7 @@
 //! | [`records`] | tenant | the searchable index, refused calls, bulk replays, the tenant's tail |
 
 pub(crate) mod channel;
+pub(crate) mod contract;
 pub(crate) mod directory;
 pub(crate) mod endpoint;
 pub(crate) mod nonces;
@@ -92,12 +93,12 @@ pub(crate) fn stub(env: &Env, object: &ObjectRef<'_>) -> Result<Stub> {
     namespace.unchecked_into::<Namespace>().get_by_name(&object.name()).map_err(Error::js)
 }
 
-/// Posts bytes to an object; the answer is left to the caller.
-pub(crate) async fn post(stub: &Stub, path: &str, body: &[u8]) -> Result<web_sys::Response> {
+/// Posts a message to an object; the answer is left to the caller.
+async fn post(stub: &Stub, message: &str) -> Result<web_sys::Response> {
     let init = Object::new();
     js::set(&init, "method", &"POST".into());
-    js::set(&init, "body", &js_sys::Uint8Array::from(body));
-    let promise = stub.fetch(&format!("https://object{path}"), &init).map_err(Error::js)?;
+    js::set(&init, "body", &message.into());
+    let promise = stub.fetch("https://object/", &init).map_err(Error::js)?;
     let answer = JsFuture::from(promise).await.map_err(Error::js)?;
     answer.dyn_into().map_err(Error::js)
 }
@@ -119,10 +120,9 @@ pub(crate) async fn forward(
 pub(crate) async fn call<T: DeserializeOwned>(
     env: &Env,
     object: &ObjectRef<'_>,
-    path: &str,
     message: &impl Serialize,
 ) -> Result<T> {
-    let answer = post(&stub(env, object)?, path, &serde_json::to_vec(message)?).await?;
+    let answer = post(&stub(env, object)?, &serde_json::to_string(message)?).await?;
     let text = JsFuture::from(answer.text().map_err(Error::js)?).await.map_err(Error::js)?;
     let text = text.as_string().unwrap_or_default();
     if answer.ok() {
@@ -130,7 +130,7 @@ pub(crate) async fn call<T: DeserializeOwned>(
     }
     match crate::json::parse::<Problem>(&text) {
         Ok(problem) => Err(problem.into()),
-        Err(_) => Err(Error::Runtime(format!("{object:?} answered {} to {path}", answer.status()))),
+        Err(_) => Err(Error::Runtime(format!("{object:?} answered {}", answer.status()))),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Nonces of one source: for schemes that use one for each call, a second call with the same nonce
 //! is a replay, whatever its body says and whichever channel that would lead to.
 
-use livegate_core::time::UnixMillis;
-use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, State, durable_object};
 
 use super::answer;
+use super::contract::ToNonces;
 use crate::error::Result;
 use crate::http::Incoming;
 use crate::js;
@@ -16,14 +15,6 @@ use crate::sql::{Db, params};
 #[derive(Debug)]
 pub struct Nonces {
     state: State,
-}
-
-/// Is this nonce new? It is remembered until then.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Ask {
-    /// Its hash: nonces have no length to rely on.
-    pub(crate) nonce: String,
-    pub(crate) until: UnixMillis,
 }
 
 impl DurableObject for Nonces {
@@ -38,7 +29,7 @@ impl DurableObject for Nonces {
 
 impl Nonces {
     async fn claim(&self, request: &worker::Request) -> Result<bool> {
-        let Ask { nonce, until } = Incoming::of(request).json().await?;
+        let ToNonces(nonce, until) = Incoming::of(request).json().await?;
         let db = Db::of(&self.state);
         db.run(
             "CREATE TABLE IF NOT EXISTS nonces(nonce TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID",

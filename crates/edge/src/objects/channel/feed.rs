@@ -11,7 +11,8 @@ use super::store::Stored;
 use super::{Identity, Inner};
 use crate::error::Result;
 use crate::js;
-use crate::objects::{ObjectRef, call, records};
+use crate::objects::contract::ToRecords;
+use crate::objects::{ObjectRef, call};
 use crate::wire::{Fed, Feed, Summary};
 
 /// How long news gather.
@@ -84,9 +85,9 @@ impl Inner {
             events,
             attempts,
         };
-        let ask = records::Ask::Feed { tenant: identity.tenant, feed };
+        let ask = ToRecords::Feed(identity.tenant, feed);
         let object = ObjectRef::Records(identity.tenant);
-        let fed: Fed = call(&self.env, &object, "/", &ask).await?;
+        let fed: Fed = call(&self.env, &object, &ask).await?;
         self.fed.set(Some(fed));
         Ok(asked && !self.unfed())
     }

@@ -21,7 +21,6 @@ mod store;
 mod sweep;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -30,7 +29,6 @@ use livegate_core::delivery::dedup::Dedup;
 use livegate_core::delivery::slots::Slots;
 use livegate_core::id::{ChannelNumber, EventId, Seq, SubscriptionId, TenantId};
 use livegate_core::time::{Millis, UnixMillis};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object};
@@ -42,8 +40,10 @@ use self::recent::Recent;
 pub(crate) use self::store::Head;
 use self::store::Store;
 use super::answer;
+use super::contract::ToChannel;
 use crate::error::{Error, Result};
 use crate::http::Incoming;
+use crate::map::Map;
 use crate::tail::Tails;
 use crate::wire::{Attempt, Fed};
 use crate::{http, js};
@@ -64,36 +64,6 @@ impl std::fmt::Debug for Channel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Channel")
     }
-}
-
-/// What the object is asked, beside taking events.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ask {
-    /// Deliver what there is: an alarm may have been lost, or an endpoint was enabled.
-    Wake {
-        tenant: TenantId,
-        channel: String,
-    },
-    Show {
-        tenant: TenantId,
-        channel: String,
-        seq: Seq,
-    },
-    /// Events as a tail sends them; what is no longer there is left out.
-    Render {
-        tenant: TenantId,
-        channel: String,
-        seqs: Vec<Seq>,
-    },
-    /// Sends events once more; how many deliveries that makes.
-    Replay {
-        tenant: TenantId,
-        channel: String,
-        seqs: Vec<Seq>,
-        endpoint: Option<String>,
-        subscription: Option<String>,
-    },
 }
 
 /// Which channel this is.
@@ -119,7 +89,7 @@ pub(crate) struct Inner {
     planning: Cell<bool>,
     /// The version that deliveries go by.
     driven: Cell<u64>,
-    lines: RefCell<BTreeMap<SubscriptionId, Rc<Line>>>,
+    lines: RefCell<Map<SubscriptionId, Rc<Line>>>,
     permits: RefCell<pump::Permits>,
     slots: RefCell<Slots>,
     attempts: RefCell<Vec<Attempt>>,
@@ -280,24 +250,21 @@ impl Inner {
     }
 
     async fn serve(self: &Rc<Self>, request: &Incoming) -> Result<Value> {
-        let ask: Ask = request.json().await?;
+        let ask: ToChannel = request.json().await?;
         // What nothing was accepted for has nothing to show, and is not made by asking for it.
-        if self.identity.borrow().is_none() {
-            return Ok(match ask {
-                Ask::Wake { .. } | Ask::Show { .. } => Value::Null,
-                Ask::Render { .. } => Value::Array(Vec::new()),
-                Ask::Replay { .. } => Value::from(0),
-            });
-        }
+        let known = self.identity.borrow().is_some();
         Ok(match ask {
-            Ask::Wake { .. } => {
+            ToChannel::Wake | ToChannel::Show(_) if !known => Value::Null,
+            ToChannel::Render(_) if !known => Value::Array(Vec::new()),
+            ToChannel::Replay(..) if !known => Value::from(0),
+            ToChannel::Wake => {
                 self.forget_plan();
                 self.kick();
                 Value::Null
             }
-            Ask::Show { seq, .. } => serde_json::to_value(self.show(seq).await?)?,
-            Ask::Render { seqs, .. } => serde_json::to_value(self.render(&seqs).await?)?,
-            Ask::Replay { seqs, endpoint, subscription, .. } => {
+            ToChannel::Show(seq) => serde_json::to_value(self.show(seq).await?)?,
+            ToChannel::Render(seqs) => serde_json::to_value(self.render(&seqs).await?)?,
+            ToChannel::Replay(seqs, endpoint, subscription) => {
                 let only = (endpoint.as_deref(), subscription.as_deref());
                 Value::from(self.replay(&seqs, only).await?)
             }

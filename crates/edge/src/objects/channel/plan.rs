@@ -2,7 +2,6 @@
 //! match, how their endpoints are called, how sources' bodies are read.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use livegate_core::dialect::{Dialect, RawDialect};
@@ -16,8 +15,10 @@ use super::Inner;
 use super::recent::Known;
 use crate::compile::{self, Target};
 use crate::error::Result;
+use crate::map::Map;
 use crate::model::{Snapshot, Subscription};
-use crate::objects::{ObjectRef, call, tenant};
+use crate::objects::contract::ToTenant;
+use crate::objects::{ObjectRef, call};
 use crate::{js, json};
 
 /// How long a plan is gone by without asking whether there is a newer one.
@@ -33,7 +34,7 @@ pub(super) struct Plan {
     at: Cell<UnixMillis>,
     pub(super) lines: Vec<PlanLine>,
     set: SubscriptionSet<usize>,
-    dialects: BTreeMap<SourceId, Dialect>,
+    dialects: Map<SourceId, Dialect>,
 }
 
 /// A subscription and where it leads.
@@ -44,7 +45,7 @@ pub(super) struct PlanLine {
 
 impl Plan {
     fn new(snapshot: Snapshot, egress: EgressPolicy, now: UnixMillis) -> Self {
-        let mut targets: BTreeMap<EndpointId, Rc<Target>> = BTreeMap::new();
+        let mut targets: Map<EndpointId, Rc<Target>> = Map::new();
         for endpoint in &snapshot.endpoints {
             match compile::endpoint(&endpoint.item, &endpoint.keys, egress) {
                 Ok(target) => {
@@ -164,9 +165,8 @@ impl Inner {
     async fn fetch_plan(&self) -> Result<()> {
         let tenant = self.identity()?.tenant;
         let have = self.plan.borrow().as_ref().map(|plan| plan.version);
-        let ask = tenant::Ask::Snapshot { tenant, have };
-        let snapshot: Option<Snapshot> =
-            call(&self.env, &ObjectRef::Tenant(tenant), "/", &ask).await?;
+        let ask = ToTenant::Snapshot(tenant, have);
+        let snapshot: Option<Snapshot> = call(&self.env, &ObjectRef::Tenant(tenant), &ask).await?;
         let now = js::now();
         let mut plan = self.plan.borrow_mut();
         match snapshot {

@@ -3,7 +3,6 @@
 //! another.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use livegate_core::delivery::breaker::Permit;
@@ -17,9 +16,11 @@ use super::{GUARD, Inner};
 use crate::compile::Target;
 use crate::error::Result;
 use crate::js;
+use crate::map::Map;
 use crate::model::{Format, Secrecy};
-use crate::objects::endpoint::{self, Report, Told};
-use crate::objects::{ObjectRef, call, tenant};
+use crate::objects::contract::{Exchange, ToEndpoint, ToTenant};
+use crate::objects::endpoint::{Report, Told};
+use crate::objects::{ObjectRef, call};
 use crate::send::{self, Origin, Parcel, Sent};
 use crate::wire::{Attempt, Status};
 
@@ -47,7 +48,7 @@ pub(super) struct Line {
 /// What a channel knows of its endpoints' leave to send.
 #[derive(Debug, Default)]
 pub(super) struct Permits {
-    of: BTreeMap<EndpointId, Leave>,
+    of: Map<EndpointId, Leave>,
 }
 
 #[derive(Debug, Default)]
@@ -164,7 +165,7 @@ impl Inner {
     /// Whether an endpoint may be sent one more: if not, until when not, or that it is to be asked.
     fn leave(&self, endpoint: EndpointId, now: UnixMillis) -> Result<(), Option<UnixMillis>> {
         let mut permits = self.permits.borrow_mut();
-        let leave = permits.of.entry(endpoint).or_default();
+        let leave = permits.of.entry(endpoint);
         if let Some(until) = leave.wait_until
             && now < until
         {
@@ -181,7 +182,7 @@ impl Inner {
         let id = target.endpoint.id;
         let (report, unused) = {
             let mut permits = self.permits.borrow_mut();
-            let leave = permits.of.entry(id).or_default();
+            let leave = permits.of.entry(id);
             if std::mem::replace(&mut leave.asking, true) {
                 return;
             }
@@ -195,7 +196,7 @@ impl Inner {
             let disabled = matches!(told, Ok(Told::Disabled));
             {
                 let mut permits = inner.permits.borrow_mut();
-                let leave = permits.of.entry(id).or_default();
+                let leave = permits.of.entry(id);
                 leave.asking = false;
                 match told {
                     Ok(Told::Go { until, max }) => {
@@ -226,7 +227,7 @@ impl Inner {
         report: Vec<Report>,
         unused: u32,
     ) -> Result<Told> {
-        let ask = endpoint::Ask::Exchange {
+        let exchange = Exchange {
             tenant: self.identity()?.tenant,
             endpoint,
             rate_per_s,
@@ -234,7 +235,8 @@ impl Inner {
             unused,
             want: WANT,
         };
-        call(&self.env, &ObjectRef::Endpoint(endpoint), "/", &ask).await
+        let ask = ToEndpoint::Exchange(Box::new(exchange));
+        call(&self.env, &ObjectRef::Endpoint(endpoint), &ask).await
     }
 
     /// The lane of a subscription: in memory, as it was persisted, or new.
@@ -412,7 +414,7 @@ impl Inner {
         });
         let tell = {
             let mut permits = self.permits.borrow_mut();
-            let leave = permits.of.entry(endpoint).or_default();
+            let leave = permits.of.entry(endpoint);
             leave.report.push(outcome.into());
             let recovered = leave.failed && outcome.is_delivered();
             leave.failed = !outcome.is_delivered();
@@ -555,9 +557,9 @@ impl Inner {
         let inner = Rc::clone(self);
         self.spawn(async move {
             let Ok(identity) = inner.identity() else { return };
-            let ask = tenant::Ask::Backlog { channel: identity.name.clone(), since };
+            let ask = ToTenant::Backlog(identity.name.clone(), since);
             let object = ObjectRef::Tenant(identity.tenant);
-            if let Err(error) = call::<serde_json::Value>(&inner.env, &object, "/", &ask).await {
+            if let Err(error) = call::<serde_json::Value>(&inner.env, &object, &ask).await {
                 worker::console_error!("noting a backlog: {error}");
             }
         });

@@ -10,7 +10,6 @@ mod tails;
 
 use std::panic::AssertUnwindSafe;
 
-use livegate_core::id::{ReplayId, TenantId};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,10 +18,10 @@ use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object
 use self::index::Index;
 pub(crate) use self::replay::{Replay, ReplayFilter};
 use super::answer;
+use super::contract::ToRecords;
 use crate::error::Result;
 use crate::http::Incoming;
 use crate::tail::Tails;
-use crate::wire::{Feed, Query};
 use crate::{http, js};
 
 /// The object that keeps one tenant's records.
@@ -37,49 +36,6 @@ impl std::fmt::Debug for Records {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Records")
     }
-}
-
-/// What the object is asked.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ask {
-    /// Takes a channel's news; the answer says how far the index is with that channel.
-    Feed {
-        tenant: TenantId,
-        feed: Feed,
-    },
-    /// The channel of that number.
-    Channel {
-        number: String,
-    },
-    Events {
-        query: Query,
-    },
-    Deliveries {
-        query: Query,
-    },
-    Reject {
-        rejection: Box<Rejection>,
-    },
-    Rejections {
-        query: Query,
-    },
-    Rejection {
-        id: String,
-    },
-    StartReplay {
-        tenant: TenantId,
-        id: ReplayId,
-        filter: Box<ReplayFilter>,
-        rate_per_s: u32,
-    },
-    Replays,
-    Replay {
-        id: ReplayId,
-    },
-    CancelReplay {
-        id: ReplayId,
-    },
 }
 
 /// A refused call: enough to see why, nothing that opens anything.
@@ -155,33 +111,33 @@ impl DurableObject for Records {
 
 impl Records {
     async fn serve(&self, request: &Incoming) -> Result<Value> {
-        let ask: Ask = request.json().await?;
+        let ask: ToRecords = request.json().await?;
         let index = Index::open(&self.state)?;
         Ok(match ask {
-            Ask::Feed { tenant, feed } => {
+            ToRecords::Feed(tenant, feed) => {
                 index.claim(tenant)?;
                 let fed = index.feed(&feed)?;
                 self.push_tails(tenant);
                 serde_json::to_value(fed)?
             }
-            Ask::Channel { number } => serde_json::to_value(index.channel(&number)?)?,
-            Ask::Events { query } => serde_json::to_value(index.events(&query)?)?,
-            Ask::Deliveries { query } => serde_json::to_value(index.deliveries(&query)?)?,
-            Ask::Reject { rejection } => {
+            ToRecords::Channel(number) => serde_json::to_value(index.channel(&number)?)?,
+            ToRecords::Events(query) => serde_json::to_value(index.events(&query)?)?,
+            ToRecords::Deliveries(query) => serde_json::to_value(index.deliveries(&query)?)?,
+            ToRecords::Reject(rejection) => {
                 index.reject(&rejection)?;
                 Value::Null
             }
-            Ask::Rejections { query } => serde_json::to_value(index.rejections(&query)?)?,
-            Ask::Rejection { id } => serde_json::to_value(index.rejection(&id)?)?,
-            Ask::StartReplay { tenant, id, filter, rate_per_s } => {
+            ToRecords::Rejections(query) => serde_json::to_value(index.rejections(&query)?)?,
+            ToRecords::Rejection(id) => serde_json::to_value(index.rejection(&id)?)?,
+            ToRecords::StartReplay(tenant, id, filter, rate_per_s) => {
                 index.claim(tenant)?;
                 let replay = replay::start(&index, id, *filter, rate_per_s, js::now())?;
                 self.state.storage().set_alarm(1).await?;
                 serde_json::to_value(replay)?
             }
-            Ask::Replays => serde_json::to_value(replay::list(&index)?)?,
-            Ask::Replay { id } => serde_json::to_value(replay::one(&index, id)?)?,
-            Ask::CancelReplay { id } => serde_json::to_value(replay::cancel(&index, id)?)?,
+            ToRecords::Replays => serde_json::to_value(replay::list(&index)?)?,
+            ToRecords::Replay(id) => serde_json::to_value(replay::one(&index, id)?)?,
+            ToRecords::CancelReplay(id) => serde_json::to_value(replay::cancel(&index, id)?)?,
         })
     }
 }

@@ -10,7 +10,8 @@ use worker::Env;
 
 use super::index::Index;
 use crate::error::{Problem, Result};
-use crate::objects::{ObjectRef, call, channel};
+use crate::objects::contract::ToChannel;
+use crate::objects::{ObjectRef, call};
 use crate::sql::params;
 use crate::wire::{Query, Status};
 
@@ -247,14 +248,9 @@ async fn queue(env: &Env, index: &Index, replay: &Replay, events: &[Event]) -> R
     for ((name, subscription), mut seqs) in of_channel {
         seqs.sort_unstable();
         seqs.dedup();
-        let ask = channel::Ask::Replay {
-            tenant,
-            channel: name.to_owned(),
-            seqs,
-            endpoint: replay.filter.endpoint.clone(),
-            subscription: subscription.map(str::to_owned),
-        };
-        queued += call::<u64>(env, &ObjectRef::Channel(tenant, name), "/", &ask).await?;
+        let endpoint = replay.filter.endpoint.clone();
+        let ask = ToChannel::Replay(seqs, endpoint, subscription.map(str::to_owned));
+        queued += call::<u64>(env, &ObjectRef::Channel(tenant, name), &ask).await?;
     }
     Ok(queued)
 }

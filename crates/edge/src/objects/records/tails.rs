@@ -7,7 +7,8 @@ use super::Records;
 use super::index::Index;
 use crate::error::Result;
 use crate::http::Incoming;
-use crate::objects::{ObjectRef, call, channel};
+use crate::objects::contract::ToChannel;
+use crate::objects::{ObjectRef, call};
 use crate::wire::TailMessage;
 
 impl Records {
@@ -47,8 +48,8 @@ async fn read(
     let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
     let seqs: Vec<Seq> = events.iter().skip(skip).map(|event| event.seq).collect();
     let object = ObjectRef::Channel(tenant, &name);
-    let ask = channel::Ask::Render { tenant, channel: name.clone(), seqs: seqs.clone() };
-    let rendered: Vec<TailMessage> = call(env, &object, "/", &ask).await?;
+    let ask = ToChannel::Render(seqs);
+    let rendered: Vec<TailMessage> = call(env, &object, &ask).await?;
     // What retention has removed in between is skipped, but the position moves on.
     Ok(rendered
         .into_iter()

@@ -7,7 +7,8 @@ use worker::Env;
 
 use super::store::Store;
 use crate::error::Result;
-use crate::objects::{ObjectRef, call, channel};
+use crate::objects::contract::ToChannel;
+use crate::objects::{ObjectRef, call};
 
 /// Wakes channels whose backlog is older than a minute.
 pub(super) async fn wake_stale(
@@ -27,9 +28,8 @@ pub(super) async fn wake_all(env: &Env, store: &Store, tenant: TenantId) -> Resu
 async fn wake(env: &Env, tenant: TenantId, channels: Vec<String>) -> Result<()> {
     for name in channels {
         let object = ObjectRef::Channel(tenant, &name);
-        let ask = channel::Ask::Wake { tenant, channel: name.clone() };
         // One that fails is tried again by the next alarm; the others must not wait for it.
-        if let Err(error) = call::<serde_json::Value>(env, &object, "/", &ask).await {
+        if let Err(error) = call::<serde_json::Value>(env, &object, &ToChannel::Wake).await {
             worker::console_error!("waking a channel: {error}");
         }
     }

@@ -4,8 +4,7 @@
 mod backlog;
 mod store;
 
-use livegate_core::id::{EndpointId, SourceId, TenantId};
-use livegate_core::time::{Millis, UnixMillis};
+use livegate_core::time::Millis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
@@ -13,9 +12,9 @@ use worker::{DurableObject, Env, State, durable_object};
 pub(crate) use self::store::Kind;
 use self::store::Store;
 use super::answer;
+use super::contract::{Put, ToTenant};
 use crate::error::{Problem, Result};
 use crate::http::Incoming;
-use crate::model::Keys;
 use crate::{http, js};
 
 /// The object that holds one tenant's configuration.
@@ -24,78 +23,6 @@ use crate::{http, js};
 pub struct Tenant {
     state: State,
     env: Env,
-}
-
-/// What the object is asked.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ask {
-    Put {
-        tenant: TenantId,
-        actor: String,
-        action: String,
-        kind: Kind,
-        id: String,
-        doc: Value,
-        keys: Option<Keys>,
-    },
-    Drop {
-        tenant: TenantId,
-        actor: String,
-        kind: Kind,
-        id: String,
-    },
-    Get {
-        kind: Kind,
-        id: String,
-    },
-    List {
-        kind: Kind,
-        after: u64,
-        limit: u64,
-    },
-    /// The keys of one thing, opened.
-    Keys {
-        kind: Kind,
-        id: String,
-    },
-    /// Replaces the key; the one before stays valid until then.
-    Rotate {
-        tenant: TenantId,
-        actor: String,
-        kind: Kind,
-        id: String,
-        key: String,
-        until: UnixMillis,
-    },
-    /// Everything, opened, unless `have` is the version that there is.
-    Snapshot {
-        tenant: TenantId,
-        have: Option<u64>,
-    },
-    Source {
-        tenant: TenantId,
-        id: SourceId,
-    },
-    Audit {
-        before: Option<u64>,
-        limit: u64,
-    },
-    /// An endpoint is to get nothing more until it is enabled again.
-    Disable {
-        tenant: TenantId,
-        endpoint: EndpointId,
-        reason: String,
-    },
-    /// A channel could not deliver everything at once, or has done so now.
-    Backlog {
-        channel: String,
-        since: Option<UnixMillis>,
-    },
-    /// Wakes every channel with a backlog.
-    Wake {
-        tenant: TenantId,
-    },
 }
 
 /// A stored thing as lists show it.
@@ -135,11 +62,12 @@ fn backlog_pause() -> i64 {
 
 impl Tenant {
     async fn serve(&self, request: &worker::Request) -> Result<Value> {
-        let ask: Ask = Incoming::of(request).json().await?;
+        let ask: ToTenant = Incoming::of(request).json().await?;
         let store = Store::open(&self.state)?;
         let now = js::now();
         match ask {
-            Ask::Put { tenant, actor, action, kind, id, doc, keys } => {
+            ToTenant::Put(put) => {
+                let Put { tenant, actor, action, kind, id, doc, keys } = *put;
                 let sealed = match keys {
                     Some(keys) => Some(store::seal_keys(&self.env, &id, &keys).await?),
                     None => None,
@@ -150,21 +78,21 @@ impl Tenant {
                 store.audit(now, &actor, &action, &id, version)?;
                 Ok(serde_json::to_value(store.get(kind, &id)?)?)
             }
-            Ask::Drop { tenant, actor, kind, id } => {
+            ToTenant::Drop(tenant, actor, kind, id) => {
                 store.claim(tenant)?;
                 let version = store.drop(kind, &id)?;
                 store.audit(now, &actor, "delete", &id, version)?;
                 Ok(Value::Null)
             }
-            Ask::Get { kind, id } => Ok(serde_json::to_value(store.get(kind, &id)?)?),
-            Ask::List { kind, after, limit } => {
+            ToTenant::Get(kind, id) => Ok(serde_json::to_value(store.get(kind, &id)?)?),
+            ToTenant::List(kind, after, limit) => {
                 Ok(serde_json::to_value(store.list(kind, after, limit)?)?)
             }
-            Ask::Keys { kind, id } => {
+            ToTenant::Keys(kind, id) => {
                 let keys = store.open_keys(&self.env, kind, &id).await?;
                 Ok(serde_json::to_value(keys)?)
             }
-            Ask::Rotate { tenant, actor, kind, id, key, until } => {
+            ToTenant::Rotate(tenant, actor, kind, id, key, until) => {
                 let mut keys = store.open_keys(&self.env, kind, &id).await?;
                 keys.previous = keys.current.take().map(|previous| (previous, until));
                 keys.current = Some(key);
@@ -177,17 +105,17 @@ impl Tenant {
                 store.audit(now, &actor, "rotate", &id, version)?;
                 Ok(serde_json::to_value(store.get(kind, &id)?)?)
             }
-            Ask::Snapshot { tenant, have } => {
+            ToTenant::Snapshot(tenant, have) => {
                 if have.is_some() && have == Some(store.version()?) {
                     return Ok(Value::Null);
                 }
                 Ok(serde_json::to_value(store.snapshot(&self.env, tenant).await?)?)
             }
-            Ask::Source { tenant, id } => {
+            ToTenant::Source(tenant, id) => {
                 Ok(serde_json::to_value(store.source(&self.env, tenant, id).await?)?)
             }
-            Ask::Audit { before, limit } => Ok(Value::Array(store.audit_page(before, limit)?)),
-            Ask::Disable { tenant, endpoint, reason } => {
+            ToTenant::Audit(before, limit) => Ok(Value::Array(store.audit_page(before, limit)?)),
+            ToTenant::Disable(tenant, endpoint, reason) => {
                 let id = endpoint.to_string();
                 if let Some(mut item) = store.get(Kind::Endpoint, &id)?
                     && item.doc["enabled"] == Value::Bool(true)
@@ -200,14 +128,14 @@ impl Tenant {
                 }
                 Ok(Value::Null)
             }
-            Ask::Backlog { channel, since } => {
+            ToTenant::Backlog(channel, since) => {
                 store.backlog(&channel, since)?;
                 if since.is_some() && self.state.storage().get_alarm().await?.is_none() {
                     self.state.storage().set_alarm(backlog_pause()).await?;
                 }
                 Ok(Value::Null)
             }
-            Ask::Wake { tenant } => {
+            ToTenant::Wake(tenant) => {
                 backlog::wake_all(&self.env, &store, tenant).await?;
                 Ok(Value::Null)
             }
