@@ -153,8 +153,8 @@ pub(crate) fn source(source: &Source, keys: &Keys, own_url: &str) -> Result<Judg
     let ready = scheme.and_then(|scheme| {
         let preset = scheme.policy();
         let policy = Policy::new(
-            source.freshness_s.map_or(preset.freshness(), Millis::from_secs),
-            source.skew_s.map_or(preset.skew(), Millis::from_secs),
+            source.freshness_s.map_or_else(|| preset.freshness(), Millis::from_secs),
+            source.skew_s.map_or_else(|| preset.skew(), Millis::from_secs),
         );
         let policy = findings.take("freshness_s", policy)?;
         let secrets = secrets(&mut findings, "key", &scheme, keys);

@@ -1,4 +1,4 @@
-//! Secrets at rest: AES-256-GCM under the deployment's key, by the runtime's own WebCrypto.
+//! Secrets at rest: AES-256-GCM under the deployment's key, by the runtime's own Web Crypto.
 //!
 //! A sealed text is base64 of 12 random bytes (the nonce, NIST SP 800-38D §8.2.2), the ciphertext
 //! and its 16-byte tag. The id of what it belongs to is authenticated with it, so one row's secret

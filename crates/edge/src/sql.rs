@@ -1,4 +1,4 @@
-//! SQLite of one Durable Object: statements in, rows out.
+//! `SQLite` of one Durable Object: statements in, rows out.
 //!
 //! Everything here is synchronous, as in the runtime: what one turn of an object writes without
 //! awaiting is one transaction. Cursors are read through catching bindings, because an exception

@@ -1,11 +1,12 @@
-//! Live tails: server-sent events and WebSockets, each at its own position in a sequence.
+//! Live tails: server-sent events and `WebSocket`s, each at its own position in a sequence.
 //!
 //! A tail is pulled, not pushed: whoever has news wakes it, and it reads what follows its position
 //! from the same rows that answer a resume. So live and resumed listeners see the same messages,
-//! none twice. Server-sent events: HTML Living Standard §9.2. WebSockets hibernate: their position
+//! none twice. Server-sent events: HTML Living Standard §9.2. `WebSocket`s hibernate: their position
 //! travels in their attachment.
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -213,10 +214,16 @@ where
         let mut text = String::new();
         for message in &messages {
             if stream.place.borrow().wants(message) {
-                text.push_str(&format!(
-                    "id: {}\nevent: {}\ndata: {}\n\n",
+                // Writing to a text cannot fail.
+                let _ = write!(
+                    text,
+                    "id: {}
+event: {}
+data: {}
+
+",
                     message.position, message.kind, message.event
-                ));
+                );
             }
         }
         if !text.is_empty() {

@@ -48,7 +48,8 @@ pub(crate) struct Attempt {
     pub(crate) subscription: SubscriptionId,
     pub(crate) endpoint: EndpointId,
     /// From 1.
-    pub(crate) attempt: u32,
+    #[serde(rename = "attempt")]
+    pub(crate) number: u32,
     pub(crate) status: Status,
     /// The HTTP status, if there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

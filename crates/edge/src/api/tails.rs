@@ -59,7 +59,7 @@ pub(super) async fn open(env: &Env, request: &Incoming, now: UnixMillis) -> Resu
     for (name, value) in [("source", wanted.source), ("after", request.param("after"))] {
         if let Some(value) = value {
             let value = js_sys::encode_uri_component(&value);
-            query.push_str(&format!("{name}={}&", String::from(value)));
+            query.extend([name, "=", &String::from(value), "&"]);
         }
     }
     match wanted.channel {

@@ -46,7 +46,7 @@ pub(super) async fn serve(
         }
         ("GET", [id]) => {
             let item = item(env, caller, kind, id).await?;
-            http::json(200, &shown(env, request, kind, item)?)
+            http::json(200, &shown(env, request, kind, item))
         }
         ("PATCH", [id]) => {
             let item = item(env, caller, kind, id).await?;
@@ -83,8 +83,7 @@ async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Res
     let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let full = items.len() as u64 == limit;
     let next = items.last().map(|item| item.seq.to_string()).filter(|_| full);
-    let shown: Vec<Value> =
-        items.into_iter().map(|item| shown(env, request, kind, item)).collect::<Result<_>>()?;
+    let shown: Vec<Value> = items.into_iter().map(|item| shown(env, request, kind, item)).collect();
     page(&shown, next.as_deref())
 }
 
@@ -95,7 +94,7 @@ async fn item(env: &Env, caller: &Caller, kind: Kind, id: &str) -> Result<Item> 
 }
 
 /// A thing as the API shows it: never a key, only whether there is one.
-fn shown(env: &Env, request: &Incoming, kind: Kind, item: Item) -> Result<Value> {
+fn shown(env: &Env, request: &Incoming, kind: Kind, item: Item) -> Value {
     let mut document = item.doc;
     document["version"] = json!(item.version);
     if let Some(created) = document["created_at"].as_u64() {
@@ -116,7 +115,7 @@ fn shown(env: &Env, request: &Incoming, kind: Kind, item: Item) -> Result<Value>
         }
         Kind::Subscription => {}
     }
-    Ok(document)
+    document
 }
 
 /// The one answer in which a new secret is shown.
@@ -190,7 +189,7 @@ async fn put(
         // What it could not be sent before may be waiting in many channels.
         call::<Value>(env, &object, &ToTenant::Wake(caller.tenant)).await?;
     }
-    Ok((shown(env, request, kind, item)?, secret))
+    Ok((shown(env, request, kind, item), secret))
 }
 
 /// RFC 7396, §2.
@@ -313,8 +312,7 @@ struct GivenEndpoint {
     retry: Option<Retry>,
     max_block_s: Option<u64>,
     enabled: Option<bool>,
-    #[serde(default, rename = "disabled_reason")]
-    _disabled_reason: Option<String>,
+    disabled_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -366,13 +364,13 @@ async fn checked_endpoint(
     if let Some(given) = given.headers {
         keys.headers = given
             .into_iter()
-            .map(|(name, value)| match value {
-                Value::String(text) => Ok((name, text)),
-                _ => {
-                    let path = format!("headers.{name}");
-                    let detail = "a header's value is a text";
-                    Err(Problem::invalid(vec![Violation::new(&path, "request.shape", detail)]))
+            .map(|(name, value)| {
+                if let Value::String(text) = value {
+                    return Ok((name, text));
                 }
+                let path = format!("headers.{name}");
+                let detail = "a header's value is a text";
+                Err(Problem::invalid(vec![Violation::new(&path, "request.shape", detail)]))
             })
             .collect::<Result<_, Problem>>()?;
         headers = keys.headers.iter().map(|(name, _)| name.clone()).collect();
@@ -392,7 +390,7 @@ async fn checked_endpoint(
         max_block_s: given.max_block_s.unwrap_or(900),
         enabled: given.enabled.unwrap_or(true),
         // Whoever sets anything has looked at it; a reason stays only while it is disabled.
-        disabled_reason: given._disabled_reason.filter(|_| given.enabled == Some(false)),
+        disabled_reason: given.disabled_reason.filter(|_| given.enabled == Some(false)),
         created_at: given.created_at.unwrap_or(now),
     };
     compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
@@ -478,17 +476,15 @@ async fn rotate(
         }
     };
     let keys = Keys { current: Some(key.clone()), ..Keys::default() };
-    match kind {
-        Kind::Source => {
-            let source: Source = json::reread(&there.doc)?;
-            let url = own_url(env, request, source.id);
-            compile::source(&source, &keys, &url).map_err(Problem::invalid)?;
-        }
-        _ => {
-            let endpoint: Endpoint = json::reread(&there.doc)?;
-            compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
-        }
-    }
+    let checked = if kind == Kind::Source {
+        let source: Source = json::reread(&there.doc)?;
+        let url = own_url(env, request, source.id);
+        compile::source(&source, &keys, &url).map(|_| ())
+    } else {
+        let endpoint: Endpoint = json::reread(&there.doc)?;
+        compile::endpoint(&endpoint, &keys, compile::egress(env)).map(|_| ())
+    };
+    checked.map_err(Problem::invalid)?;
     let ask = ToTenant::Rotate(
         caller.tenant,
         caller.actor.to_owned(),
@@ -499,7 +495,16 @@ async fn rotate(
     );
     let rotated: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let rotated = rotated.ok_or_else(|| Problem::not_found(kind.noun()))?;
-    http::json(200, &with(shown(env, request, kind, rotated)?, made))
+    http::json(200, &with(shown(env, request, kind, rotated), made))
+}
+
+/// What came of a test event.
+#[derive(Serialize)]
+struct Tested {
+    delivered: bool,
+    status: Option<u16>,
+    code: String,
+    duration_ms: u64,
 }
 
 /// Sends one signed test event at once and says what came of it.
@@ -510,13 +515,6 @@ async fn test(env: &Env, caller: &Caller, id: &str, now: UnixMillis) -> Result<R
     let target =
         compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
     let result = crate::send::test(&target, now).await;
-    #[derive(Serialize)]
-    struct Tested {
-        delivered: bool,
-        status: Option<u16>,
-        code: String,
-        duration_ms: u64,
-    }
     http::json(
         200,
         &Tested {

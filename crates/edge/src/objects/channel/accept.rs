@@ -166,7 +166,7 @@ impl Inner {
         self.pending.borrow_mut().push(Pending { call, head, head_text, body, done });
         if !self.flushing.replace(true) {
             let inner = Rc::clone(self);
-            self.spawn(async move {
+            js::spawn(async move {
                 // One turn of the event loop: whatever else has arrived comes along.
                 js::sleep(Millis(0)).await;
                 inner.flushing.set(false);

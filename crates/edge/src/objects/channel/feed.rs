@@ -32,7 +32,7 @@ impl Inner {
             return;
         }
         let inner = Rc::clone(self);
-        self.spawn(async move {
+        js::spawn(async move {
             loop {
                 js::sleep(GATHER).await;
                 match inner.feed().await {
@@ -71,7 +71,7 @@ impl Inner {
             None => (Vec::new(), Vec::new()),
             Some(fed) => {
                 let events = self.store.after(Seq(fed.seq), EVENTS_A_FEED)?;
-                let events = events.iter().map(|stored| self.summary(&identity, stored)).collect();
+                let events = events.iter().map(|stored| identity.summary(stored)).collect();
                 (events, self.store.attempts_after(fed.attempts, BATCHES_A_FEED)?)
             }
         };
@@ -91,13 +91,16 @@ impl Inner {
         self.fed.set(Some(fed));
         Ok(asked && !self.unfed())
     }
+}
 
-    pub(super) fn summary(&self, identity: &Identity, stored: &Stored) -> Summary {
+impl Identity {
+    /// An event as the records list it.
+    pub(super) fn summary(&self, stored: &Stored) -> Summary {
         let head = &stored.head;
         Summary {
-            id: self.id_of(identity, stored.seq),
+            id: self.id_of(stored.seq),
             seq: stored.seq,
-            channel: identity.name.clone(),
+            channel: self.name.clone(),
             source: head.source,
             kind: head.kind.clone(),
             vendor_type: head.vendor_type.clone(),

@@ -74,6 +74,13 @@ struct Identity {
     number: ChannelNumber,
 }
 
+impl Identity {
+    /// The id of the event at a place of this channel's log.
+    fn id_of(&self, seq: Seq) -> EventId {
+        EventId::of(self.number, seq)
+    }
+}
+
 /// The object's memory. Everything in it can be made again from the rows.
 pub(crate) struct Inner {
     state: State,
@@ -245,10 +252,6 @@ impl Inner {
         identity.clone().ok_or_else(|| Error::Runtime("a channel without events".to_owned()))
     }
 
-    fn id_of(&self, identity: &Identity, seq: Seq) -> EventId {
-        EventId::of(identity.number, seq)
-    }
-
     async fn serve(self: &Rc<Self>, request: &Incoming) -> Result<Value> {
         let ask: ToChannel = request.json().await?;
         // What nothing was accepted for has nothing to show, and is not made by asking for it.
@@ -280,10 +283,5 @@ impl Inner {
         // What is sent meanwhile may be long under way; the next alarm is there for it.
         js::sleep(Millis(0)).await;
         self.guard();
-    }
-
-    /// Runs a task of this object, independent of the request that started it.
-    fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
-        js::spawn(task);
     }
 }

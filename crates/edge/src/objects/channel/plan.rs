@@ -136,7 +136,7 @@ impl Inner {
         let fresh = plan.as_ref().is_some_and(|plan| now.since(plan.at.get()) < BELIEF);
         if !fresh && !self.planning.replace(true) {
             let inner = Rc::clone(self);
-            self.spawn(async move {
+            js::spawn(async move {
                 let fetched = inner.fetch_plan().await;
                 inner.planning.set(false);
                 match fetched {

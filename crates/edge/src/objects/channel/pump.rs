@@ -191,7 +191,7 @@ impl Inner {
             (std::mem::take(&mut leave.report), unused)
         };
         let (inner, rate_per_s) = (Rc::clone(self), target.endpoint.rate_per_s);
-        self.spawn(async move {
+        js::spawn(async move {
             let told = inner.ask_leave(id, rate_per_s, report, unused).await;
             let disabled = matches!(told, Ok(Told::Disabled));
             {
@@ -251,14 +251,13 @@ impl Inner {
             planned.target.lanes.unordered.clone()
         };
         let log_end = self.last.get();
-        let snapshot = match self.store.lane(&id.to_string(), log_end)? {
-            Some(snapshot) => snapshot,
-            None => {
-                // It begins with what was accepted after it was made, however late that is seen.
-                let cursor = self.store.last_before(planned.subscription.created_at)?;
-                self.store.start_lane(&id.to_string(), cursor)?;
-                Snapshot { cursor, log_end, ..Snapshot::default() }
-            }
+        let snapshot = if let Some(snapshot) = self.store.lane(&id.to_string(), log_end)? {
+            snapshot
+        } else {
+            // It begins with what was accepted after it was made, however late that is seen.
+            let cursor = self.store.last_before(planned.subscription.created_at)?;
+            self.store.start_lane(&id.to_string(), cursor)?;
+            Snapshot { cursor, log_end, ..Snapshot::default() }
         };
         let line = Rc::new(Line { lane: RefCell::new(Lane::restore(config, snapshot)) });
         self.lines.borrow_mut().insert(id, Rc::clone(&line));
@@ -320,7 +319,7 @@ impl Inner {
         self.slots.borrow_mut().start(endpoint);
         let (inner, plan, line) = (Rc::clone(self), Rc::clone(plan), Rc::clone(line));
         let subscription = planned.subscription.id;
-        self.spawn(async move {
+        js::spawn(async move {
             let sent = inner.send(&plan, &target, &known, now).await;
             inner.ended(&target, &line, subscription, seq, attempt, why, now, sent);
         });
@@ -332,7 +331,7 @@ impl Inner {
         let Ok(identity) = self.identity() else {
             return defect("a channel without a name sends");
         };
-        let id = self.id_of(&identity, known.stored.seq);
+        let id = identity.id_of(known.stored.seq);
         let cached = known.cloud_event.borrow().clone();
         let parcel = match (endpoint.format, cached) {
             (Format::CloudEvents, Some(body)) => Some(Parcel {
@@ -340,7 +339,7 @@ impl Inner {
                 content_type: livegate_core::event::cloudevents::CONTENT_TYPE,
                 body: body.to_vec().into(),
             }),
-            (format, _) => self.parcel(plan, known, id, format, endpoint.secrets),
+            (format, _) => Self::parcel(plan, known, id, format, endpoint.secrets),
         };
         match parcel {
             Some(parcel) => send::send(target, &parcel, now).await,
@@ -349,7 +348,6 @@ impl Inner {
     }
 
     fn parcel(
-        &self,
         plan: &Plan,
         known: &Known,
         id: livegate_core::id::EventId,
@@ -403,7 +401,7 @@ impl Inner {
             seq,
             subscription,
             endpoint,
-            attempt,
+            number: attempt,
             status,
             code: outcome.status(),
             error: (!outcome.is_delivered()).then(|| outcome.code().as_str().to_owned()),
@@ -429,28 +427,27 @@ impl Inner {
 
     /// Writes what changed now, if it has waited long enough; else sees to it that it is written.
     fn persist_soon(self: &Rc<Self>, now: UnixMillis) -> Result<()> {
-        let due = match self.persist_at.get() {
-            Some(due) => due,
-            None => {
-                let due = now.plus(PERSIST_WITHIN);
-                self.persist_at.set(Some(due));
-                let inner = Rc::clone(self);
-                self.spawn(async move {
-                    js::sleep(PERSIST_WITHIN).await;
-                    if inner.persist_at.get().is_some() {
-                        inner.persist_or_forget();
-                        inner.kick();
-                    }
-                });
-                due
-            }
+        let due = if let Some(due) = self.persist_at.get() {
+            due
+        } else {
+            let due = now.plus(PERSIST_WITHIN);
+            self.persist_at.set(Some(due));
+            let inner = Rc::clone(self);
+            js::spawn(async move {
+                js::sleep(PERSIST_WITHIN).await;
+                if inner.persist_at.get().is_some() {
+                    inner.persist_or_forget();
+                    inner.kick();
+                }
+            });
+            due
         };
         let urgent = self.attempts.borrow().len() >= ATTEMPTS_A_BATCH;
         if now >= due || urgent {
             self.persist()?;
             let inner = Rc::clone(self);
             // Not from within: whoever kicked is still polling.
-            self.spawn(async move { inner.kick() });
+            js::spawn(async move { inner.kick() });
         }
         Ok(())
     }
@@ -507,7 +504,7 @@ impl Inner {
         }
         self.wake_at.set(Some(at));
         let inner = Rc::clone(self);
-        self.spawn(async move {
+        js::spawn(async move {
             js::sleep(Millis(span.0.max(1))).await;
             if inner.wake_at.get() == Some(at) {
                 inner.wake_at.set(None);
@@ -527,7 +524,7 @@ impl Inner {
         self.alarm_at.set(Some(at));
         let inner = Rc::clone(self);
         let offset = i64::try_from(at.since(now).0).unwrap_or(i64::MAX);
-        self.spawn(async move {
+        js::spawn(async move {
             if let Err(error) = inner.state.storage().set_alarm(offset).await {
                 worker::console_error!("setting an alarm: {error}");
                 inner.alarm_at.set(None);
@@ -555,7 +552,7 @@ impl Inner {
         };
         self.backlogged.set(waits);
         let inner = Rc::clone(self);
-        self.spawn(async move {
+        js::spawn(async move {
             let Ok(identity) = inner.identity() else { return };
             let ask = ToTenant::Backlog(identity.name.clone(), since);
             let object = ObjectRef::Tenant(identity.tenant);

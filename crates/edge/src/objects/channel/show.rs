@@ -22,7 +22,7 @@ impl Inner {
     pub(super) async fn show(self: &Rc<Self>, seq: Seq) -> Result<Option<Value>> {
         let Some(stored) = self.store.one(seq)? else { return Ok(None) };
         let (plan, identity) = (self.any_plan().await?, self.identity()?);
-        let mut document = serde_json::to_value(self.summary(&identity, &stored))?;
+        let mut document = serde_json::to_value(identity.summary(&stored))?;
         let masked = plan.dialect(stored.head.source).redact(&stored.body);
         document["body"] =
             json::parse_bytes(&masked).unwrap_or_else(|_| json!(String::from_utf8_lossy(&masked)));
@@ -73,7 +73,7 @@ impl Inner {
             kind: stored.head.kind.clone(),
             event: Origin {
                 event,
-                id: self.id_of(&identity, stored.seq),
+                id: identity.id_of(stored.seq),
                 seq: stored.seq,
                 source: stored.head.source,
                 accepted_at: stored.at,
