@@ -83,3 +83,17 @@ logged() {
   fi
   return "$status"
 }
+
+# drop_stale TARGET: forgets what was compiled for a target against another standard library. It does
+# not link with the one that is there now, and cargo does not see the difference. Wants the Worker's
+# compiler on PATH and CARGO_TARGET_DIR set.
+drop_stale() {
+  local built=$CARGO_TARGET_DIR/$1 library
+  library=$(rustc --print target-libdir --target "$1")
+  library=$(cd "$library" && stat -c '%n %s %Y' -- *.rlib | sha256)
+  if [[ -d $built && $(cat "$built/.library" 2>/dev/null) != "$library" ]]; then
+    rm -rf "$built"
+  fi
+  mkdir -p "$built"
+  printf '%s' "$library" >"$built/.library"
+}
