@@ -2,13 +2,13 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`ingress`] | `/in/{source}`: verify, parse, hand to the channel |
-//! | [`api`] | `/api/v1`: configuration, records, replays, tails |
-//! | [`objects`] | the Durable Objects and how they are called |
-//! | [`send`] | one delivery |
-//! | [`tail`] | listeners by SSE and WebSocket |
-//! | [`compile`] | documents made into the core's checked values |
-//! | [`js`], [`json`], [`sql`], [`http`] | the platform, thinly |
+//! | `ingress` | `/in/{source}`: verify, parse, hand to the channel |
+//! | `api` | `/api/v1`: configuration, records, replays, tails |
+//! | `objects` | the Durable Objects and how they are called |
+//! | `send` | one delivery |
+//! | `tail` | listeners by SSE and WebSocket |
+//! | `compile` | documents made into the core's checked values |
+//! | `js`, `json`, `sql`, `http` | the platform, thinly |
 //!
 //! What is decided is decided in `livegate-core`; this crate reads, writes and sends.
 

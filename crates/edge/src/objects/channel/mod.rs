@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`accept`] | what comes in: judged, written in groups, answered when durable |
+//! | [`mod@accept`] | what comes in: judged, written in groups, answered when durable |
 //! | [`recent`] | the newest events in memory, parsed once |
 //! | [`plan`] | the tenant's configuration, compiled for this channel |
 //! | [`pump`] | lanes driven: read, send, retry, persist, sleep |
@@ -163,7 +163,7 @@ impl DurableObject for Channel {
 #[wasm_bindgen]
 impl Channel {
     /// Takes one event, called by the ingress through the runtime's RPC: a third of what a request
-    /// between objects costs. Answers the event's place, or one of [`accept`]'s refusals.
+    /// between objects costs. Answers the event's place, or one of [`mod@accept`]'s refusals.
     pub async fn take(
         &self,
         tenant: String,
