@@ -19,7 +19,7 @@ use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
 use crate::objects::tenant::{Ask, Item, Kind};
-use crate::objects::{ObjectRef, call, directory};
+use crate::objects::{ObjectRef, call, directory, endpoint};
 use crate::{js, json};
 
 /// The longest time that a key before a rotation stays valid: a week.
@@ -171,6 +171,13 @@ async fn put(
         Kind::Subscription => checked_subscription(&document, is_new, now)?,
     };
     let Checked { id, document, keys, secret } = checked;
+    if let (Kind::Endpoint, false, Ok(endpoint)) = (kind, is_new, EndpointId::parse(&id))
+        && document["enabled"] == json!(true)
+    {
+        // Before anybody is woken, or its object would go on refusing what is sent.
+        let ask = endpoint::Ask::Enable;
+        call::<Value>(env, &ObjectRef::Endpoint(endpoint), "/", &ask).await?;
+    }
     let source = SourceId::parse(&id).ok().filter(|_| is_new && kind == Kind::Source);
     let ask = Ask::Put {
         tenant: caller.tenant,
