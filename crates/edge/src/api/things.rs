@@ -18,7 +18,7 @@ use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
-use crate::objects::contract::{Put, ToDirectory, ToTenant};
+use crate::objects::contract::{Put, ToDirectory, ToEndpoint, ToTenant};
 use crate::objects::tenant::{Item, Kind};
 use crate::objects::{ObjectRef, call};
 use crate::{js, json};
@@ -167,6 +167,12 @@ async fn put(
         Kind::Subscription => checked_subscription(&document, is_new, now)?,
     };
     let Checked { id, document, keys, secret } = checked;
+    if let (Kind::Endpoint, false, Ok(endpoint)) = (kind, is_new, EndpointId::parse(&id))
+        && document["enabled"] == json!(true)
+    {
+        // Before anybody is woken, or its object would go on refusing what is sent.
+        call::<Value>(env, &ObjectRef::Endpoint(endpoint), &ToEndpoint::Enable).await?;
+    }
     let source = SourceId::parse(&id).ok().filter(|_| is_new && kind == Kind::Source);
     let put = Put {
         tenant: caller.tenant,

@@ -136,6 +136,8 @@ impl Endpoint {
                 if breaker.health() != health {
                     save(breaker.health())?;
                 }
+                // The tenant is told until it has heard: nobody asks for what is disabled.
+                let disabled = disabled.or_else(|| breaker.health().disabled);
                 if let Some(why) = disabled {
                     let reason = match why {
                         Disabled::Gone => "it answered 410 Gone",
