@@ -53,7 +53,9 @@ pub(super) fn mask(
     }
     let mut behind_url = false;
     while let Some((before, url, after)) = next_url(rest, which) {
-        push_options(before, behind_url, &mut out, &mut found);
+        let (options, scheme) = split_scheme(before);
+        push_options(options, behind_url, &mut out, &mut found);
+        out.push_str(scheme);
         mask_after_scheme(url, last, &mut out, &mut found);
         rest = after;
         behind_url = true;
@@ -94,6 +96,16 @@ fn next_url(text: &str, which: Which) -> Option<(&str, &str, &str)> {
         }
         from = start;
     }
+}
+
+/// What stands before a URL, and its scheme with `://`. A scheme that nobody publishes by may be the
+/// end of a secret, and is left to what stands before.
+fn split_scheme(before: &str) -> (&str, &str) {
+    let front = before.strip_suffix("://").unwrap_or(before);
+    let scheme = scheme_at_end(front);
+    let is_known = PUSH_SCHEMES.iter().any(|push| scheme.eq_ignore_ascii_case(push));
+    let len = if is_known { scheme.len() } else { 0 };
+    before.split_at_checked(front.len().saturating_sub(len)).unwrap_or((before, ""))
 }
 
 /// Where the first `://` is. Looked for by its rare first character, since most texts have none.
@@ -298,6 +310,7 @@ mod tests {
                 "rtmp://h/a pubUser=me pubPasswd=pw live",
                 "rtmp://h/a pubUser=*** pubPasswd=*** live",
             ),
+            ("rtmp://h/a tcUrl=rtmp://h/b?k=v", "rtmp://h/a tcUrl=rtmp://h/b?k=***"),
             ("é:// rtmp://h/a?k=é", "é:// rtmp://h/a?k=***"),
             ("://", "://"),
         ] {
@@ -311,6 +324,8 @@ mod tests {
         assert_eq!(all("https://h/whip?token=abc"), "https://h/whip?token=***");
         assert_eq!(all("h/app?token=abc"), "h/app?token=***");
         assert_eq!(all("//u:p@h/app"), "//***@h/app");
+        // What looks like a scheme may be the end of a secret.
+        assert_eq!(all("rtmp://h/a pw=hunter2://h/b"), "rtmp://h/a pw=***://h/b");
     }
 
     #[test]
@@ -333,7 +348,11 @@ mod tests {
 
     #[test]
     fn masking_twice_changes_nothing_more() {
-        for url in ["rtmp://u:p@h/app/key?a=1&b#f pw=x", "rtmp://u:p/s@h?x"] {
+        for url in [
+            "rtmp://u:p@h/app/key?a=1&b#f pw=x",
+            "rtmp://u:p/s@h?x",
+            "rtmp://h/a\":\"x=y\",\"rtmp://h/b\":\"x=y",
+        ] {
             let once = masked(url);
             assert_eq!(masked(&once), once);
         }
