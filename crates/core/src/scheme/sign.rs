@@ -270,7 +270,8 @@ impl<'r> Fields<'r> {
             Carrier::Header(name) => headers
                 .iter()
                 .find(|(given, _)| given.eq_ignore_ascii_case(name))
-                .map(|(_, value)| *value),
+                // As it will be read: space around a value is not part of its last piece.
+                .map(|(_, value)| value.trim_matches([' ', '\t'])),
             _ => None,
         };
         let mut out = String::new();
