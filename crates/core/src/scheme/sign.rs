@@ -322,6 +322,12 @@ fn indexed<'v>(
             None => out.push_str(given?.split(separator).nth(usize::from(index))?),
         }
     }
+    // The message may speak of pieces behind the last of ours.
+    let behind = given.into_iter().flat_map(|given| given.split(separator));
+    for piece in behind.skip(usize::from(last).saturating_add(1)) {
+        out.push_str(separator);
+        out.push_str(piece);
+    }
     Some(out)
 }
 
