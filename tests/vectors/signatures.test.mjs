@@ -44,8 +44,8 @@ test("the official package verifies the Standard Webhooks calls that livegate is
     assert.equal(said, vector.expect === "verified", vector.name);
     judged[said ? "verified" : "refused"] += 1;
   }
-  // The file has 14 to be verified and 12 to be refused that the package has an opinion on.
-  assert.ok(judged.verified >= 12 && judged.refused >= 10, JSON.stringify(judged));
+  // As many as the file has; a filter that grows too wide would show here.
+  assert.deepEqual(judged, { verified: 13, refused: 22 });
 });
 
 test("the official package signs as the vectors of outgoing calls say", () => {

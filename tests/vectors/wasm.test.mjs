@@ -84,8 +84,13 @@ function outgoing(vector, outcome) {
 }
 
 function filter(vector, outcome) {
+  if (vector.violations?.length === 0) {
+    // Just within a limit: what it admits is not the question.
+    assert.equal(outcome.reads_back, true);
+    return;
+  }
   if (vector.violations) {
-    assert.deepEqual(outcome, vector.violations.length > 0 ? { violations: vector.violations } : outcome);
+    assert.deepEqual(outcome, { violations: vector.violations });
     return;
   }
   assert.equal(typeof vector.expect, "boolean");

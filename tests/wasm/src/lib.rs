@@ -32,6 +32,9 @@ pub extern "C" fn reserve(len: usize) -> *mut u8 {
 }
 
 /// Judges the input, and says how long the answer is.
+///
+/// # Panics
+/// If the input is no file of vectors, or the core panics over one of them.
 #[unsafe(no_mangle)]
 pub extern "C" fn judge() -> usize {
     std::panic::set_hook(Box::new(|panic| {
@@ -40,8 +43,8 @@ pub extern "C" fn judge() -> usize {
     }));
     ANSWER.take();
     let input = INPUT.take();
-    let answer = serde_json::to_vec(&outcomes(&input)).unwrap();
-    ANSWER.set(answer);
+    let outcomes = outcomes(&input);
+    ANSWER.set(serde_json::to_vec(&outcomes).unwrap());
     answer_len()
 }
 
@@ -54,7 +57,7 @@ pub extern "C" fn answer_len() -> usize {
 /// Where the answer is.
 #[unsafe(no_mangle)]
 pub extern "C" fn answer() -> *const u8 {
-    ANSWER.with_borrow(|answer| answer.as_ptr())
+    ANSWER.with_borrow(Vec::as_ptr)
 }
 
 fn outcomes(input: &[u8]) -> Vec<Value> {

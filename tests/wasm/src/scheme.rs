@@ -104,7 +104,7 @@ pub(crate) fn incoming(vector: &Vector) -> Value {
     });
     let shown = explain(&scheme, &vector.url, &call, ShowBody::Text);
     match outcome {
-        Ok(verified) => json!({"said": "verified", "verified": verified, "shown": shown}),
+        Ok(facts) => json!({"said": "verified", "verified": facts, "shown": shown}),
         Err(code) => json!({"said": code.as_str(), "shown": shown}),
     }
 }
