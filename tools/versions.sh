@@ -14,3 +14,5 @@ wasm_bindgen_fallback=0.2.130
 bare_target=thumbv7em-none-eabi
 # The receivers' official library for Python; tests let it verify what the gateway signs.
 standardwebhooks_python=1.1.0
+# The fuzzers' driver, for tools/fuzz alone.
+cargo_fuzz=0.13.2

@@ -270,7 +270,8 @@ impl<'r> Fields<'r> {
             Carrier::Header(name) => headers
                 .iter()
                 .find(|(given, _)| given.eq_ignore_ascii_case(name))
-                .map(|(_, value)| *value),
+                // As it will be read: space around a value is not part of its last piece.
+                .map(|(_, value)| value.trim_matches([' ', '\t'])),
             _ => None,
         };
         let mut out = String::new();
@@ -320,6 +321,12 @@ fn indexed<'v>(
             Some((_, value)) => out.push_str(value),
             None => out.push_str(given?.split(separator).nth(usize::from(index))?),
         }
+    }
+    // The message may speak of pieces behind the last of ours.
+    let behind = given.into_iter().flat_map(|given| given.split(separator));
+    for piece in behind.skip(usize::from(last).saturating_add(1)) {
+        out.push_str(separator);
+        out.push_str(piece);
     }
     Some(out)
 }

@@ -53,7 +53,9 @@ pub(super) fn mask(
     }
     let mut behind_url = false;
     while let Some((before, url, after)) = next_url(rest, which) {
-        push_options(before, behind_url, &mut out, &mut found);
+        let (options, scheme) = split_scheme(before);
+        push_options(options, behind_url, &mut out, &mut found);
+        out.push_str(scheme);
         mask_after_scheme(url, last, &mut out, &mut found);
         rest = after;
         behind_url = true;
@@ -96,6 +98,20 @@ fn next_url(text: &str, which: Which) -> Option<(&str, &str, &str)> {
     }
 }
 
+fn is_known(scheme: &str) -> bool {
+    let mut known = PUSH_SCHEMES.iter().chain(&["http", "https"]);
+    known.any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
+/// What stands before a URL, and its scheme with `://`. A scheme that nobody knows may be the end of
+/// a secret, and is left to what stands before.
+fn split_scheme(before: &str) -> (&str, &str) {
+    let front = before.strip_suffix("://").unwrap_or(before);
+    let scheme = scheme_at_end(front);
+    let len = if is_known(scheme) { scheme.len() } else { 0 };
+    before.split_at_checked(front.len().saturating_sub(len)).unwrap_or((before, ""))
+}
+
 /// Where the first `://` is. Looked for by its rare first character, since most texts have none.
 fn scheme_mark(text: &str) -> Option<usize> {
     text.match_indices(':')
@@ -115,7 +131,7 @@ fn scheme_at_end(text: &str) -> &str {
 }
 
 /// A URL ends where a space stands; inside other text at a quote or an angle bracket, too; and
-/// before the next one of a list.
+/// before the next one of a list, if that has a scheme that is known: it may be a secret of this one.
 fn url_len(rest: &str, inside_text: bool) -> usize {
     let is_end = |c: char| {
         c.is_whitespace()
@@ -128,9 +144,10 @@ fn url_len(rest: &str, inside_text: bool) -> usize {
     if let Some(len) = before.find(is_end) {
         return len;
     }
-    let scheme_start = before.len().saturating_sub(scheme_at_end(before).len());
+    let scheme = scheme_at_end(before);
+    let scheme_start = before.len().saturating_sub(scheme.len());
     match before.get(..scheme_start).and_then(|list| list.strip_suffix([',', ';', '|'])) {
-        Some(first) if next < rest.len() => first.len(),
+        Some(first) if next < rest.len() && is_known(scheme) => first.len(),
         _ => rest.find(is_end).unwrap_or(rest.len()),
     }
 }
@@ -298,6 +315,7 @@ mod tests {
                 "rtmp://h/a pubUser=me pubPasswd=pw live",
                 "rtmp://h/a pubUser=*** pubPasswd=*** live",
             ),
+            ("rtmp://h/a tcUrl=rtmp://h/b?k=v", "rtmp://h/a tcUrl=rtmp://h/b?k=***"),
             ("é:// rtmp://h/a?k=é", "é:// rtmp://h/a?k=***"),
             ("://", "://"),
         ] {
@@ -311,6 +329,10 @@ mod tests {
         assert_eq!(all("https://h/whip?token=abc"), "https://h/whip?token=***");
         assert_eq!(all("h/app?token=abc"), "h/app?token=***");
         assert_eq!(all("//u:p@h/app"), "//***@h/app");
+        assert_eq!(all("rtmp://a/b?x=1;https://c/d?y=2"), "rtmp://a/b?x=***;https://c/d?y=***");
+        // What looks like a scheme may be a secret, or the end of one.
+        assert_eq!(all("rtmp://a/b?x=1;hunter2://c"), "rtmp://a/b?x=***;***");
+        assert_eq!(all("rtmp://h/a pw=hunter2://h/b"), "rtmp://h/a pw=***://h/b");
     }
 
     #[test]
@@ -333,7 +355,11 @@ mod tests {
 
     #[test]
     fn masking_twice_changes_nothing_more() {
-        for url in ["rtmp://u:p@h/app/key?a=1&b#f pw=x", "rtmp://u:p/s@h?x"] {
+        for url in [
+            "rtmp://u:p@h/app/key?a=1&b#f pw=x",
+            "rtmp://u:p/s@h?x",
+            "rtmp://h/a\":\"x=y\",\"rtmp://h/b\":\"x=y",
+        ] {
             let once = masked(url);
             assert_eq!(masked(&once), once);
         }

@@ -201,9 +201,12 @@ pub(super) fn collect(
 fn collect_string(text: &str, sort: Sort, wraps: u32, into: &mut Collected) {
     // Where a string's own reading fails, the second pass finds so too and masks it.
     if sort == Sort::Message || may_be_json(text) {
+        let stream_key = into.stream_key;
         if wraps >= MAX_WRAPS || collect(text, Envelope::No, wraps.saturating_add(1), into).is_err()
         {
             into.anything = true;
+            // What is not shown tells nobody that the key stands in a field of its own.
+            into.stream_key = stream_key;
         } else {
             return;
         }

@@ -1,0 +1,148 @@
+//! Every vector, in the form of the fuzz target that it is a seed of, and every input that fuzzing
+//! left in `fuzz/seeds`, through the bodies of all targets: what is harmless to one parser may not
+//! be to another.
+#![cfg(feature = "_fuzzing")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use livegate_core::{config, dialect, filter, scheme, url};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+type Body = fn(&[u8]);
+
+const TARGETS: [(&str, Body); 5] = [
+    ("config", config::fuzz::fuzz),
+    ("dialect", dialect::fuzz::fuzz),
+    ("filter", filter::fuzz::fuzz),
+    ("scheme", scheme::fuzz::fuzz_scheme),
+    ("url", url::fuzz::fuzz),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The files of a folder with their names, sorted; none if there is no such folder.
+fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let Ok(entries) = fs::read_dir(root().join(folder)) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let name = |path: &Path| format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap());
+    paths.iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
+}
+
+/// The vectors of a folder, each as the texts of its members. Numbers keep their digits.
+fn vectors(folder: &str) -> Vec<BTreeMap<String, Box<RawValue>>> {
+    let mut all = Vec::new();
+    for (name, text) in files(&format!("vectors/{folder}")) {
+        let list: Result<Vec<_>, _> = serde_json::from_slice(&text);
+        all.extend(list.unwrap_or_else(|error| panic!("{name}: {error}")));
+    }
+    assert!(!all.is_empty(), "{folder} has no vectors");
+    all
+}
+
+fn text(vector: &BTreeMap<String, Box<RawValue>>, member: &str) -> Option<String> {
+    serde_json::from_str(vector.get(member)?.get()).ok()
+}
+
+fn scheme_input(vector: &Value) -> Vec<u8> {
+    let text = |member: &str| vector[member].as_str().unwrap_or_default().to_owned();
+    let row = match &vector["scheme"] {
+        Value::String(name) if vector["canonical_uri"].is_string() => {
+            format!("{name}/{}", text("canonical_uri"))
+        }
+        Value::String(name) => name.clone(),
+        custom => custom.to_string(),
+    };
+    let lines: Vec<String> = vector["headers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|header| format!("{}: {}", header[0].as_str().unwrap(), header[1].as_str().unwrap()))
+        .collect();
+    let fields = [row, text("key"), text("url"), text("query"), lines.join("\n"), text("id")];
+    let mut input = fields.join("\0").into_bytes();
+    input.push(0);
+    match vector["body_hex"].as_str() {
+        Some(digits) => input.extend(hex::decode(digits).unwrap()),
+        None => input.extend(text("body").bytes()),
+    }
+    input
+}
+
+/// All inputs, each with where it comes from.
+fn inputs() -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for (target, _) in TARGETS {
+        all.extend(files(&format!("fuzz/seeds/{target}")));
+    }
+    for (folder, member) in [("metastudio", "body"), ("config", "body"), ("url", "url")] {
+        for vector in vectors(folder) {
+            let name = format!("{folder}: {}", text(&vector, "name").unwrap());
+            all.push((name, text(&vector, member).unwrap().into_bytes()));
+        }
+    }
+    for vector in vectors("filter") {
+        let part = |member: &str| {
+            let raw = || vector.get(member).map(|raw| raw.get().to_owned());
+            text(&vector, &format!("{member}_text")).or_else(raw).unwrap_or_default()
+        };
+        let input = format!("{}\n{}", part("filter"), part("data"));
+        all.push((format!("filter: {}", text(&vector, "name").unwrap()), input.into_bytes()));
+    }
+    for (name, file) in files("vectors/scheme") {
+        let file: Value = serde_json::from_slice(&file).unwrap();
+        for vector in file["vectors"].as_array().unwrap() {
+            all.push((format!("{name}: {}", vector["name"]), scheme_input(vector)));
+        }
+    }
+    // CloudEvents are written, not read; the data in them is read by the dialects.
+    for vector in vectors("cloudevents") {
+        let event: Value = serde_json::from_str(vector["event"].get()).unwrap();
+        let data = event["data"].as_str().unwrap().as_bytes().to_vec();
+        all.push((format!("cloudevents: {}", text(&vector, "name").unwrap()), data));
+    }
+    all
+}
+
+#[test]
+fn every_body_holds_for_every_vector_and_every_kept_input() {
+    let inputs = inputs();
+    // 203 schemes, 88 bodies, 63 configurations, 258 addresses and 371 filters, and more to come.
+    assert!(inputs.len() >= 980, "{}", inputs.len());
+    for (target, body) in TARGETS {
+        for (name, input) in &inputs {
+            if std::panic::catch_unwind(|| body(input)).is_err() {
+                panic!("the body of {target} does not hold for {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_target_has_its_body_here() {
+    let targets = files("fuzz/fuzz_targets");
+    let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    let found: Vec<&str> = targets
+        .iter()
+        .map(|(path, _)| path.rsplit('/').next().unwrap().trim_end_matches(".rs"))
+        .collect();
+    assert_eq!(found, names);
+    for (folder, _) in files_of_seeds() {
+        assert!(names.contains(&folder.as_str()), "fuzz/seeds/{folder} belongs to no target");
+    }
+}
+
+/// The folders in `fuzz/seeds`, by name.
+fn files_of_seeds() -> Vec<(String, PathBuf)> {
+    let Ok(entries) = fs::read_dir(root().join("fuzz/seeds")) else { return Vec::new() };
+    entries
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
+        .collect()
+}

@@ -1,0 +1,67 @@
+// The vectors are what independent tools make of them, and a slip in one would be noticed.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { folder } from "../lib/vectors.mjs";
+
+const has = (command, ...args) => spawnSync(command, args).status === 0;
+const skip = !has("python3", "--version") && "there is no python3";
+const skipOpenssl = skip || (!has("openssl", "version") && "there is no openssl");
+
+function run(where, script, ...args) {
+  const ended = spawnSync("python3", [join(where, script), ...args], { encoding: "utf8", timeout: 120_000 });
+  return { status: ended.status, said: ended.stdout + ended.stderr };
+}
+
+/** Runs a script over a copy of the vectors in which one text of one file is replaced. */
+function withSlip(script, args, file, [right, wrong]) {
+  const copy = mkdtempSync(join(tmpdir(), "livegate-vectors-"));
+  try {
+    cpSync(folder, copy, { recursive: true });
+    const text = readFileSync(join(copy, file), "utf8");
+    assert.ok(text.includes(right), `${file} has ${right}`);
+    writeFileSync(join(copy, file), text.replace(right, wrong));
+    return run(copy, script, ...args);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}
+
+test("the scheme vectors are those that hmac, hashlib and openssl make", { skip: skipOpenssl }, () => {
+  const { status, said } = run(folder, "make_scheme.py", "--check");
+  assert.equal(status, 0, said);
+});
+
+test("a scheme vector with another signature is noticed", { skip: skipOpenssl }, () => {
+  const slip = ["g0hM9SsE+OTPJTGt", "h0hM9SsE+OTPJTGt"];
+  const ended = withSlip("make_scheme.py", ["--check"], "scheme/standard_webhooks.json", slip);
+  assert.equal(ended.status, 1);
+  assert.match(ended.said, /standard_webhooks\.json/);
+});
+
+test("every other vector is what Python makes of it", { skip }, () => {
+  const { status, said } = run(folder, "check.py");
+  assert.equal(status, 0, said);
+});
+
+for (const [file, slip] of [
+  ["url/url.json", ['"https://1.0.0.0/"', '"https://10.0.0.0/"']],
+  ["metastudio/parse.json", ['"kind": "relay.state"', '"kind": "script.segment"']],
+  ["metastudio/redact.json", ['\\"stream_key\\":\\"***\\"', '\\"stream_key\\":\\"xxxxx\\"']],
+  ["cloudevents/cloudevents.json", ["2024-09-10T00:30:00.123Z", "2024-09-10T08:30:00.123Z"]],
+  ["config/config.json", ["config.out_of_range", "config.wrong_type"]],
+  ["filter/conditions.json", ['"expect": true', '"expect": false']],
+  ["filter/texts.json", ['"expect": true', '"expect": false']],
+  ["filter/events.json", ['"expect": true', '"expect": false']],
+]) {
+  test(`a slip in ${file} is noticed`, { skip }, () => {
+    const ended = withSlip("check.py", [], file, slip);
+    assert.equal(ended.status, 1, ended.said);
+    assert.match(ended.said, new RegExp(`^${file}: .+: AssertionError`, "m"));
+  });
+}

@@ -1,0 +1,150 @@
+// The core, built for wasm, over every vector file, with the expectations that the native tests of
+// crates/core read from the same files.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+
+import { loadCore } from "../lib/core-wasm.mjs";
+import { readVectors, vectorFiles } from "../lib/vectors.mjs";
+
+/** What each file is, and what an outcome has to be for its vector. */
+const FILES = {
+  "cloudevents/cloudevents.json": ["cloudevents", cloudEvent],
+  "config/config.json": ["config", config],
+  "filter/conditions.json": ["filter", filter],
+  "filter/events.json": ["filter", filter],
+  "filter/texts.json": ["filter", filter],
+  "filter/violations.json": ["filter", filter],
+  "metastudio/parse.json": ["parse", parse],
+  "metastudio/redact.json": ["redact", redact],
+  "scheme/custom.json": ["scheme", incoming],
+  "scheme/huawei.json": ["scheme", incoming],
+  "scheme/sign.json": ["sign", outgoing],
+  "scheme/standard_webhooks.json": ["scheme", incoming],
+  "scheme/standard_webhooks_v1a.json": ["scheme", incoming],
+  "url/url.json": ["url", url],
+};
+
+let core;
+before(async () => {
+  core = await loadCore();
+});
+
+test("every vector file is run over the wasm build", () => {
+  assert.deepEqual(vectorFiles(), Object.keys(FILES));
+});
+
+for (const [name, [kind, compare]] of Object.entries(FILES)) {
+  test(`wasm gives every vector of ${name} what it expects`, () => {
+    const { text, vectors } = readVectors(name);
+    assert.ok(vectors.length > 0);
+    const outcomes = core(kind, text);
+    assert.equal(outcomes.length, vectors.length);
+    vectors.forEach((vector, index) => {
+      try {
+        compare(vector, outcomes[index]);
+      } catch (error) {
+        error.message = `${vector.name} (${vector.why}): ${error.message}`;
+        throw error;
+      }
+    });
+  });
+}
+
+test("a panic inside the core is reported with its place", () => {
+  assert.throws(() => core("no such kind", "[]"), /panicked.*no kind no such kind/s);
+});
+
+function incoming(vector, outcome) {
+  assert.equal(outcome.said, vector.expect);
+  if (vector.expect === "verified") {
+    assert.deepEqual(outcome.verified, {
+      body_hex: vector.body_hex ?? Buffer.from(vector.body ?? "").toString("hex"),
+      signed_at_ms: vector.signed_at_ms ?? null,
+      id: vector.id ?? null,
+      key_used: vector.key_used ?? null,
+    });
+  }
+  if (vector.signed !== undefined) {
+    // What would break a line is shown escaped.
+    const escaped = vector.signed.replace(
+      /\p{Cc}/gu,
+      (c) => `\\u{${c.codePointAt(0).toString(16)}}`,
+    );
+    assert.equal(outcome.shown, escaped);
+  }
+}
+
+function outgoing(vector, outcome) {
+  assert.equal(outcome.said, vector.expect);
+  assert.deepEqual(outcome.set_headers, vector.set_headers);
+  assert.deepEqual(outcome.set_query, vector.set_query);
+  assert.deepEqual(outcome.set_body_fields, vector.set_body_fields);
+  if (vector.signed_url !== undefined) assert.equal(outcome.signed_url, vector.signed_url);
+}
+
+function filter(vector, outcome) {
+  if (vector.violations?.length === 0) {
+    // Just within a limit: what it admits is not the question.
+    assert.equal(outcome.reads_back, true);
+    return;
+  }
+  if (vector.violations) {
+    assert.deepEqual(outcome, { violations: vector.violations });
+    return;
+  }
+  assert.equal(typeof vector.expect, "boolean");
+  const { expect } = vector;
+  assert.deepEqual(outcome, { admits: expect, admits_in_a_set: expect, reads_back: true });
+}
+
+function url(vector, outcome) {
+  if (vector.expect !== "ok") {
+    assert.deepEqual(outcome, { said: vector.expect });
+    return;
+  }
+  const { host, ...judged } = outcome;
+  const { public: open, development } = vector;
+  assert.deepEqual(judged, { said: "ok", public: open, development });
+  assert.equal(hostOf(host), hostOf(vector.host));
+}
+
+/** Two ways to write one IPv6 address are equal. */
+function hostOf(text) {
+  return text.includes(":") ? new URL(`http://[${text.replace(/^\[|\]$/g, "")}]/`).hostname : text;
+}
+
+function config(vector, outcome) {
+  const wanted = vector.violations
+    ? { violations: vector.violations }
+    : { shown: vector.shown, reads_back: true };
+  assert.deepEqual(outcome, wanted);
+}
+
+function parse(vector, outcome) {
+  if (!vector.event) {
+    assert.equal(outcome.code, vector.code);
+    if (vector.path !== undefined) assert.equal(outcome.path, vector.path);
+    return;
+  }
+  const { written, ...read } = outcome;
+  const { kind, vendor_type, data } = vector.event;
+  assert.deepEqual(read, {
+    events: 1,
+    kind,
+    vendor_type,
+    channel: vector.event.channel ?? null,
+    data,
+    has_entity: Array.isArray(vector.event.entity),
+    reads_back: true,
+  });
+  assert.equal(JSON.parse(written).message, data);
+}
+
+function redact(vector, outcome) {
+  assert.deepEqual(outcome, { shown: vector.expect, twice_alike: true });
+}
+
+function cloudEvent(vector, outcome) {
+  assert.deepEqual(JSON.parse(outcome.json), vector.expect);
+}
