@@ -34,6 +34,8 @@ try {
   note(error.stack);
   process.exitCode = 1;
 } finally {
-  rmSync(scratch, { recursive: true, force: true });
+  // What is left of a failure is there to be looked at.
+  if (process.exitCode) note(`the gateway's data: ${scratch}`);
+  else rmSync(scratch, { recursive: true, force: true });
 }
 if (!process.exitCode) summary();
