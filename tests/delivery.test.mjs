@@ -384,12 +384,15 @@ test("what is parked is replayed in bulk, what is not is left alone, and a repla
   await good.count(6);
   assert.equal(there.calls.length, 6);
 
-  // One event a second: cancelled long before its third.
+  // The index takes news together; what is accepted after it did so is a row of its own. A step
+  // takes whole rows, a second after the one before, so this job is cancelled before the last row.
+  await source.accept(segment("room", 4));
+  await tenant.items("/events", 4);
   const slow = await tenant.ok("POST", "/replays", { endpoint: other.id, rate_per_s: 1 });
   const cancelled = await tenant.ok("POST", `/replays/${slow.id}/cancel`);
   assert.equal(cancelled.state, "cancelled");
   const { matched } = await until(() => tenant.get(`/replays/${slow.id}`), ({ state }) => state === "cancelled");
-  assert.ok(matched < 3, `${matched}`);
+  assert.ok(matched <= 3, `${matched} of 4`);
   const { items } = await tenant.get("/replays");
   assert.deepEqual(items.map(({ id }) => id), [slow.id, all.id, parked.id]);
   for (const shown of [parked, done, all, slow, cancelled, ...items]) {
