@@ -61,53 +61,57 @@ impl Findings {
     }
 }
 
-/// A scheme by its name, completed or defined by what the tenant wrote.
+/// A scheme by its name, completed or defined by what the tenant wrote. `at` is where its fields
+/// are: nothing, or a path with a dot behind it.
 fn scheme(
     findings: &mut Findings,
+    at: &str,
     name: &str,
     custom: Option<&Value>,
     canonical_uri: Option<&str>,
 ) -> Option<Scheme> {
-    let custom = custom.and_then(|value| own_scheme(findings, value));
+    let described = custom.is_some();
+    let custom = custom.and_then(|value| own_scheme(findings, at, value));
     let variant = match canonical_uri {
-        None => CanonicalUri::default(),
+        None => Some(CanonicalUri::default()),
         Some(text) => CanonicalUri::from_name(text).or_else(|| {
             let names: Vec<_> = CanonicalUri::ALL.iter().map(|one| one.as_str()).collect();
             let detail = format!("one of {}", names.join(", "));
-            findings.note("canonical_uri", "scheme.canonical_uri", detail);
+            findings.note(&format!("{at}canonical_uri"), "scheme.canonical_uri", detail);
             None
-        })?,
+        }),
     };
     if name == "custom" {
-        if custom.is_none() && findings.0.is_empty() {
-            findings.note("custom", "scheme.custom_missing", "a custom scheme is to be described");
+        if !described {
+            let detail = "a custom scheme is to be described";
+            findings.note(&format!("{at}custom"), "scheme.custom_missing", detail);
         }
         return custom;
     }
     let Some(row) = Builtin::from_name(name) else {
         let names: Vec<_> = Builtin::ALL.iter().map(|row| row.as_str()).collect();
         let detail = format!("one of {}, custom", names.join(", "));
-        findings.note("scheme", "scheme.unknown", detail);
+        findings.note(&format!("{at}scheme"), "scheme.unknown", detail);
         return None;
     };
-    let scheme = row.scheme_with(variant);
+    let scheme = row.scheme_with(variant?);
     match custom {
         Some(custom) if !scheme.is_complete() => Some(scheme.completed_by(custom)),
         Some(_) => {
             let detail =
                 "this scheme is complete; only custom and MEITUAN_DEFAULT take a description";
-            findings.note("custom", "scheme.custom_not_used", detail);
+            findings.note(&format!("{at}custom"), "scheme.custom_not_used", detail);
             None
         }
         None => Some(scheme),
     }
 }
 
-fn own_scheme(findings: &mut Findings, value: &Value) -> Option<Scheme> {
+fn own_scheme(findings: &mut Findings, at: &str, value: &Value) -> Option<Scheme> {
     let raw: RawScheme = match json::reread(value) {
         Ok(raw) => raw,
         Err(error) => {
-            findings.note("custom", "scheme.shape", error.to_string());
+            findings.note(&format!("{at}custom"), "scheme.shape", error.to_string());
             return None;
         }
     };
@@ -115,7 +119,7 @@ fn own_scheme(findings: &mut Findings, value: &Value) -> Option<Scheme> {
         Ok(scheme) => Some(scheme),
         Err(error) => {
             for violation in error.violations() {
-                let path = format!("custom.{}", violation.path);
+                let path = format!("{at}custom.{}", violation.path);
                 findings.note(&path, violation.code.as_str(), violation.detail);
             }
             None
@@ -143,6 +147,7 @@ pub(crate) fn source(source: &Source, keys: &Keys, own_url: &str) -> Result<Judg
     name(&mut findings, &source.name);
     let scheme = scheme(
         &mut findings,
+        "",
         &source.scheme,
         source.custom.as_ref(),
         source.canonical_uri.as_deref(),
@@ -230,7 +235,7 @@ pub(crate) fn endpoint(
         findings.note("secrets", "endpoint.secrets_format", detail);
     }
     headers(&mut findings, &keys.headers);
-    let signer = signer(&mut findings, endpoint, keys);
+    let signer = signer(&mut findings, endpoint, keys, url.is_some());
     let lanes = lanes(&mut findings, endpoint);
     match (signer, url, lanes) {
         (Some(signer), Some(url), Some(lanes)) if findings.0.is_empty() => Ok(Target {
@@ -244,14 +249,25 @@ pub(crate) fn endpoint(
     }
 }
 
-fn signer(findings: &mut Findings, endpoint: &Endpoint, keys: &Keys) -> Option<Signer> {
+fn signer(
+    findings: &mut Findings,
+    endpoint: &Endpoint,
+    keys: &Keys,
+    url_is_fine: bool,
+) -> Option<Signer> {
     let Signing { scheme: name, custom, canonical_uri } = &endpoint.signing;
-    let scheme = scheme(findings, name, custom.as_ref(), canonical_uri.as_deref())?;
+    let scheme = scheme(findings, "signing.", name, custom.as_ref(), canonical_uri.as_deref())?;
+    if scheme.signature_in_body() {
+        let detail = "a delivery's body is sent as it is: the signature must travel beside it";
+        findings.note("signing.custom.signature", "endpoint.signature_in_body", detail);
+    }
     let secrets = secrets(findings, "secret", &scheme, keys);
-    if scheme.needs_key() && secrets.is_none() && findings.0.is_empty() {
+    if scheme.needs_key() && keys.current.is_none() {
         findings.note("secret", "endpoint.secret_missing", "this scheme signs with a secret");
     }
-    findings.take("url", Signer::new(&scheme, &endpoint.url, secrets.as_ref()))
+    // What is wrong with the URL itself has been said.
+    let signer = url_is_fine.then(|| Signer::new(&scheme, &endpoint.url, secrets.as_ref()))?;
+    findings.take("url", signer)
 }
 
 fn lanes(findings: &mut Findings, endpoint: &Endpoint) -> Option<Lanes> {
@@ -327,14 +343,15 @@ pub(crate) fn subscription(subscription: &Subscription) -> Result<Filter, Vec<Vi
         Ok(_) => Err(findings.0),
         Err(violations) => {
             for violation in violations {
-                let path = if violation.path.is_empty() {
-                    "filter".to_owned()
-                } else {
-                    format!("filter.{}", violation.path)
-                };
+                let path = format!("filter{}", dotted(&violation.path));
                 findings.0.push(Violation::of(&path, &violation.error));
             }
             Err(findings.0)
         }
     }
+}
+
+/// A JSON pointer (RFC 6901) in the way that this API writes paths: a dot before each step.
+fn dotted(pointer: &str) -> String {
+    pointer.replace('/', ".").replace("~1", "/").replace("~0", "~")
 }

@@ -54,18 +54,63 @@ extern "C" {
 struct Place {
     after: u64,
     source: Option<String>,
+    /// What was asked for, where that is beyond the newest: the sequence began anew.
+    #[serde(default)]
+    beyond: Option<u64>,
 }
+
+/// Events between two positions that a listener will not see.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    /// The position that it has seen.
+    after: u64,
+    /// The position that the stream goes on after.
+    resumed_at: u64,
+}
+
+/// What a gap is called in a tail, where events have their kind.
+const GAP: &str = "livegate.gap";
 
 impl Place {
     /// From `Last-Event-ID`, or `after`, or else from now on.
     fn of(request: &Incoming, newest: u64) -> Self {
         let asked = request.header("last-event-id").or_else(|| request.param("after"));
-        let after = asked.and_then(|text| text.trim().parse().ok()).unwrap_or(newest);
-        Self { after, source: request.param("source") }
+        let asked: Option<u64> = asked.and_then(|text| text.trim().parse().ok());
+        let beyond = asked.filter(|after| *after > newest);
+        let after = asked.unwrap_or(newest).min(newest);
+        Self { after, source: request.param("source"), beyond }
+    }
+
+    /// The gap before the stream begins.
+    fn first_gap(&self) -> Option<Gap> {
+        self.beyond.map(|after| Gap { after, resumed_at: self.after })
+    }
+
+    /// The gap before a message: positions have none of their own, so what is not there was
+    /// removed.
+    const fn gap_before(&self, message: &TailMessage) -> Option<Gap> {
+        let before = message.position.saturating_sub(1);
+        if self.after < before { Some(Gap { after: self.after, resumed_at: before }) } else { None }
     }
 
     fn wants(&self, message: &TailMessage) -> bool {
         self.source.as_deref().is_none_or(|source| source == message.source.to_string())
+    }
+}
+
+impl Gap {
+    fn data(self) -> String {
+        format!("{{\"after\":{},\"resumed_at\":{}}}", self.after, self.resumed_at)
+    }
+
+    /// As a server-sent event.
+    fn event(self) -> String {
+        format!("id: {}\nevent: {GAP}\ndata: {}\n\n", self.resumed_at, self.data())
+    }
+
+    /// As a WebSocket's message.
+    fn message(self) -> String {
+        format!("{{\"id\":{},\"kind\":\"{GAP}\",\"event\":{}}}", self.resumed_at, self.data())
     }
 }
 
@@ -129,8 +174,13 @@ impl Tails {
         });
         self.streams.borrow_mut().push(Rc::clone(&stream));
         let streams = Rc::clone(&self.streams);
+        // The position comes first, so that a listener that breaks before any event resumes there.
+        let mut hello = format!("id: {}\n\n", stream.place.borrow().after);
+        if let Some(gap) = stream.place.borrow().first_gap() {
+            hello.push_str(&gap.event());
+        }
         js::spawn(async move {
-            stream.write(": livegate tail\n\n").await;
+            stream.write(&hello).await;
             while !stream.gone.get() {
                 js::sleep(HEARTBEAT).await;
                 if !stream.busy.get() {
@@ -210,18 +260,21 @@ where
                 return;
             }
         };
-        let Some(last) = messages.last().map(|message| message.position) else { return };
+        if messages.is_empty() {
+            return;
+        }
         let mut text = String::new();
         for message in &messages {
-            if stream.place.borrow().wants(message) {
+            let mut place = stream.place.borrow_mut();
+            if let Some(gap) = place.gap_before(message) {
+                text.push_str(&gap.event());
+            }
+            place.after = message.position;
+            if place.wants(message) {
                 // Writing to a text cannot fail.
                 let _ = write!(
                     text,
-                    "id: {}
-event: {}
-data: {}
-
-",
+                    "id: {}\nevent: {}\ndata: {}\n\n",
                     message.position, message.kind, message.event
                 );
             }
@@ -229,7 +282,6 @@ data: {}
         if !text.is_empty() {
             stream.write(&text).await;
         }
-        stream.place.borrow_mut().after = last;
     }
 }
 
@@ -237,6 +289,9 @@ fn open_socket(state: &State, place: &Place) -> Result<Response> {
     let pair = WebSocketPair::new()?;
     state.accept_web_socket(&pair.server);
     pair.server.serialize_attachment(place)?;
+    if let Some(gap) = place.first_gap() {
+        pair.server.send_with_str(gap.message())?;
+    }
     let response = worker::Response::from_websocket(pair.client)?;
     Ok(response.into())
 }
@@ -249,8 +304,16 @@ where
     let Some(mut place) = socket.deserialize_attachment::<Place>()? else { return Ok(()) };
     loop {
         let messages = read(place.after).await?;
-        let Some(last) = messages.last().map(|message| message.position) else { return Ok(()) };
+        if messages.is_empty() {
+            return Ok(());
+        }
         for message in &messages {
+            if let Some(gap) = place.gap_before(message)
+                && socket.send_with_str(gap.message()).is_err()
+            {
+                return Ok(());
+            }
+            place.after = message.position;
             if place.wants(message) {
                 // The event is JSON already; it goes in as it is.
                 let text = format!(
@@ -262,7 +325,6 @@ where
                 }
             }
         }
-        place.after = last;
         socket.serialize_attachment(&place)?;
     }
 }

@@ -232,6 +232,7 @@ mod tests {
         assert!(!Builtin::MeituanDefault.scheme().is_complete());
         assert!(!Builtin::MssAHead.scheme().covers_body());
         assert!(Builtin::StandardWebhooks.scheme().covers_body());
+        assert!(!Builtin::MssA.scheme().signature_in_body());
         assert_eq!(Builtin::MssA.scheme().query_names(), ["hwTime", "hwSecret"]);
         assert_eq!(
             Builtin::StandardWebhooks.scheme().header_names(),

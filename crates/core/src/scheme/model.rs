@@ -57,6 +57,11 @@ impl Scheme {
         self.recipe().is_some_and(|recipe| recipe.time.is_some())
     }
 
+    /// Whether the signature is a field of the body, so that signing changes what is sent.
+    pub fn signature_in_body(&self) -> bool {
+        self.recipe().is_some_and(|recipe| matches!(recipe.signature.carrier, Carrier::Body(_)))
+    }
+
     /// What the id of a call stands for; none where calls carry no id.
     pub fn id_kind(&self) -> Option<IdKind> {
         self.recipe().and_then(|recipe| recipe.id.as_ref()).map(|id| id.kind)

@@ -12,7 +12,7 @@ use web_sys::Response;
 use worker::Env;
 
 use crate::auth::{self, Caller};
-use crate::error::{Problem, Result};
+use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::js;
 use crate::objects::tenant::Kind;
@@ -95,23 +95,37 @@ fn limit(request: &Incoming) -> Result<u64> {
 /// A time of a query: RFC 3339, or milliseconds since 1970.
 fn time(request: &Incoming, name: &str) -> Result<Option<u64>> {
     let Some(text) = request.param(name) else { return Ok(None) };
-    if let Ok(millis) = text.parse() {
-        return Ok(Some(millis));
+    parse_time(name, &text).map(Some).map_err(|violation| Problem::invalid(vec![violation]).into())
+}
+
+/// No time in milliseconds that anybody means is below this: it is in March 1973, and in seconds
+/// it would be in the year 5138.
+const LEAST_MILLIS: u64 = 100_000_000_000;
+
+/// A time as callers write it, at the parameter `name`.
+fn parse_time(name: &str, text: &str) -> Result<u64, Violation> {
+    let wrong = |detail: &str| Err(Violation::new(name, "request.parameter", detail));
+    if let Ok(millis) = text.parse::<u64>() {
+        return if millis < LEAST_MILLIS {
+            wrong("a number is a time in milliseconds since 1970; this one looks like seconds")
+        } else {
+            Ok(millis)
+        };
     }
-    let parsed = js_sys::Date::parse(&text);
+    let parsed = js_sys::Date::parse(text);
     if parsed.is_finite() && parsed >= 0.0 {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "checked to be finite and not negative; dates end at 8.64e15 ms"
         )]
-        return Ok(Some(parsed as u64));
+        return Ok(parsed as u64);
     }
-    Err(invalid(name, "a time is RFC 3339 or milliseconds since 1970".to_owned()))
+    wrong("a time is RFC 3339 or milliseconds since 1970")
 }
 
 fn invalid(path: &str, detail: String) -> crate::error::Error {
-    let violation = crate::error::Violation::new(path, "request.parameter", detail);
+    let violation = Violation::new(path, "request.parameter", detail);
     Problem::invalid(vec![violation]).into()
 }
 

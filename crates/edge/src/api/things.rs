@@ -158,7 +158,18 @@ async fn put(
     }
     // An endpoint's headers are secrets: the document only names them.
     let names_of_headers = document.as_object_mut().and_then(|fields| fields.remove("headers"));
+    let sets_headers = kind == Kind::Endpoint && given.contains_key("headers");
+    if sets_headers && let Some(id) = document["id"].as_str() {
+        let keys = keys_of(env, caller, kind, id, is_new).await?;
+        let values = keys.headers.into_iter().map(|(name, value)| (name, json!(value)));
+        document["headers"] = Value::Object(values.collect());
+    }
+    // A new address, or one that its owner calls good again, is not judged by what came before.
+    let renewed = given.contains_key("enabled") || given.contains_key("url");
     merge(&mut document, &Value::Object(given));
+    if sets_headers && document["headers"].is_null() {
+        document["headers"] = json!({});
+    }
     let checked = match kind {
         Kind::Source => checked_source(env, caller, request, &document, is_new, now).await?,
         Kind::Endpoint => {
@@ -192,6 +203,13 @@ async fn put(
         call::<Value>(env, &ObjectRef::Directory, &ask).await?;
     }
     if kind == Kind::Endpoint && !is_new {
+        let endpoint = item.doc["id"].as_str().and_then(|id| EndpointId::parse(id).ok());
+        if let Some(endpoint) = endpoint
+            && renewed
+            && item.doc["enabled"] == json!(true)
+        {
+            call::<Value>(env, &ObjectRef::Endpoint(endpoint), &ToEndpoint::Enable).await?;
+        }
         // What it could not be sent before may be waiting in many channels.
         call::<Value>(env, &object, &ToTenant::Wake(caller.tenant)).await?;
     }
@@ -384,7 +402,7 @@ async fn checked_endpoint(
     }
     let endpoint = Endpoint {
         id,
-        name: given.name.unwrap_or_else(|| given.url.chars().take(64).collect()),
+        name: given.name.unwrap_or_else(|| name_of(&given.url)),
         url: given.url,
         format: given.format.unwrap_or(Format::CloudEvents),
         secrets: given.secrets.unwrap_or(Secrecy::Masked),
@@ -406,6 +424,13 @@ async fn checked_endpoint(
         keys: changed.then_some(keys),
         secret: made,
     })
+}
+
+/// The name of an endpoint that was given none. Always a valid one: what is wrong with the URL is
+/// said of the URL alone.
+fn name_of(url: &str) -> String {
+    let name: String = url.chars().filter(|c| !c.is_control()).take(64).collect();
+    if name.is_empty() { "endpoint".to_owned() } else { name }
 }
 
 /// A Standard Webhooks secret: 24 random bytes.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object};
 
 use self::index::Index;
-pub(crate) use self::replay::{Replay, ReplayFilter};
+pub(crate) use self::replay::ReplayFilter;
 use super::answer;
 use super::contract::ToRecords;
 use crate::error::Result;

@@ -44,18 +44,24 @@ async fn read(
     tenant: TenantId,
     after: u64,
 ) -> Result<Vec<TailMessage>> {
-    let Some((name, first, events)) = index.after(after)? else { return Ok(Vec::new()) };
-    let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
-    let seqs: Vec<Seq> = events.iter().skip(skip).map(|event| event.seq).collect();
-    let object = ObjectRef::Channel(tenant, &name);
-    let ask = ToChannel::Render(seqs);
-    let rendered: Vec<TailMessage> = call(env, &object, &ask).await?;
-    // What retention has removed in between is skipped, but the position moves on.
-    Ok(rendered
-        .into_iter()
-        .filter_map(|message| {
-            let at = events.iter().position(|event| event.seq.0 == message.position)?;
-            Some(TailMessage { position: first + at as u64, ..message })
-        })
-        .collect())
+    let mut after = after;
+    loop {
+        let Some((name, first, events)) = index.after(after)? else { return Ok(Vec::new()) };
+        let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let seqs: Vec<Seq> = events.iter().skip(skip).map(|event| event.seq).collect();
+        let object = ObjectRef::Channel(tenant, &name);
+        let rendered: Vec<TailMessage> = call(env, &object, &ToChannel::Render(seqs)).await?;
+        let messages: Vec<TailMessage> = rendered
+            .into_iter()
+            .filter_map(|message| {
+                let at = events.iter().position(|event| event.seq.0 == message.position)?;
+                Some(TailMessage { position: first + at as u64, ..message })
+            })
+            .collect();
+        if !messages.is_empty() {
+            return Ok(messages);
+        }
+        // Retention has removed the whole chunk; what follows it must not wait for it.
+        after = first + events.len() as u64 - 1;
+    }
 }

@@ -8,7 +8,9 @@ use worker::{Env, State};
 
 use super::Item;
 use crate::error::{Error, Problem, Result, Violation};
-use crate::model::{Endpoint, Keys, Snapshot, Source, SourceSnapshot, Subscription, WithKeys};
+use crate::model::{
+    Endpoint, Format, Keys, Snapshot, Source, SourceSnapshot, Subscription, WithKeys,
+};
 use crate::seal;
 use crate::sql::{Db, Row, params};
 
@@ -110,7 +112,61 @@ impl Store {
             let detail = format!("a tenant has at most {MAX_OF_A_KIND} {}s", kind.noun());
             return Err(Problem::new(409, "tenant.full", detail).into());
         }
+        if violations.is_empty() {
+            violations = self.mismatches(kind, doc)?;
+        }
         if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(violations).into()) }
+    }
+
+    /// Subscriptions that this document would make send one vendor's events as another's: an
+    /// endpoint in a vendor's format takes that vendor's events alone.
+    fn mismatches(&self, kind: Kind, doc: &Value) -> Result<Vec<Violation>> {
+        let mut sources: Vec<Source> = self.documents(Kind::Source)?;
+        let mut endpoints: Vec<Endpoint> = self.documents(Kind::Endpoint)?;
+        let mut subscriptions: Vec<Subscription> = self.documents(Kind::Subscription)?;
+        let at = match kind {
+            Kind::Source => {
+                let changed: Source = crate::json::reread(doc)?;
+                sources = vec![changed];
+                "dialect"
+            }
+            Kind::Endpoint => {
+                let changed: Endpoint = crate::json::reread(doc)?;
+                endpoints = vec![changed];
+                "format"
+            }
+            Kind::Subscription => {
+                subscriptions = vec![crate::json::reread(doc)?];
+                "endpoint"
+            }
+        };
+        let mut violations = Vec::new();
+        for subscription in &subscriptions {
+            let takes_metastudio_only = endpoints.iter().any(|endpoint| {
+                endpoint.id == subscription.endpoint && endpoint.format == Format::MetaStudio
+            });
+            if !takes_metastudio_only {
+                continue;
+            }
+            for source in &sources {
+                let subscribed = subscription.source.is_none_or(|id| id == source.id);
+                if subscribed && source.dialect != "metastudio" {
+                    let detail = format!(
+                        "the source {} ({}) speaks {}, which the endpoint {} in the format \
+                         metastudio cannot be sent by the subscription {}",
+                        source.id,
+                        source.name,
+                        source.dialect,
+                        subscription.endpoint,
+                        subscription.id,
+                    );
+                    violations.push(Violation::new(at, "subscription.format", detail));
+                }
+            }
+        }
+        // A tenant may have many of each; the first few say enough.
+        violations.truncate(20);
+        Ok(violations)
     }
 
     /// Stores a document; without keys, those that it had stay.
