@@ -204,9 +204,13 @@ impl Inner {
             }
         }
         if let Err(error) = self.store.insert(&rows) {
-            // Nothing of the turn is written, so nothing of it was accepted, and what the
-            // duplicates' memory holds of it must not turn the vendor's next try away.
+            // Nothing of the turn was accepted: what was written of it goes again, or its places
+            // would be taken for ever, and what the duplicates' memory holds of it must not turn
+            // the vendor's next try away.
             worker::console_error!("storing events: {error}");
+            if let Err(error) = self.store.remove_after(self.last.get()) {
+                worker::console_error!("taking back events: {error}");
+            }
             *self.dedup.borrow_mut() = Dedup::new(REMEMBERED);
             if let Err(error) = self.recall_calls(now) {
                 worker::console_error!("remembering calls: {error}");

@@ -117,6 +117,8 @@ pub(crate) struct Inner {
     recent: RefCell<Recent>,
     plan: RefCell<Option<Rc<Plan>>>,
     planning: Cell<bool>,
+    /// How often there was reason to doubt the plan.
+    doubted: Cell<u64>,
     /// The version that deliveries go by.
     driven: Cell<u64>,
     lines: RefCell<BTreeMap<SubscriptionId, Rc<Line>>>,
@@ -127,6 +129,8 @@ pub(crate) struct Inner {
     wake_at: Cell<Option<UnixMillis>>,
     alarm_at: Cell<Option<UnixMillis>>,
     backlogged: Cell<bool>,
+    /// Whether something goes on that only memory knows of: a send, a question to an endpoint.
+    busy: Cell<bool>,
     fed: Cell<Option<Fed>>,
     feeding: Cell<bool>,
     swept_at: Cell<UnixMillis>,
@@ -216,6 +220,7 @@ impl Inner {
             recent: RefCell::default(),
             plan: RefCell::new(None),
             planning: Cell::new(false),
+            doubted: Cell::new(0),
             driven: Cell::new(0),
             lines: RefCell::default(),
             permits: RefCell::default(),
@@ -225,6 +230,7 @@ impl Inner {
             wake_at: Cell::new(None),
             alarm_at: Cell::new(None),
             backlogged: Cell::new(false),
+            busy: Cell::new(false),
             fed: Cell::new(None),
             feeding: Cell::new(false),
             swept_at: Cell::new(UnixMillis(0)),
@@ -291,7 +297,9 @@ impl Inner {
         }
         Ok(match ask {
             Ask::Wake { .. } => {
-                self.forget_plan();
+                // Who wakes it believes that it has a backlog, and is told when it has none.
+                self.backlogged.set(true);
+                self.doubt_plan();
                 self.kick();
                 Value::Null
             }
@@ -308,10 +316,21 @@ impl Inner {
     /// left to do, so an idle channel costs nothing.
     async fn on_alarm(self: &Rc<Self>) {
         self.alarm_at.set(None);
-        self.forget_plan();
+        if self.identity.borrow().is_none() {
+            return;
+        }
+        self.doubt_plan();
+        // Only a plan tells whether anything is left; without it the next alarm tries again.
+        if self.plan.borrow().is_none()
+            && let Err(error) = self.fetch_plan().await
+        {
+            worker::console_error!("a channel's plan: {error}");
+        }
         self.kick();
+        if self.unfed() {
+            self.feed_soon();
+        }
         // What is sent meanwhile may be long under way; the next alarm is there for it.
-        js::sleep(Millis(0)).await;
         self.guard();
     }
 

@@ -2,7 +2,7 @@
 //! match, how their endpoints are called, how sources' bodies are read.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use livegate_core::dialect::{Dialect, RawDialect};
@@ -32,6 +32,8 @@ pub(super) struct Plan {
     /// When it was last known to be the newest.
     at: Cell<UnixMillis>,
     pub(super) lines: Vec<PlanLine>,
+    /// Every subscription that there is, those among them whose endpoint cannot be used just now.
+    pub(super) subscriptions: BTreeSet<String>,
     set: SubscriptionSet<usize>,
     dialects: BTreeMap<SourceId, Dialect>,
 }
@@ -58,6 +60,7 @@ impl Plan {
                 }
             }
         }
+        let subscriptions = snapshot.subscriptions.iter().map(|one| one.id.to_string()).collect();
         let mut lines = Vec::new();
         let mut compiled = Vec::new();
         for subscription in snapshot.subscriptions {
@@ -76,6 +79,7 @@ impl Plan {
             version: snapshot.version,
             at: Cell::new(now),
             lines,
+            subscriptions,
             dialects: dialects.collect(),
             set: SubscriptionSet::new(compiled),
         }
@@ -120,12 +124,17 @@ impl Inner {
         let mut plan = self.plan.borrow_mut();
         if plan.as_ref().is_some_and(|plan| plan.version < version) {
             *plan = None;
+            self.doubted.set(self.doubted.get() + 1);
         }
     }
 
-    /// The next delivery asks for the configuration anew.
-    pub(super) fn forget_plan(&self) {
-        *self.plan.borrow_mut() = None;
+    /// The next delivery asks whether there is a newer configuration; what is under way then, and
+    /// may have been asked for before there was, does not count as an answer.
+    pub(super) fn doubt_plan(&self) {
+        self.doubted.set(self.doubted.get() + 1);
+        if let Some(plan) = self.plan.borrow().as_ref() {
+            plan.at.set(UnixMillis(0));
+        }
     }
 
     /// The plan, if there is one that may be gone by; else one is fetched, and deliveries go on
@@ -161,15 +170,19 @@ impl Inner {
         plan.clone().ok_or_else(|| crate::error::Error::Runtime("no plan".to_owned()))
     }
 
-    async fn fetch_plan(&self) -> Result<()> {
+    pub(super) async fn fetch_plan(&self) -> Result<()> {
         let tenant = self.identity()?.tenant;
         let have = self.plan.borrow().as_ref().map(|plan| plan.version);
+        let doubted = self.doubted.get();
         let ask = tenant::Ask::Snapshot { tenant, have };
         let snapshot: Option<Snapshot> =
             call(&self.env, &ObjectRef::Tenant(tenant), "/", &ask).await?;
-        let now = js::now();
+        let now = if self.doubted.get() == doubted { js::now() } else { UnixMillis(0) };
         let mut plan = self.plan.borrow_mut();
+        let newest = plan.as_ref().map_or(0, |plan| plan.version).max(self.driven.get());
         match snapshot {
+            // Answers may overtake each other: going back would drop lanes that there are.
+            Some(snapshot) if snapshot.version < newest && plan.is_some() => {}
             Some(snapshot) => {
                 *plan = Some(Rc::new(Plan::new(snapshot, compile::egress(&self.env), now)));
             }

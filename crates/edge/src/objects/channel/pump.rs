@@ -2,7 +2,7 @@
 //! out what it says. Sends run on their own and kick again when they end, so no lane waits for
 //! another.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -33,6 +33,9 @@ const ATTEMPTS_A_BATCH: usize = 64;
 /// How many sends a channel asks leave for at a time.
 const WANT: u32 = 64;
 
+/// How soon an endpoint's object that did not answer is asked again.
+const ASK_AGAIN: Millis = Millis::from_secs(1);
+
 /// The longest timer; what is later is the alarm's.
 const LONGEST_TIMER: Millis = Millis::from_secs(30);
 
@@ -42,6 +45,19 @@ const BACKLOG_AFTER: Millis = Millis::from_secs(10);
 /// A subscription's lane, and where its events go.
 pub(super) struct Line {
     pub(super) lane: RefCell<Lane>,
+    /// It was made by an older version: it is made anew when no send of it is under way.
+    stale: Cell<bool>,
+}
+
+impl Line {
+    fn is_sending(&self) -> bool {
+        self.lane.borrow().in_flight() > 0
+    }
+
+    fn owes(&self) -> bool {
+        let lane = self.lane.borrow();
+        lane.lag() > 0 || lane.waiting() > 0
+    }
 }
 
 /// What a channel knows of its endpoints' leave to send.
@@ -57,6 +73,8 @@ struct Leave {
     asking: bool,
     report: Vec<Report>,
     failed: bool,
+    /// The report is to be told at once.
+    urgent: bool,
 }
 
 impl Inner {
@@ -66,6 +84,8 @@ impl Inner {
             // The rows are the truth; the alarm takes them up again.
             worker::console_error!("delivering: {error}");
             self.lines.borrow_mut().clear();
+            self.busy.set(true);
+            self.arm(js::now().plus(GUARD));
         }
     }
 
@@ -75,13 +95,19 @@ impl Inner {
             return Ok(());
         }
         let Some(plan) = self.current_plan(now) else { return Ok(()) };
-        if self.driven.replace(plan.version) != plan.version {
+        if self.driven.get() != plan.version {
             self.go_by(&plan)?;
+            self.driven.set(plan.version);
         }
         let mut wake: Option<UnixMillis> = None;
         let mut persist = false;
+        let mut busy = false;
         for (index, planned) in plan.lines.iter().enumerate() {
             let line = self.line(planned)?;
+            if line.stale.get() {
+                busy = true;
+                continue;
+            }
             line.lane.borrow_mut().appended(self.last.get());
             loop {
                 let step = self.poll(&line, planned, now);
@@ -92,6 +118,7 @@ impl Inner {
                     Step::Read { after, limit } => self.read(&plan, index, &line, after, limit)?,
                     Step::Persist => {
                         persist = true;
+                        busy = true;
                         break;
                     }
                     Step::DisableEndpoint => {
@@ -100,12 +127,15 @@ impl Inner {
                     }
                     Step::Sleep { until } => {
                         wake = earliest(wake, until);
+                        let enabled = planned.target.endpoint.enabled;
+                        busy |= line.is_sending() || (line.owes() && enabled && until.is_none());
                         break;
                     }
                     _ => break,
                 }
             }
         }
+        self.busy.set(busy);
         if persist || !self.attempts.borrow().is_empty() {
             self.persist_soon(now)?;
         }
@@ -120,17 +150,17 @@ impl Inner {
     /// anew by its settings. One with a send under way follows when that has ended.
     fn go_by(self: &Rc<Self>, plan: &Plan) -> Result<()> {
         self.persist()?;
-        let planned =
-            |id: &str| plan.lines.iter().any(|line| line.subscription.id.to_string() == id);
+        // One whose endpoint cannot be used just now keeps its place.
         for id in self.store.lanes()? {
-            if !planned(&id) {
+            if !plan.subscriptions.contains(&id) {
                 self.store.drop_lane(&id)?;
             }
         }
         self.lines.borrow_mut().retain(|id, line| {
             let mut lane = line.lane.borrow_mut();
             lane.release();
-            planned(&id.to_string()) && lane.in_flight() > 0
+            line.stale.set(true);
+            plan.subscriptions.contains(&id.to_string()) && lane.in_flight() > 0
         });
         self.permits.borrow_mut().of.values_mut().for_each(|leave| leave.wait_until = None);
         Ok(())
@@ -186,14 +216,17 @@ impl Inner {
                 return;
             }
             leave.failed = false;
+            leave.urgent = false;
             let unused = leave.permit.take().map_or(0, |permit| permit.max);
             (std::mem::take(&mut leave.report), unused)
         };
-        let (inner, rate_per_s) = (Rc::clone(self), target.endpoint.rate_per_s);
+        let (inner, target) = (Rc::clone(self), Rc::clone(target));
         self.spawn(async move {
-            let told = inner.ask_leave(id, rate_per_s, report, unused).await;
+            let rate_per_s = target.endpoint.rate_per_s;
+            let told = inner.ask_leave(id, rate_per_s, report.clone(), unused).await;
             let disabled = matches!(told, Ok(Told::Disabled));
-            {
+            let failed = told.is_err();
+            let urgent = {
                 let mut permits = inner.permits.borrow_mut();
                 let leave = permits.of.entry(id).or_default();
                 leave.asking = false;
@@ -208,14 +241,25 @@ impl Inner {
                     }
                     Err(error) => {
                         worker::console_error!("asking an endpoint: {error}");
-                        leave.wait_until = Some(js::now().plus(Millis::from_secs(1)));
+                        leave.wait_until = Some(js::now().plus(ASK_AGAIN));
+                        // It was not heard, perhaps: better told twice than a 410 never.
+                        leave.urgent |= !report.is_empty();
+                        leave.report.splice(0..0, report);
                     }
                 }
-            }
+                leave.urgent
+            };
             if disabled {
-                inner.forget_plan();
+                inner.doubt_plan();
             }
             inner.kick();
+            if urgent {
+                // What ended meanwhile, or was not heard; a lane that is held would never ask.
+                if failed {
+                    js::sleep(ASK_AGAIN).await;
+                }
+                inner.exchange(&target);
+            }
         });
     }
 
@@ -238,10 +282,15 @@ impl Inner {
     }
 
     /// The lane of a subscription: in memory, as it was persisted, or new.
-    fn line(&self, planned: &PlanLine) -> Result<Rc<Line>> {
+    fn line(self: &Rc<Self>, planned: &PlanLine) -> Result<Rc<Line>> {
         let id = planned.subscription.id;
-        if let Some(line) = self.lines.borrow().get(&id) {
-            return Ok(Rc::clone(line));
+        let known = self.lines.borrow().get(&id).cloned();
+        if let Some(line) = known {
+            if !line.stale.get() || line.is_sending() {
+                return Ok(line);
+            }
+            self.persist()?;
+            self.lines.borrow_mut().remove(&id);
         }
         let config = if planned.subscription.ordered {
             planned.target.lanes.ordered.clone()
@@ -258,7 +307,8 @@ impl Inner {
                 Snapshot { cursor, log_end, ..Snapshot::default() }
             }
         };
-        let line = Rc::new(Line { lane: RefCell::new(Lane::restore(config, snapshot)) });
+        let restored = RefCell::new(Lane::restore(config, snapshot));
+        let line = Rc::new(Line { lane: restored, stale: Cell::new(false) });
         self.lines.borrow_mut().insert(id, Rc::clone(&line));
         Ok(line)
     }
@@ -416,7 +466,8 @@ impl Inner {
             leave.report.push(outcome.into());
             let recovered = leave.failed && outcome.is_delivered();
             leave.failed = !outcome.is_delivered();
-            leave.failed || recovered
+            leave.urgent |= leave.failed || recovered;
+            leave.urgent
         };
         if tell {
             // Others should know at once that it fails, or that it is well again.
@@ -487,10 +538,7 @@ impl Inner {
 
     /// Whether something is left to deliver.
     pub(super) fn owes(&self) -> bool {
-        self.lines.borrow().values().any(|line| {
-            let lane = line.lane.borrow();
-            lane.lag() > 0 || lane.waiting() > 0 || lane.in_flight() > 0
-        })
+        self.lines.borrow().values().any(|line| line.owes() || line.is_sending())
     }
 
     /// Kicks again at that time: by a timer if it is soon, by the alarm at any rate.
@@ -533,9 +581,10 @@ impl Inner {
         });
     }
 
-    /// After an alarm: another one, as long as something is left.
+    /// After an alarm: another one before long, as long as something goes on that only memory
+    /// knows of. What sleeps has its own alarm, and what is held is woken.
     pub(super) fn guard(self: &Rc<Self>) {
-        if self.owes() || self.plan.borrow().is_none() || self.unfed() {
+        if self.busy.get() || self.plan.borrow().is_none() || self.unfed() {
             self.arm(js::now().plus(GUARD));
         }
     }
@@ -559,6 +608,8 @@ impl Inner {
             let object = ObjectRef::Tenant(identity.tenant);
             if let Err(error) = call::<serde_json::Value>(&inner.env, &object, "/", &ask).await {
                 worker::console_error!("noting a backlog: {error}");
+                inner.backlogged.set(!waits);
+                inner.arm(js::now().plus(GUARD));
             }
         });
     }

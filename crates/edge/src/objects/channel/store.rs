@@ -164,6 +164,11 @@ impl Store {
         rest.iter().try_for_each(|row| insert(ONE, std::slice::from_ref(row)))
     }
 
+    /// Takes back what was written beyond a place.
+    pub(super) fn remove_after(&self, last: Seq) -> Result<()> {
+        self.0.run("DELETE FROM events WHERE seq > ?", &params![last.0])
+    }
+
     /// Up to `limit` events after a place, in order.
     pub(super) fn after(&self, after: Seq, limit: u64) -> Result<Vec<Stored>> {
         let rows = self.0.rows(
@@ -223,19 +228,14 @@ impl Store {
         Ok(Some(Snapshot { cursor: Seq(lane.int(0)), removed_up_to, log_end, rows }))
     }
 
-    /// A new lane, from that place on.
+    /// A lane's cursor.
     pub(super) fn start_lane(&self, subscription: &str, cursor: Seq) -> Result<()> {
         self.0.run("INSERT OR REPLACE INTO lanes VALUES (?, ?)", &params![subscription, cursor.0])
     }
 
-    /// Writes what changed in a lane.
+    /// Writes what changed in a lane: the cursor last, so that it never passes an event whose row
+    /// could not be written.
     pub(super) fn keep_lane(&self, subscription: &str, changes: &Changes) -> Result<()> {
-        if let Some(cursor) = changes.cursor {
-            self.0.run(
-                "INSERT OR REPLACE INTO lanes VALUES (?, ?)",
-                &params![subscription, cursor.0],
-            )?;
-        }
         for row in &changes.upserts {
             let text = serde_json::to_string(&Waiting::of(row))?;
             self.0.run(
@@ -256,6 +256,9 @@ impl Store {
                 &params![subscription, expired.up_to.0],
             )?;
         }
+        if let Some(cursor) = changes.cursor {
+            self.start_lane(subscription, cursor)?;
+        }
         Ok(())
     }
 
@@ -263,6 +266,18 @@ impl Store {
     pub(super) fn drop_lane(&self, subscription: &str) -> Result<()> {
         self.0.run("DELETE FROM lanes WHERE subscription = ?", &params![subscription])?;
         self.0.run("DELETE FROM waiting WHERE subscription = ?", &params![subscription])
+    }
+
+    /// The first event that a lane still owes, at its cursor or in a row of its own, as it was
+    /// persisted; `None` without such a lane.
+    pub(super) fn owed_from(&self, subscription: &str) -> Result<Option<Seq>> {
+        let row = self.0.row(
+            "SELECT min(cursor + 1, ifnull((SELECT min(seq) FROM waiting
+                 WHERE subscription = ?1 AND state IN ('retrying', 'replay')), cursor + 1))
+             FROM lanes WHERE subscription = ?1",
+            &params![subscription],
+        )?;
+        Ok(row.map(|row| Seq(row.int(0))))
     }
 
     /// The subscriptions that have lanes here.
@@ -318,7 +333,11 @@ impl Store {
     pub(super) fn remove_up_to(&self, up_to: Seq) -> Result<()> {
         self.set_fact("removed", up_to.0)?;
         self.0.run("DELETE FROM events WHERE seq <= ?", &params![up_to.0])?;
-        self.0.run("DELETE FROM attempts WHERE last <= ?", &params![up_to.0])?;
+        // The newest stays: a number that was given once must not be given again.
+        self.0.run(
+            "DELETE FROM attempts WHERE last <= ? AND id < (SELECT max(id) FROM attempts)",
+            &params![up_to.0],
+        )?;
         self.0.run(
             "DELETE FROM waiting WHERE seq <= ? AND state NOT IN ('retrying', 'replay')",
             &params![up_to.0],

@@ -16,7 +16,8 @@ const EVERY: Millis = Millis::from_hours(1);
 impl Inner {
     /// Looks after the log's size now and then, along with what is written anyway.
     pub(super) fn sweep(self: &Rc<Self>, now: UnixMillis) {
-        if now.since(self.swept_at.get()) < EVERY {
+        // Who is owed what is known only by a plan.
+        if now.since(self.swept_at.get()) < EVERY || self.plan.borrow().is_none() {
             return;
         }
         self.swept_at.set(now);
@@ -26,9 +27,19 @@ impl Inner {
     }
 
     fn remove_old(self: &Rc<Self>, now: UnixMillis) -> Result<()> {
+        let Some(plan) = self.plan.borrow().clone() else { return Ok(()) };
         let segments = self.store.segments()?;
-        let owed =
-            self.lines.borrow().values().map(|line| line.lane.borrow().cursor().next()).min();
+        // What is held for a disabled endpoint does not keep the log; lanes that are not in memory
+        // do as much as the others.
+        let mut owed = None;
+        for planned in plan.lines.iter().filter(|planned| planned.target.endpoint.enabled) {
+            let id = planned.subscription.id.to_string();
+            let from = match self.store.owed_from(&id)? {
+                Some(from) => from,
+                None => self.store.last_before(planned.subscription.created_at)?.next(),
+            };
+            owed = Some(owed.map_or(from, |first: Seq| first.min(from)));
+        }
         let owed = owed.filter(|first| *first <= self.last.get());
         let Some(up_to) = Retention::default().removable(&segments, owed, now) else {
             return Ok(());
