@@ -14,7 +14,7 @@ use livegate_core::url::egress::EgressPolicy;
 use super::Inner;
 use super::recent::Known;
 use crate::compile::{self, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::map::Map;
 use crate::model::{Snapshot, Subscription};
 use crate::objects::contract::ToTenant;
@@ -168,7 +168,7 @@ impl Inner {
         }
         self.fetch_plan().await?;
         let plan = self.plan.borrow();
-        plan.clone().ok_or_else(|| crate::error::Error::Runtime("no plan".to_owned()))
+        plan.clone().ok_or_else(|| Error::Runtime("no plan".to_owned()))
     }
 
     pub(super) async fn fetch_plan(&self) -> Result<()> {
@@ -182,7 +182,13 @@ impl Inner {
         let newest = plan.as_ref().map_or(0, |plan| plan.version).max(self.driven.get());
         match snapshot {
             // Answers may overtake each other: going back would drop lanes that there are.
-            Some(snapshot) if snapshot.version < newest && plan.is_some() => {}
+            Some(snapshot) if snapshot.version < newest => {
+                if plan.is_none() {
+                    return Err(Error::Runtime(
+                        "an older configuration than the one gone by".to_owned(),
+                    ));
+                }
+            }
             Some(snapshot) => {
                 *plan = Some(Rc::new(Plan::new(snapshot, compile::egress(&self.env), now)));
             }
