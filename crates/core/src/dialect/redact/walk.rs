@@ -73,6 +73,10 @@ pub(super) fn is_secret_field(name: &str) -> bool {
     is_one_of(name, SECRET_FIELDS)
 }
 
+fn says_what_it_holds(name: &str) -> bool {
+    is_secret_field(name) || is_one_of(name, PUSH_URL_FIELDS)
+}
+
 /// Whether a name, in lower case and without `_`, `-` and spaces, is one of `fields`.
 fn is_one_of(name: &str, fields: &[&str]) -> bool {
     // One byte longer than the longest field, so that a longer name equals none.
@@ -239,6 +243,9 @@ pub(super) fn rewrite(
             (Token::Number(number), _) => {
                 collected.secrets.occur_in(number).then(|| String::from(MASK))
             }
+            // A name that says what its value is stays, or nobody would know that the next time; if
+            // a secret is in it, nothing at all is shown.
+            (Token::Key(raw), _) if says_what_it_holds(&raw.text()) => None,
             (Token::Key(raw), _) => respelled(raw, collected, collected.secrets.sweep(&raw.text())),
             (Token::Text(raw), sort) => {
                 respelled(raw, collected, rewrite_string(&raw.text(), sort, wraps, collected))
