@@ -279,12 +279,13 @@ fn respelled(raw: Raw<'_>, collected: &Collected, masked: Option<String>) -> Opt
 }
 
 fn rewrite_string(text: &str, sort: Sort, wraps: u32, collected: &Collected) -> Option<String> {
-    if sort == Sort::Message || may_be_json(text) {
+    let may_be_json = may_be_json(text);
+    if sort == Sort::Message || may_be_json {
         if wraps >= MAX_WRAPS {
             return Some(String::from(MASK));
         }
         match rewrite(text, Envelope::No, wraps.saturating_add(1), collected) {
-            Ok(new) if sort != Sort::Message || may_be_json(text) => return new,
+            Ok(new) if sort != Sort::Message || may_be_json => return new,
             Err(_) if sort != Sort::Message && !speaks_of_keys(text) => {}
             Ok(_) | Err(_) => return Some(String::from(MASK)),
         }
@@ -292,7 +293,12 @@ fn rewrite_string(text: &str, sort: Sort, wraps: u32, collected: &Collected) -> 
     let last = if collected.stream_key { LastPart::Name } else { LastPart::Secret };
     let by_url = urls::mask(text, which(sort), last, |_| {});
     let swept = collected.secrets.sweep(by_url.as_deref().unwrap_or(text));
-    swept.or(by_url)
+    let masked = swept.or(by_url);
+    // Without the secrets inside it, a name may be one that speaks of keys.
+    match masked {
+        Some(masked) if may_be_json && speaks_of_keys(&masked) => Some(String::from(MASK)),
+        masked => masked,
+    }
 }
 
 #[cfg(test)]
