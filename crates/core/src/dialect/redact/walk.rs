@@ -73,6 +73,10 @@ pub(super) fn is_secret_field(name: &str) -> bool {
     is_one_of(name, SECRET_FIELDS)
 }
 
+fn says_what_it_holds(name: &str) -> bool {
+    is_secret_field(name) || is_one_of(name, PUSH_URL_FIELDS)
+}
+
 /// Whether a name, in lower case and without `_`, `-` and spaces, is one of `fields`.
 fn is_one_of(name: &str, fields: &[&str]) -> bool {
     // One byte longer than the longest field, so that a longer name equals none.
@@ -239,6 +243,9 @@ pub(super) fn rewrite(
             (Token::Number(number), _) => {
                 collected.secrets.occur_in(number).then(|| String::from(MASK))
             }
+            // A name that says what its value is stays, or nobody would know that the next time; if
+            // a secret is in it, nothing at all is shown.
+            (Token::Key(raw), _) if says_what_it_holds(&raw.text()) => None,
             (Token::Key(raw), _) => respelled(raw, collected, collected.secrets.sweep(&raw.text())),
             (Token::Text(raw), sort) => {
                 respelled(raw, collected, rewrite_string(&raw.text(), sort, wraps, collected))
@@ -272,12 +279,13 @@ fn respelled(raw: Raw<'_>, collected: &Collected, masked: Option<String>) -> Opt
 }
 
 fn rewrite_string(text: &str, sort: Sort, wraps: u32, collected: &Collected) -> Option<String> {
-    if sort == Sort::Message || may_be_json(text) {
+    let may_be_json = may_be_json(text);
+    if sort == Sort::Message || may_be_json {
         if wraps >= MAX_WRAPS {
             return Some(String::from(MASK));
         }
         match rewrite(text, Envelope::No, wraps.saturating_add(1), collected) {
-            Ok(new) if sort != Sort::Message || may_be_json(text) => return new,
+            Ok(new) if sort != Sort::Message || may_be_json => return new,
             Err(_) if sort != Sort::Message && !speaks_of_keys(text) => {}
             Ok(_) | Err(_) => return Some(String::from(MASK)),
         }
@@ -285,7 +293,12 @@ fn rewrite_string(text: &str, sort: Sort, wraps: u32, collected: &Collected) -> 
     let last = if collected.stream_key { LastPart::Name } else { LastPart::Secret };
     let by_url = urls::mask(text, which(sort), last, |_| {});
     let swept = collected.secrets.sweep(by_url.as_deref().unwrap_or(text));
-    swept.or(by_url)
+    let masked = swept.or(by_url);
+    // Without the secrets inside it, a name may be one that speaks of keys.
+    match masked {
+        Some(masked) if may_be_json && speaks_of_keys(&masked) => Some(String::from(MASK)),
+        masked => masked,
+    }
 }
 
 #[cfg(test)]
