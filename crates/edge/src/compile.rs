@@ -7,9 +7,9 @@ use livegate_core::dialect::{Dialect, RawDialect, RawGenericPaths};
 use livegate_core::error::Coded;
 use livegate_core::filter::Filter;
 use livegate_core::scheme::{
-    Builtin, CanonicalUri, Policy, RawScheme, Scheme, Secret, Secrets, Signer, Verifier,
+    Builtin, CanonicalUri, Outgoing, Policy, RawScheme, Scheme, Secret, Secrets, Signer, Verifier,
 };
-use livegate_core::time::Millis;
+use livegate_core::time::{Millis, UnixMillis};
 use livegate_core::url::HttpUrl;
 use livegate_core::url::egress::{EgressPolicy, check};
 use serde_json::Value;
@@ -267,7 +267,14 @@ fn signer(
     }
     // What is wrong with the URL itself has been said.
     let signer = url_is_fine.then(|| Signer::new(&scheme, &endpoint.url, secrets.as_ref()))?;
-    findings.take("url", signer)
+    let signer = findings.take("url", signer)?;
+    if scheme.needs_key() && secrets.is_none() {
+        return Some(signer);
+    }
+    // A key that can only verify, say, shows when something is signed.
+    let trial = Outgoing { method: "POST", headers: &[], body: b"{}", id: "evt_trial" };
+    let _ = findings.take("secret", signer.sign(&trial, UnixMillis::from_secs(1)))?;
+    Some(signer)
 }
 
 fn lanes(findings: &mut Findings, endpoint: &Endpoint) -> Option<Lanes> {

@@ -50,11 +50,6 @@ impl<K: Ord, V> Map<K, V> {
         self.find(key).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let at = self.find(key).ok()?;
-        self.0.get_mut(at).map(|(_, value)| value)
-    }
-
     /// Sets a key's value, whatever it was before.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match self.find(&key) {
@@ -110,7 +105,6 @@ mod tests {
         map.remove(&9);
         assert_eq!((map.get(&2), map.get(&3), map.len()), (None, Some(&'c'), 2));
         *map.entry(7) = 'q';
-        assert_eq!(map.get_mut(&7), Some(&mut 'q'));
         map.retain(|key, _| *key > 1);
         assert_eq!(map.values().collect::<String>(), "cq");
     }

@@ -190,8 +190,12 @@ impl Tails {
             streams.borrow_mut().retain(|other| !Rc::ptr_eq(other, &stream));
         });
         let headers = Headers::new().map_err(Error::js)?;
-        for (name, value) in [("content-type", "text/event-stream"), ("cache-control", "no-store")]
-        {
+        for (name, value) in [
+            ("content-type", "text/event-stream"),
+            ("cache-control", "no-store"),
+            // A page of any origin may listen: what lets it in is its ticket, not a cookie.
+            ("access-control-allow-origin", "*"),
+        ] {
             headers.set(name, value).map_err(Error::js)?;
         }
         let init = ResponseInit::new();

@@ -33,6 +33,13 @@ impl Inner {
         }
         let inner = Rc::clone(self);
         js::spawn(async move {
+            // The first message only asks how far the records are: that need not wait.
+            while inner.fed.get().is_none() {
+                if let Err(error) = inner.feed().await {
+                    worker::console_error!("asking the records: {error}");
+                    js::sleep(AGAIN).await;
+                }
+            }
             loop {
                 js::sleep(GATHER).await;
                 match inner.feed().await {

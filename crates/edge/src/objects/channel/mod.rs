@@ -6,6 +6,8 @@
 //! | [`recent`] | the newest events in memory, parsed once |
 //! | [`plan`] | the tenant's configuration, compiled for this channel |
 //! | [`pump`] | lanes driven: read, send, retry, persist, sleep |
+//! | [`permits`] | leave to send, asked of endpoints once a batch |
+//! | [`keep`] | what is written when; timers and the alarm |
 //! | [`feed`] | the tenant's records told what happened here |
 //! | [`show`] | events as people, tails and replays see them |
 //! | [`sweep`] | retention |
@@ -13,6 +15,8 @@
 
 mod accept;
 mod feed;
+mod keep;
+mod permits;
 mod plan;
 mod pump;
 mod recent;
@@ -99,7 +103,7 @@ pub(crate) struct Inner {
     /// The version that deliveries go by.
     driven: Cell<u64>,
     lines: RefCell<Map<SubscriptionId, Rc<Line>>>,
-    permits: RefCell<pump::Permits>,
+    permits: RefCell<permits::Permits>,
     slots: RefCell<Slots>,
     attempts: RefCell<Vec<Attempt>>,
     persist_at: Cell<Option<UnixMillis>>,

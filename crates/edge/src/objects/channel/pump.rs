@@ -5,43 +5,21 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use livegate_core::delivery::breaker::Permit;
-use livegate_core::delivery::lane::{Hold, Lane, READ_LIMIT, Snapshot, Step, Verdict, Why};
-use livegate_core::id::{EndpointId, Seq, SubscriptionId};
+use livegate_core::delivery::lane::{
+    Hold, Lane, MAX_WAITING, READ_LIMIT, Snapshot, Step, Verdict, Why,
+};
+use livegate_core::id::{Seq, SubscriptionId};
 use livegate_core::time::{Millis, UnixMillis};
 
 use super::plan::{Plan, PlanLine};
 use super::recent::Known;
 use super::{GUARD, Inner};
 use crate::compile::Target;
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::js;
-use crate::map::Map;
 use crate::model::{Format, Secrecy};
-use crate::objects::contract::{Exchange, ToEndpoint, ToTenant};
-use crate::objects::endpoint::{Report, Told};
-use crate::objects::{ObjectRef, call};
 use crate::send::{self, Origin, Parcel, Sent};
 use crate::wire::{Attempt, Status};
-
-/// How long what was delivered may stay unwritten: what a crash repeats at most, beside what is in
-/// flight. Longer would save writes; an idle lane waits for nothing.
-const PERSIST_WITHIN: Millis = Millis(100);
-
-/// How many attempts are gathered before they are written.
-const ATTEMPTS_A_BATCH: usize = 64;
-
-/// How many sends a channel asks leave for at a time.
-const WANT: u32 = 64;
-
-/// How soon an endpoint's object that did not answer is asked again.
-const ASK_AGAIN: Millis = Millis::from_secs(1);
-
-/// The longest timer; what is later is the alarm's.
-const LONGEST_TIMER: Millis = Millis::from_secs(30);
-
-/// From when on undelivered events count as a backlog that the tenant should know of.
-const BACKLOG_AFTER: Millis = Millis::from_secs(10);
 
 /// A subscription's lane, and where its events go.
 pub(super) struct Line {
@@ -51,31 +29,14 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn is_sending(&self) -> bool {
+    pub(super) fn is_sending(&self) -> bool {
         self.lane.borrow().in_flight() > 0
     }
 
-    fn owes(&self) -> bool {
+    pub(super) fn owes(&self) -> bool {
         let lane = self.lane.borrow();
         lane.lag() > 0 || lane.waiting() > 0
     }
-}
-
-/// What a channel knows of its endpoints' leave to send.
-#[derive(Debug, Default)]
-pub(super) struct Permits {
-    of: Map<EndpointId, Leave>,
-}
-
-#[derive(Debug, Default)]
-struct Leave {
-    permit: Option<Permit>,
-    wait_until: Option<UnixMillis>,
-    asking: bool,
-    report: Vec<Report>,
-    failed: bool,
-    /// The report is to be told at once.
-    urgent: bool,
 }
 
 impl Inner {
@@ -117,6 +78,8 @@ impl Inner {
                         self.start(&plan, index, &line, seq, attempt, why)?;
                     }
                     Step::Read { after, limit } => self.read(&plan, index, &line, after, limit)?,
+                    // What is behind it should not wait for the disk longer than the disk takes.
+                    Step::Persist if line.lane.borrow().lag() > 0 => self.persist()?,
                     Step::Persist => {
                         persist = true;
                         busy = true;
@@ -163,7 +126,7 @@ impl Inner {
             line.stale.set(true);
             plan.subscriptions.contains(&id.to_string()) && lane.in_flight() > 0
         });
-        self.permits.borrow_mut().of.values_mut().for_each(|leave| leave.wait_until = None);
+        self.permits.borrow_mut().forget_waits();
         Ok(())
     }
 
@@ -190,97 +153,6 @@ impl Inner {
             }
         }
         lane.poll(now)
-    }
-
-    /// Whether an endpoint may be sent one more: if not, until when not, or that it is to be asked.
-    fn leave(&self, endpoint: EndpointId, now: UnixMillis) -> Result<(), Option<UnixMillis>> {
-        let mut permits = self.permits.borrow_mut();
-        let leave = permits.of.entry(endpoint);
-        if let Some(until) = leave.wait_until
-            && now < until
-        {
-            return Err(Some(until));
-        }
-        match &leave.permit {
-            Some(permit) if permit.left(now) > 0 => Ok(()),
-            _ => Err(None),
-        }
-    }
-
-    /// Tells an endpoint's object what came of its permit, and asks for another.
-    fn exchange(self: &Rc<Self>, target: &Rc<Target>) {
-        let id = target.endpoint.id;
-        let (report, unused) = {
-            let mut permits = self.permits.borrow_mut();
-            let leave = permits.of.entry(id);
-            if std::mem::replace(&mut leave.asking, true) {
-                return;
-            }
-            leave.failed = false;
-            leave.urgent = false;
-            let unused = leave.permit.take().map_or(0, |permit| permit.max);
-            (std::mem::take(&mut leave.report), unused)
-        };
-        let (inner, target) = (Rc::clone(self), Rc::clone(target));
-        js::spawn(async move {
-            let rate_per_s = target.endpoint.rate_per_s;
-            let told = inner.ask_leave(id, rate_per_s, report.clone(), unused).await;
-            let disabled = matches!(told, Ok(Told::Disabled));
-            let failed = told.is_err();
-            let urgent = {
-                let mut permits = inner.permits.borrow_mut();
-                let leave = permits.of.entry(id);
-                leave.asking = false;
-                match told {
-                    Ok(Told::Go { until, max }) => {
-                        leave.permit = Some(Permit { until, max });
-                        leave.wait_until = None;
-                    }
-                    Ok(Told::Wait { until }) => leave.wait_until = Some(until),
-                    Ok(Told::Disabled) => {
-                        leave.wait_until = Some(js::now().plus(Millis::from_mins(1)));
-                    }
-                    Err(error) => {
-                        worker::console_error!("asking an endpoint: {error}");
-                        leave.wait_until = Some(js::now().plus(ASK_AGAIN));
-                        // It was not heard, perhaps: better told twice than a 410 never.
-                        leave.urgent |= !report.is_empty();
-                        leave.report.splice(0..0, report);
-                    }
-                }
-                leave.urgent
-            };
-            if disabled {
-                inner.doubt_plan();
-            }
-            inner.kick();
-            if urgent {
-                // What ended meanwhile, or was not heard; a lane that is held would never ask.
-                if failed {
-                    js::sleep(ASK_AGAIN).await;
-                }
-                inner.exchange(&target);
-            }
-        });
-    }
-
-    async fn ask_leave(
-        &self,
-        endpoint: EndpointId,
-        rate_per_s: Option<u32>,
-        report: Vec<Report>,
-        unused: u32,
-    ) -> Result<Told> {
-        let exchange = Exchange {
-            tenant: self.identity()?.tenant,
-            endpoint,
-            rate_per_s,
-            report,
-            unused,
-            want: WANT,
-        };
-        let ask = ToEndpoint::Exchange(Box::new(exchange));
-        call(&self.env, &ObjectRef::Endpoint(endpoint), &ask).await
     }
 
     /// The lane of a subscription: in memory, as it was persisted, or new.
@@ -361,11 +233,7 @@ impl Inner {
             line.lane.borrow_mut().expired(seq);
             return Ok(());
         };
-        if let Some(leave) = self.permits.borrow_mut().of.get_mut(&endpoint)
-            && let Some(permit) = &mut leave.permit
-        {
-            let _ = permit.take(now);
-        }
+        self.permits.borrow_mut().use_one(endpoint, now);
         self.slots.borrow_mut().start(endpoint);
         let (inner, plan, line) = (Rc::clone(self), Rc::clone(plan), Rc::clone(line));
         let subscription = planned.subscription.id;
@@ -460,157 +328,10 @@ impl Inner {
             next_at,
             replay: why == Why::Replay,
         });
-        let tell = {
-            let mut permits = self.permits.borrow_mut();
-            let leave = permits.of.entry(endpoint);
-            leave.report.push(outcome.into());
-            let recovered = leave.failed && outcome.is_delivered();
-            leave.failed = !outcome.is_delivered();
-            leave.urgent |= leave.failed || recovered;
-            leave.urgent
-        };
-        if tell {
-            // Others should know at once that it fails, or that it is well again.
+        if self.permits.borrow_mut().note(endpoint, outcome) {
             self.exchange(target);
         }
         self.kick();
-    }
-
-    /// Writes what changed now, if it has waited long enough; else sees to it that it is written.
-    fn persist_soon(self: &Rc<Self>, now: UnixMillis) -> Result<()> {
-        let due = if let Some(due) = self.persist_at.get() {
-            due
-        } else {
-            let due = now.plus(PERSIST_WITHIN);
-            self.persist_at.set(Some(due));
-            let inner = Rc::clone(self);
-            js::spawn(async move {
-                js::sleep(PERSIST_WITHIN).await;
-                if inner.persist_at.get().is_some() {
-                    inner.persist_or_forget();
-                    inner.kick();
-                }
-            });
-            due
-        };
-        let urgent = self.attempts.borrow().len() >= ATTEMPTS_A_BATCH;
-        if now >= due || urgent {
-            self.persist()?;
-            let inner = Rc::clone(self);
-            // Not from within: whoever kicked is still polling.
-            js::spawn(async move { inner.kick() });
-        }
-        Ok(())
-    }
-
-    /// A transaction is being written anyway: what is due, or nearly, goes with it.
-    pub(super) fn persist_if_due(self: &Rc<Self>, now: UnixMillis) {
-        let nearly = now.plus(Millis(PERSIST_WITHIN.0 / 2));
-        if self.persist_at.get().is_some_and(|due| due <= nearly) {
-            self.persist_or_forget();
-        }
-    }
-
-    fn persist_or_forget(self: &Rc<Self>) {
-        if let Err(error) = self.persist() {
-            worker::console_error!("writing what was delivered: {error}");
-            self.lines.borrow_mut().clear();
-        }
-    }
-
-    /// Writes every lane's changes and the attempts since the last time, in one transaction.
-    pub(super) fn persist(self: &Rc<Self>) -> Result<()> {
-        self.persist_at.set(None);
-        for (subscription, line) in self.lines.borrow().iter() {
-            let changes = line.lane.borrow_mut().changes();
-            if !changes.is_empty() {
-                self.store.keep_lane(&subscription.to_string(), &changes)?;
-            }
-        }
-        let attempts = std::mem::take(&mut *self.attempts.borrow_mut());
-        if !attempts.is_empty() {
-            self.store.keep_attempts(&attempts)?;
-            self.feed_soon();
-        }
-        Ok(())
-    }
-
-    /// Whether something is left to deliver.
-    pub(super) fn owes(&self) -> bool {
-        self.lines.borrow().values().any(|line| line.owes() || line.is_sending())
-    }
-
-    /// Kicks again at that time: by a timer if it is soon, by the alarm at any rate.
-    pub(super) fn wake_at(self: &Rc<Self>, at: UnixMillis) {
-        let now = js::now();
-        let span = at.since(now);
-        self.arm(at.max(now.plus(GUARD)));
-        if span > LONGEST_TIMER
-            || self.wake_at.get().is_some_and(|known| known <= at && known > now)
-        {
-            return;
-        }
-        self.wake_at.set(Some(at));
-        let inner = Rc::clone(self);
-        js::spawn(async move {
-            js::sleep(Millis(span.0.max(1))).await;
-            if inner.wake_at.get() == Some(at) {
-                inner.wake_at.set(None);
-            }
-            inner.kick();
-        });
-    }
-
-    /// Sees to it that an alarm comes at that time or before. Not at the present moment: an alarm
-    /// set for now within an alarm can be lost.
-    pub(super) fn arm(self: &Rc<Self>, at: UnixMillis) {
-        let now = js::now();
-        let at = at.max(now.plus(Millis(1)));
-        if self.alarm_at.get().is_some_and(|set| set <= at && set > now) {
-            return;
-        }
-        self.alarm_at.set(Some(at));
-        let inner = Rc::clone(self);
-        let offset = i64::try_from(at.since(now).0).unwrap_or(i64::MAX);
-        js::spawn(async move {
-            if let Err(error) = inner.state.storage().set_alarm(offset).await {
-                worker::console_error!("setting an alarm: {error}");
-                inner.alarm_at.set(None);
-            }
-        });
-    }
-
-    /// After an alarm: another one before long, as long as something goes on that only memory
-    /// knows of. What sleeps has its own alarm, and what is held is woken.
-    pub(super) fn guard(self: &Rc<Self>) {
-        if self.busy.get() || self.plan.borrow().is_none() || self.unfed() {
-            self.arm(js::now().plus(GUARD));
-        }
-    }
-
-    /// Lets the tenant know of a backlog, and of its end.
-    fn note_backlog(self: &Rc<Self>, now: UnixMillis) {
-        let waits = self.lines.borrow().values().any(|line| {
-            let lane = line.lane.borrow();
-            lane.waiting() > 0 || (lane.lag() > 0 && lane.in_flight() == 0)
-        });
-        let since = match (waits, self.backlogged.get()) {
-            (true, false) => Some(now.plus(BACKLOG_AFTER)),
-            (false, true) if !self.owes() => None,
-            _ => return,
-        };
-        self.backlogged.set(waits);
-        let inner = Rc::clone(self);
-        js::spawn(async move {
-            let Ok(identity) = inner.identity() else { return };
-            let ask = ToTenant::Backlog(identity.name.clone(), since);
-            let object = ObjectRef::Tenant(identity.tenant);
-            if let Err(error) = call::<serde_json::Value>(&inner.env, &object, &ask).await {
-                worker::console_error!("noting a backlog: {error}");
-                inner.backlogged.set(!waits);
-                inner.arm(js::now().plus(GUARD));
-            }
-        });
     }
 
     /// Queues events once more, for whom they match or who is named; how many deliveries that is.
@@ -621,6 +342,14 @@ impl Inner {
     ) -> Result<u64> {
         let plan = self.any_plan().await?;
         let mut queued = 0;
+        // All of them or none: a lane that is full takes them when it has delivered some.
+        for planned in &plan.lines {
+            let waiting = self.line(planned)?.lane.borrow().waiting();
+            if waiting.saturating_add(seqs.len()) > MAX_WAITING {
+                let detail = "too many events wait for another attempt in this channel already";
+                return Err(Problem::new(503, "delivery.replay_full", detail).into());
+            }
+        }
         for (index, planned) in plan.lines.iter().enumerate() {
             let named = endpoint.is_none_or(|id| id == planned.target.endpoint.id.to_string())
                 && subscription.is_none_or(|id| id == planned.subscription.id.to_string());

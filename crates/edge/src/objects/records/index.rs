@@ -19,6 +19,9 @@ const KEPT_REJECTIONS: u64 = 10_000;
 /// How many chunks of each sort are kept: at up to 100 events each, a million events.
 const KEPT_CHUNKS: u64 = 10_000;
 
+/// After how many batches of attempts the index is trimmed.
+const TRIM_EVERY: u64 = 500;
+
 /// The tables.
 pub(super) struct Index(pub(super) Db);
 
@@ -84,11 +87,6 @@ impl Index {
                 ],
             )?;
             fed.seq = last.seq.0;
-            self.0.run(
-                "DELETE FROM chunks WHERE last IN
-                 (SELECT last FROM chunks ORDER BY last DESC LIMIT 100 OFFSET ?)",
-                &params![KEPT_CHUNKS],
-            )?;
         }
         for (number, attempts) in &feed.attempts {
             if *number <= fed.attempts {
@@ -102,6 +100,7 @@ impl Index {
                 &params![&feed.channel, &feed.number, from, to, &serde_json::to_string(attempts)?,],
             )?;
             fed.attempts = *number;
+            self.trim()?;
         }
         self.0.run(
             "INSERT INTO channels VALUES (?1, ?2, ?3, ?4)
@@ -109,6 +108,24 @@ impl Index {
             &params![&feed.number, &feed.channel, fed.seq, fed.attempts],
         )?;
         Ok(fed)
+    }
+
+    /// Removes what is beyond [`KEPT_CHUNKS`], now and then: finding it reads that many rows.
+    fn trim(&self) -> Result<()> {
+        let newest = self.0.row("SELECT max(id) FROM attempts", &params![])?;
+        let newest = newest.map_or(0, |row| row.int(0));
+        if newest % TRIM_EVERY != 0 {
+            return Ok(());
+        }
+        self.0.run(
+            "DELETE FROM attempts WHERE id <= ?",
+            &params![newest.saturating_sub(KEPT_CHUNKS)],
+        )?;
+        self.0.run(
+            "DELETE FROM chunks WHERE last <=
+             (SELECT last FROM chunks ORDER BY last DESC LIMIT 1 OFFSET ?)",
+            &params![KEPT_CHUNKS],
+        )
     }
 
     /// The tail's sequence number of the newest event.

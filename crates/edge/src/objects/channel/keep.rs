@@ -1,0 +1,164 @@
+//! What is on disk, and what wakes the channel again: changes written in batches, timers, the alarm,
+//! and the tenant's knowledge of a backlog.
+
+use std::rc::Rc;
+
+use livegate_core::time::{Millis, UnixMillis};
+
+use super::{GUARD, Inner};
+use crate::error::Result;
+use crate::js;
+use crate::objects::contract::ToTenant;
+use crate::objects::{ObjectRef, call};
+
+/// How long what was delivered may stay unwritten: what a crash repeats at most, beside what is in
+/// flight. Longer would save writes; a lane with more to send waits for nothing.
+const PERSIST_WITHIN: Millis = Millis(100);
+
+/// How many attempts are gathered before they are written.
+const ATTEMPTS_A_BATCH: usize = 64;
+
+/// The longest timer; what is later is the alarm's.
+const LONGEST_TIMER: Millis = Millis::from_secs(30);
+
+/// From when on undelivered events count as a backlog that the tenant should know of.
+const BACKLOG_AFTER: Millis = Millis::from_secs(10);
+
+impl Inner {
+    /// Writes what changed now, if it has waited long enough; else sees to it that it is written.
+    pub(super) fn persist_soon(self: &Rc<Self>, now: UnixMillis) -> Result<()> {
+        let due = if let Some(due) = self.persist_at.get() {
+            due
+        } else {
+            let due = now.plus(PERSIST_WITHIN);
+            self.persist_at.set(Some(due));
+            let inner = Rc::clone(self);
+            js::spawn(async move {
+                js::sleep(PERSIST_WITHIN).await;
+                if inner.persist_at.get().is_some() {
+                    inner.persist_or_forget();
+                    inner.kick();
+                }
+            });
+            due
+        };
+        let urgent = self.attempts.borrow().len() >= ATTEMPTS_A_BATCH;
+        if now >= due || urgent {
+            self.persist()?;
+            let inner = Rc::clone(self);
+            // Not from within: whoever kicked is still polling.
+            js::spawn(async move { inner.kick() });
+        }
+        Ok(())
+    }
+
+    /// A transaction is being written anyway: what is due, or nearly, goes with it.
+    pub(super) fn persist_if_due(self: &Rc<Self>, now: UnixMillis) {
+        let nearly = now.plus(Millis(PERSIST_WITHIN.0 / 2));
+        if self.persist_at.get().is_some_and(|due| due <= nearly) {
+            self.persist_or_forget();
+        }
+    }
+
+    pub(super) fn persist_or_forget(self: &Rc<Self>) {
+        if let Err(error) = self.persist() {
+            worker::console_error!("writing what was delivered: {error}");
+            self.lines.borrow_mut().clear();
+        }
+    }
+
+    /// Writes every lane's changes and the attempts since the last time, in one transaction.
+    pub(super) fn persist(self: &Rc<Self>) -> Result<()> {
+        self.persist_at.set(None);
+        for (subscription, line) in self.lines.borrow().iter() {
+            let changes = line.lane.borrow_mut().changes();
+            if !changes.is_empty() {
+                self.store.keep_lane(&subscription.to_string(), &changes)?;
+            }
+        }
+        let attempts = std::mem::take(&mut *self.attempts.borrow_mut());
+        if !attempts.is_empty() {
+            self.store.keep_attempts(&attempts)?;
+            self.feed_soon();
+        }
+        Ok(())
+    }
+
+    /// Whether something is left to deliver.
+    pub(super) fn owes(&self) -> bool {
+        self.lines.borrow().values().any(|line| line.owes() || line.is_sending())
+    }
+
+    /// Kicks again at that time: by a timer if it is soon, by the alarm at any rate.
+    pub(super) fn wake_at(self: &Rc<Self>, at: UnixMillis) {
+        let now = js::now();
+        let span = at.since(now);
+        self.arm(at.max(now.plus(GUARD)));
+        if span > LONGEST_TIMER
+            || self.wake_at.get().is_some_and(|known| known <= at && known > now)
+        {
+            return;
+        }
+        self.wake_at.set(Some(at));
+        let inner = Rc::clone(self);
+        js::spawn(async move {
+            js::sleep(Millis(span.0.max(1))).await;
+            if inner.wake_at.get() == Some(at) {
+                inner.wake_at.set(None);
+            }
+            inner.kick();
+        });
+    }
+
+    /// Sees to it that an alarm comes at that time or before. Not at the present moment: an alarm
+    /// set for now within an alarm can be lost.
+    pub(super) fn arm(self: &Rc<Self>, at: UnixMillis) {
+        let now = js::now();
+        let at = at.max(now.plus(Millis(1)));
+        if self.alarm_at.get().is_some_and(|set| set <= at && set > now) {
+            return;
+        }
+        self.alarm_at.set(Some(at));
+        let inner = Rc::clone(self);
+        let offset = i64::try_from(at.since(now).0).unwrap_or(i64::MAX);
+        js::spawn(async move {
+            if let Err(error) = inner.state.storage().set_alarm(offset).await {
+                worker::console_error!("setting an alarm: {error}");
+                inner.alarm_at.set(None);
+            }
+        });
+    }
+
+    /// After an alarm: another one before long, as long as something goes on that only memory
+    /// knows of. What sleeps has its own alarm, and what is held is woken.
+    pub(super) fn guard(self: &Rc<Self>) {
+        if self.busy.get() || self.plan.borrow().is_none() || self.unfed() {
+            self.arm(js::now().plus(GUARD));
+        }
+    }
+
+    /// Lets the tenant know of a backlog, and of its end.
+    pub(super) fn note_backlog(self: &Rc<Self>, now: UnixMillis) {
+        let waits = self.lines.borrow().values().any(|line| {
+            let lane = line.lane.borrow();
+            lane.waiting() > 0 || (lane.lag() > 0 && lane.in_flight() == 0)
+        });
+        let since = match (waits, self.backlogged.get()) {
+            (true, false) => Some(now.plus(BACKLOG_AFTER)),
+            (false, true) if !self.owes() => None,
+            _ => return,
+        };
+        self.backlogged.set(waits);
+        let inner = Rc::clone(self);
+        js::spawn(async move {
+            let Ok(identity) = inner.identity() else { return };
+            let ask = ToTenant::Backlog(identity.name.clone(), since);
+            let object = ObjectRef::Tenant(identity.tenant);
+            if let Err(error) = call::<serde_json::Value>(&inner.env, &object, &ask).await {
+                worker::console_error!("noting a backlog: {error}");
+                inner.backlogged.set(!waits);
+                inner.arm(js::now().plus(GUARD));
+            }
+        });
+    }
+}
