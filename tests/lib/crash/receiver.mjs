@@ -31,7 +31,10 @@ export class Receiver {
   /** Events that were taken at least once. */
   taken = new Set();
 
-  /** @param {(receipt: Receipt, before: Receipt[]) => unknown} manner a status, STALL, RESET, or [status, headers] */
+  /**
+   * @param {(receipt: Receipt, before: Receipt[]) => unknown} manner a status, STALL, RESET,
+   *   [status, headers], or a promise of one of these
+   */
   constructor(name, manner) {
     this.name = name;
     this.manner = manner;
@@ -94,7 +97,7 @@ export class Receivers {
     const chunks = [];
     request.on("error", () => {});
     request.on("data", (chunk) => chunks.push(chunk));
-    request.on("end", () => {
+    request.on("end", async () => {
       const receiver = this.#all.get(request.url);
       if (receiver === undefined) {
         this.#strangers.push(request.url);
@@ -113,9 +116,10 @@ export class Receivers {
         closed: Infinity,
       };
       const before = receiver.of.get(receipt.job) ?? [];
-      const answer = receiver.manner(receipt, before);
+      const chosen = receiver.manner(receipt, before);
       receiver.of.set(receipt.job, [...before, receipt]);
       receiver.receipts.push(receipt);
+      const answer = chosen instanceof Promise ? await chosen : chosen;
       if (answer === STALL) {
         request.socket.once("close", () => (receipt.closed = this.#at));
       } else if (answer === RESET) {
