@@ -54,13 +54,16 @@ pub(crate) fn fields<'a, const N: usize>(
     fields_and_text(text, names, None).map(|(found, _)| found)
 }
 
+/// Fields in the order of their names, and the decoded text of one of them.
+pub(crate) type FieldsAndText<'a, const N: usize> = ([Option<Value<'a>>; N], Option<Cow<'a, str>>);
+
 /// The same, and of the field of that number, where it is a string, the decoded text instead of the
 /// value: decoded in the same pass that checks it, which is worth it for a long one full of escapes.
 pub(crate) fn fields_and_text<'a, const N: usize>(
     text: &'a str,
     names: [Option<&str>; N],
     number: Option<usize>,
-) -> Result<([Option<Value<'a>>; N], Option<Cow<'a, str>>), FieldsError> {
+) -> Result<FieldsAndText<'a, N>, FieldsError> {
     let mut found = [None; N];
     let mut decoded = None;
     let wanted = number.and_then(|number| names.get(number).copied().flatten());

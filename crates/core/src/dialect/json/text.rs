@@ -67,14 +67,12 @@ pub(crate) fn decode(text: &str, mut from: usize) -> (String, usize) {
         let room = out.get_mut(to..).and_then(|room| room.first_chunk_mut::<BLOCK>());
         let plain = if let (Some(block), Some(room)) = (block, room) {
             *room = *block;
-            match first_in_block(block, special) {
-                Some(plain) => plain,
-                None => {
-                    from = from.saturating_add(BLOCK);
-                    to = to.saturating_add(BLOCK);
-                    continue;
-                }
-            }
+            let Some(plain) = first_in_block(block, special) else {
+                from = from.saturating_add(BLOCK);
+                to = to.saturating_add(BLOCK);
+                continue;
+            };
+            plain
         } else {
             let end = plain_end(bytes, from);
             let rest = bytes.get(from..end).unwrap_or_default();
