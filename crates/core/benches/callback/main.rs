@@ -51,10 +51,10 @@ fn measured() -> Vec<(Case, f64)> {
 }
 
 /// Every part of a callback's way through the core, and all of it.
-#[divan::bench(args = Case::ALL, sample_size = 100)]
-fn callback(bencher: Bencher<'_, '_>, case: &Case) {
+#[divan::bench(args = Case::ALL.iter().copied(), sample_size = 100)]
+fn callback(bencher: Bencher<'_, '_>, case: Case) {
     let cases = Cases::new();
-    bencher.bench(|| cases.run(black_box(*case), 1));
+    bencher.bench(|| cases.run(black_box(case), 1));
 }
 
 /// The fields of a stream-state callback of about 500 bytes: what an 800-byte body comes to once

@@ -21,7 +21,7 @@ use core::fmt;
 
 use super::MAX_NAME;
 use super::error::DialectError;
-use super::json::{FieldsError, Value, fields, push_string};
+use super::json::{FieldsError, Value, fields, fields_and_text, push_string};
 use crate::event::{Event, Kind};
 
 /// The types of event that `MetaStudio` documents.
@@ -304,8 +304,9 @@ impl<'a> Message<'a> {
 
 /// Reads a callback's body.
 pub(super) fn parse(body: &str) -> Result<Event<'_>, DialectError> {
-    let [event_type, message] =
-        fields(body, [Some("event_type"), Some("message")]).map_err(|error| match error {
+    let names = [Some("event_type"), Some("message")];
+    let ([event_type, _], message) =
+        fields_and_text(body, names, Some(1)).map_err(|error| match error {
             FieldsError::Malformed(malformed) => DialectError::not_json(body, malformed),
             FieldsError::NotAnObject => DialectError::shape("", "an object"),
             FieldsError::Twice(0) => DialectError::shape("/event_type", "there once"),
@@ -314,10 +315,10 @@ pub(super) fn parse(body: &str) -> Result<Event<'_>, DialectError> {
     let vendor_type = name(event_type, "/event_type")?
         .filter(|event_type| !event_type.is_empty())
         .ok_or(DialectError::shape("/event_type", "a string that is not empty"))?;
-    let Some(Value::Text(message)) = message else {
+    let Some(message) = message else {
         return Err(DialectError::shape("/message", "a string that holds JSON"));
     };
-    let data = trimmed(message.text());
+    let data = trimmed(message);
     let (channel, entity) = {
         let message = Message::parse(&vendor_type, &data)?;
         let room = message.room_id().filter(|room| !room.is_empty());

@@ -4,7 +4,7 @@
 //! answers when every endpoint has that many different events, or that long has passed; `report`
 //! says what was received and forgets it. Ends with its input.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -139,12 +139,12 @@ fn report(endpoint: &Endpoint) -> String {
     arrivals.sort_by_key(|arrival| arrival.at);
     let first = arrivals.first().map_or(0, |arrival| arrival.at);
     let last = arrivals.last().map_or(0, |arrival| arrival.at);
-    let mut seen: HashMap<u64, ()> = HashMap::new();
+    let mut seen = HashSet::new();
     let mut newest: HashMap<u64, u64> = HashMap::new();
     let (mut lags, mut in_time, mut early) = (Vec::new(), 0_u64, 0_u64);
     let received = arrivals.len();
     for arrival in arrivals {
-        if seen.insert(arrival.number, ()).is_some() {
+        if !seen.insert(arrival.number) {
             continue;
         }
         let newest = newest.entry(arrival.channel).or_default();

@@ -35,7 +35,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         return Err("send wants nine arguments".to_owned());
     };
     let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
-    let read = |path: &str| std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
+    let read =
+        |path: &str| std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
     let signatures = read(signatures)?;
     let mut lines = signatures.lines();
     let first_second = number(lines.next().ok_or("no signatures")?)?;

@@ -51,25 +51,52 @@ pub(crate) fn fields<'a, const N: usize>(
     text: &'a str,
     names: [Option<&str>; N],
 ) -> Result<[Option<Value<'a>>; N], FieldsError> {
+    fields_and_text(text, names, None).map(|(found, _)| found)
+}
+
+/// Fields in the order of their names, and the decoded text of one of them.
+pub(crate) type FieldsAndText<'a, const N: usize> = ([Option<Value<'a>>; N], Option<Cow<'a, str>>);
+
+/// The same, and of the field of that number, where it is a string, the decoded text instead of the
+/// value: decoded in the same pass that checks it, which is worth it for a long one full of escapes.
+pub(crate) fn fields_and_text<'a, const N: usize>(
+    text: &'a str,
+    names: [Option<&str>; N],
+    number: Option<usize>,
+) -> Result<FieldsAndText<'a, N>, FieldsError> {
     let mut found = [None; N];
+    let mut decoded = None;
+    let wanted = number.and_then(|number| names.get(number).copied().flatten());
     let mut scanner = Scanner::new(text);
     if scanner.next()? != Some(Token::ObjectStart) {
         while scanner.next()?.is_some() {}
         return Err(FieldsError::NotAnObject);
     }
     let mut twice = None;
-    while let Some(token) = scanner.next()? {
-        let Token::Key(key) = token else { continue };
-        let value = value(text, &mut scanner)?;
+    while let Some(key) = scanner.member()? {
+        // Once: a field that is there twice is refused, and decoding it would be wasted.
+        let decode = decoded.is_none() && wanted.is_some_and(|name| key.is(name));
+        if decode {
+            decoded = scanner.text()?;
+        }
+        let value = match &decoded {
+            Some(_) if decode => Value::Null,
+            _ => {
+                let token = scanner.member_value()?;
+                value_of(text, &mut scanner, Some(token))?
+            }
+        };
         for (index, (name, slot)) in names.iter().zip(found.iter_mut()).enumerate() {
             if name.is_some_and(|name| key.is(name)) && slot.replace(value).is_some() {
                 twice = twice.or(Some(index));
             }
         }
     }
+    // Nothing may follow.
+    scanner.next()?;
     match twice {
         Some(index) => Err(FieldsError::Twice(index)),
-        None => Ok(found),
+        None => Ok((found, decoded)),
     }
 }
 
@@ -95,6 +122,15 @@ pub(crate) fn item(text: &str, index: usize) -> Option<Value<'_>> {
 /// The value that comes next, read to its end.
 fn value<'a>(text: &'a str, scanner: &mut Scanner<'a>) -> Result<Value<'a>, Malformed> {
     let token = scanner.next()?;
+    value_of(text, scanner, token)
+}
+
+/// The value that begins with a token, read to its end.
+fn value_of<'a>(
+    text: &'a str,
+    scanner: &mut Scanner<'a>,
+    token: Option<Token<'a>>,
+) -> Result<Value<'a>, Malformed> {
     let (start, mut end) = scanner.span();
     if matches!(token, Some(Token::ObjectStart | Token::ArrayStart)) {
         scanner.skip_container()?;
@@ -115,8 +151,10 @@ fn value<'a>(text: &'a str, scanner: &mut Scanner<'a>) -> Result<Value<'a>, Malf
 
 #[cfg(test)]
 mod tests {
-    use super::{FieldsError, Value, fields, item};
+    use super::{FieldsError, Value, fields, fields_and_text, item};
     use crate::dialect::json::Syntax;
+    use alloc::format;
+    use proptest::prelude::*;
 
     #[test]
     fn finds_top_level_fields_by_name() {
@@ -145,6 +183,33 @@ mod tests {
             let error = fields(text, [Some("a")]).unwrap_err();
             let FieldsError::Malformed(malformed) = error else { panic!("{text}: {error:?}") };
             assert!(matches!(malformed.syntax, Syntax::UnexpectedEnd | Syntax::TrailingText));
+        }
+    }
+
+    #[test]
+    fn a_text_is_decoded_where_it_is_a_string_and_there_once() {
+        let names = [Some("a"), Some("m")];
+        let read = |text| fields_and_text(text, names, Some(1));
+        let (found, text) = read(r#"{"m" : "{\"x\":\"\u00e9\"}", "a":1}"#).unwrap();
+        assert_eq!(text.as_deref(), Some("{\"x\":\"\u{e9}\"}"));
+        assert_eq!(found[0], Some(Value::Number("1")));
+        assert_eq!(read(r#"{"m":[1]}"#), Ok(([None, Some(Value::Array("[1]"))], None)));
+        assert_eq!(read(r#"{"m":"\n","m":"\n"}"#), Err(FieldsError::Twice(1)));
+    }
+
+    proptest! {
+        /// Decoding on the way changes neither what is found nor what is wrong, and where.
+        #[test]
+        fn decoding_changes_nothing(content in "[a-z\"\\\\ {},:\u{e9}\u{1}u0-9dn/]{0,40}", end in "(\"\\}|\"|)") {
+            let text = format!("{{\"m\":\"{content}{end}");
+            let plain = fields(&text, [Some("m")]);
+            let decoded = fields_and_text(&text, [Some("m")], Some(0));
+            match (plain, decoded) {
+                (Ok([value]), Ok((_, text))) => {
+                    prop_assert_eq!(value.and_then(Value::text), text);
+                }
+                (plain, decoded) => prop_assert_eq!(plain.err(), decoded.err()),
+            }
         }
     }
 

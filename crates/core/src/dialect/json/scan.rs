@@ -1,8 +1,9 @@
 //! The scanner: JSON text in, tokens out.
 
+use alloc::borrow::Cow;
 use core::fmt;
 
-use super::text::{Raw, plain_end};
+use super::text::{Raw, decode, escape_len, plain_end};
 
 /// How deep objects and arrays may nest. Callbacks nest two or three levels; the limit keeps every
 /// later reader's stack small.
@@ -160,6 +161,31 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// The next name in the object whose start or last value was read; `None` at its end. The same
+    /// as [`Scanner::next`] there, for readers that want nothing else.
+    pub(crate) fn member(&mut self) -> Result<Option<Raw<'a>>, Malformed> {
+        self.skip_space();
+        match (self.peek(), self.expect) {
+            (Some(b'}'), _) => {
+                self.close();
+                Ok(None)
+            }
+            (Some(b','), Expect::Next) => {
+                self.advance();
+                self.skip_space();
+                self.name().map(Some)
+            }
+            (Some(_), Expect::Next) => Err(self.fault(Syntax::UnexpectedByte)),
+            _ => self.name().map(Some),
+        }
+    }
+
+    /// The token that the value behind a name begins with.
+    pub(crate) fn member_value(&mut self) -> Result<Token<'a>, Malformed> {
+        self.skip_space();
+        self.value()
+    }
+
     fn after_value(&mut self) -> Result<Option<Token<'a>>, Malformed> {
         let in_object = self.objects & 1 == 1;
         match (self.peek(), self.depth) {
@@ -224,6 +250,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn key(&mut self) -> Result<Token<'a>, Malformed> {
+        self.name().map(Token::Key)
+    }
+
+    fn name(&mut self) -> Result<Raw<'a>, Malformed> {
         self.start = self.at;
         match self.peek() {
             Some(b'"') => {}
@@ -239,35 +269,50 @@ impl<'a> Scanner<'a> {
             Some(_) => return Err(self.fault(Syntax::UnexpectedByte)),
         }
         self.expect = Expect::Value;
-        Ok(Token::Key(key))
+        Ok(key)
+    }
+
+    /// A string as the next value, decoded while it is scanned; `None`, and nothing read, if the
+    /// next value is none. For a value behind a key, of which a decoded text is wanted anyway.
+    pub(crate) fn text(&mut self) -> Result<Option<Cow<'a, str>>, Malformed> {
+        self.skip_space();
+        if self.expect != Expect::Value || self.peek() != Some(b'"') {
+            return Ok(None);
+        }
+        self.start = self.at;
+        let bytes = self.text.as_bytes();
+        let from = self.at.saturating_add(1);
+        let plain = plain_end(bytes, from);
+        let text = if bytes.get(plain) == Some(&b'"') {
+            self.at = plain;
+            Cow::Borrowed(self.text.get(from..plain).unwrap_or(""))
+        } else {
+            let (text, end) = decode(self.text, from);
+            if bytes.get(end) != Some(&b'"') {
+                return Err(misplaced(bytes, end));
+            }
+            self.at = end;
+            Cow::Owned(text)
+        };
+        self.advance();
+        self.end = self.at;
+        self.expect = Expect::Next;
+        Ok(Some(text))
     }
 
     fn string(&mut self) -> Result<Raw<'a>, Malformed> {
         let bytes = self.text.as_bytes();
         let start = self.at.saturating_add(1);
-        let mut at = start;
+        let mut at = plain_end(bytes, start);
         let mut escaped = false;
-        loop {
+        while bytes.get(at) != Some(&b'"') {
+            let len = match bytes.get(at) {
+                Some(b'\\') => escape_len(bytes, at),
+                _ => None,
+            };
+            escaped = true;
+            at = at.saturating_add(len.ok_or_else(|| misplaced(bytes, at))?);
             at = plain_end(bytes, at);
-            match bytes.get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    at = at.saturating_add(escape_len(bytes, at).ok_or_else(|| Malformed {
-                        syntax: match bytes.get(at.saturating_add(1)) {
-                            None => Syntax::UnexpectedEnd,
-                            Some(_) => Syntax::BadEscape,
-                        },
-                        at,
-                    })?);
-                }
-                Some(_) => {
-                    return Err(Malformed { syntax: Syntax::ControlCharacter, at });
-                }
-                None => {
-                    return Err(Malformed { syntax: Syntax::UnexpectedEnd, at });
-                }
-            }
         }
         let content = self.text.get(start..at);
         self.at = at.saturating_add(1);
@@ -325,8 +370,13 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+        // Mostly there is none, which one comparison tells.
+        while let Some(byte) = self.peek().filter(|byte| *byte <= b' ') {
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+                break;
+            }
             self.advance();
         }
     }
@@ -344,16 +394,14 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How long the escape at `at` is (RFC 8259 §7); `None` if it is none.
-fn escape_len(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at.checked_add(1)?)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
-        b'u' => {
-            let digits = bytes.get(at.checked_add(2)?..at.checked_add(6)?)?;
-            digits.iter().all(u8::is_ascii_hexdigit).then_some(6)
-        }
-        _ => None,
-    }
+/// Why a string cannot go on at a byte that is neither plain nor its quote.
+fn misplaced(bytes: &[u8], at: usize) -> Malformed {
+    let syntax = match (bytes.get(at), bytes.get(at.saturating_add(1))) {
+        (None, _) | (Some(b'\\'), None) => Syntax::UnexpectedEnd,
+        (Some(b'\\'), Some(_)) => Syntax::BadEscape,
+        (Some(_), _) => Syntax::ControlCharacter,
+    };
+    Malformed { syntax, at }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec;
 use core::fmt;
 
 /// A string as it stands between its quotes, known to be well formed.
@@ -45,30 +46,88 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// How many bytes are looked at, and copied, at a time.
+const BLOCK: usize = 16;
+
 fn unescape(content: &str) -> String {
-    let mut out = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some((plain, escape)) = rest.split_at_checked(backslash(rest.as_bytes())) {
-        out.push_str(plain);
-        let same = match escape.as_bytes() {
-            [_, b'b', ..] => '\u{8}',
-            [_, b'f', ..] => '\u{c}',
-            [_, b'n', ..] => '\n',
-            [_, b'r', ..] => '\r',
-            [_, b't', ..] => '\t',
-            [_, b'u', ..] => {
-                let (decoded, after) = code_point(escape.get(2..).unwrap_or(""));
-                out.push(decoded);
-                rest = after;
+    decode(content, 0).0
+}
+
+/// Decodes the string content that begins at `from`, up to the first byte that cannot be part of
+/// it: a quote, a control character, a backslash that begins no escape, or the end of `text`.
+///
+/// Copies block by block: what lies behind an escape in a block is overwritten by what it is worth.
+pub(crate) fn decode(text: &str, mut from: usize) -> (String, usize) {
+    let bytes = text.as_bytes();
+    // No escape stands for more bytes than it is written with.
+    let mut out = vec![0; bytes.len().saturating_sub(from).saturating_add(BLOCK)];
+    let mut to = 0_usize;
+    loop {
+        let block = bytes.get(from..).and_then(|rest| rest.first_chunk::<BLOCK>());
+        let room = out.get_mut(to..).and_then(|room| room.first_chunk_mut::<BLOCK>());
+        let plain = if let (Some(block), Some(room)) = (block, room) {
+            *room = *block;
+            let Some(plain) = first_in_block(block, special) else {
+                from = from.saturating_add(BLOCK);
+                to = to.saturating_add(BLOCK);
+                continue;
+            };
+            plain
+        } else {
+            let end = plain_end(bytes, from);
+            let rest = bytes.get(from..end).unwrap_or_default();
+            if let Some(room) = out.get_mut(to..to.saturating_add(rest.len())) {
+                room.copy_from_slice(rest);
+            }
+            rest.len()
+        };
+        from = from.saturating_add(plain);
+        to = to.saturating_add(plain);
+        let Some([b'\\', escape, ..]) = bytes.get(from..) else { break };
+        let same = match escape {
+            b'"' | b'\\' | b'/' => *escape,
+            b'b' => 0x8,
+            b'f' => 0xc,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            _ => {
+                if escape_len(bytes, from).is_none() {
+                    break;
+                }
+                let (decoded, after) = code_point(text.get(from.saturating_add(2)..).unwrap_or(""));
+                from = text.len().saturating_sub(after.len());
+                let mut utf8 = [0; 4];
+                let utf8 = decoded.encode_utf8(&mut utf8).as_bytes();
+                if let Some(room) = out.get_mut(to..to.saturating_add(utf8.len())) {
+                    room.copy_from_slice(utf8);
+                }
+                to = to.saturating_add(utf8.len());
                 continue;
             }
-            [_, same, ..] => char::from(*same),
-            _ => break,
         };
-        out.push(same);
-        rest = escape.get(2..).unwrap_or("");
+        if let Some(room) = out.get_mut(to) {
+            *room = same;
+        }
+        from = from.saturating_add(2);
+        to = to.saturating_add(1);
     }
-    out
+    out.truncate(to);
+    // Cannot fail: whole characters were copied, and escapes stand for whole characters.
+    (String::from_utf8(out).unwrap_or_default(), from)
+}
+
+/// How long the escape at `at` is (RFC 8259 §7); `None` if it is none.
+#[inline]
+pub(crate) fn escape_len(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at.checked_add(1)?)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+        b'u' => {
+            let digits = bytes.get(at.checked_add(2)?..at.checked_add(6)?)?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(6)
+        }
+        _ => None,
+    }
 }
 
 /// The character whose `\u` was read already, and what follows it.
@@ -144,43 +203,43 @@ const fn equal(word: u64, byte: u64) -> u64 {
     below(word ^ ONES.wrapping_mul(byte), 1)
 }
 
-/// The first byte of `bytes` from `at` on that is marked or, behind the last whole word, special;
-/// or the end of `bytes`.
+/// The first byte of a block that is marked.
 #[inline]
-fn first_marked(
-    bytes: &[u8],
-    mut at: usize,
-    marks: impl Fn(u64) -> u64,
-    is_special: impl Fn(u8) -> bool,
-) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let marked = marks(u64::from_le_bytes(*chunk));
-        if marked != 0 {
-            return at.saturating_add(usize::try_from(marked.trailing_zeros() / 8).unwrap_or(0));
-        }
-        at = at.saturating_add(8);
+fn first_in_block(block: &[u8; BLOCK], marks: impl Fn(u64) -> u64) -> Option<usize> {
+    let (words, _) = block.as_chunks::<8>();
+    let [low, high] = words else { return None };
+    let (low, high) = (marks(u64::from_le_bytes(*low)), marks(u64::from_le_bytes(*high)));
+    // Of a little-endian word the lowest mark is the first byte's.
+    let first = |marked: u64| usize::try_from(marked.trailing_zeros() / 8).unwrap_or(0);
+    if low != 0 {
+        return Some(first(low));
     }
-    while bytes.get(at).is_some_and(|byte| !is_special(*byte)) {
-        at = at.saturating_add(1);
-    }
-    at.min(bytes.len())
+    (high != 0).then(|| first(high).saturating_add(8))
+}
+
+/// Marks, like [`below`], quotes, backslashes and control characters.
+///
+/// With bit 1 flipped, the quote (0x22) becomes 0x20 and changes places with what lies between it
+/// and the control characters, so one comparison finds both.
+const fn special(word: u64) -> u64 {
+    below(word ^ ONES.wrapping_mul(2), 0x21) | equal(word, 0x5c)
 }
 
 /// Where the run of plain string bytes from `at` on ends: at the first quote, backslash or control
 /// character, or at the end of `bytes`.
-///
-/// With bit 1 flipped, the quote (0x22) becomes 0x20 and changes places with what lies between it
-/// and the control characters, so one comparison finds both.
 #[inline]
-pub(crate) fn plain_end(bytes: &[u8], at: usize) -> usize {
-    let marks = |word: u64| below(word ^ ONES.wrapping_mul(2), 0x21) | equal(word, 0x5c);
-    first_marked(bytes, at, marks, |byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-}
-
-/// Where the first backslash is, or the end of `bytes`.
-#[inline]
-fn backslash(bytes: &[u8]) -> usize {
-    first_marked(bytes, 0, |word| equal(word, 0x5c), |byte| byte == b'\\')
+pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        match first_in_block(block, special) {
+            Some(first) => return at.saturating_add(first),
+            None => at = at.saturating_add(BLOCK),
+        }
+    }
+    let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
+    while bytes.get(at).is_some_and(is_plain) {
+        at = at.saturating_add(1);
+    }
+    at.min(bytes.len())
 }
 
 #[cfg(test)]
@@ -235,6 +294,12 @@ mod tests {
             let json = written(&text);
             prop_assert_eq!(&serde_json::from_str::<String>(&json).unwrap(), &text);
             prop_assert_eq!(unescape(&json[1..json.len() - 1]), text);
+        }
+
+        #[test]
+        fn decodes_what_serde_json_decodes(content in "([ -!#-\\[\\]-~\u{e9}\u{1f600}]{0,20}(\\\\[\"\\\\/bfnrt]|\\\\u00e9|\\\\ud83d\\\\ude00)?){0,8}") {
+            let theirs = serde_json::from_str::<String>(&format!("\"{content}\"")).unwrap();
+            prop_assert_eq!(unescape(&content), theirs);
         }
 
         #[test]
