@@ -107,7 +107,8 @@ pub(crate) async fn send(target: &Target, parcel: &Parcel<'_>, now: UnixMillis) 
     let outcome = match post.send().await {
         Ok(answer) => {
             let outcome = Outcome::from_status(answer.status(), retry_after(&answer));
-            finish(&answer).await;
+            // What is left of the answer is nobody's business but the connection's.
+            finish(answer);
             outcome
         }
         Err(thrown) => Outcome::Unreachable(cause(&thrown)),
@@ -153,19 +154,24 @@ fn retry_after(answer: &web_sys::Response) -> Option<Millis> {
 }
 
 /// Reads a short answer to its end, so that its connection serves the next delivery; lets go of
-/// any other.
-async fn finish(answer: &web_sys::Response) {
-    let Some(body) = answer.body() else { return };
+/// any other. On its own: the delivery is over.
+fn finish(answer: web_sys::Response) {
     let length = answer.headers().get("content-length").ok().flatten();
-    let short = length.and_then(|text| text.parse().ok()).is_some_and(|n: u64| n <= READ_ANSWER);
-    // The outcome is known; what goes wrong from here on changes nothing.
-    if short {
-        if let Ok(promise) = answer.array_buffer() {
-            let _ = JsFuture::from(promise).await;
-        }
-    } else {
-        let _ = JsFuture::from(body.cancel()).await;
+    let length = length.and_then(|text| text.parse::<u64>().ok());
+    if length == Some(0) || answer.status() == 204 {
+        return;
     }
+    let Some(body) = answer.body() else { return };
+    js::spawn(async move {
+        // The outcome is known; what goes wrong from here on changes nothing.
+        if length.is_some_and(|length| length <= READ_ANSWER) {
+            if let Ok(promise) = answer.array_buffer() {
+                let _ = JsFuture::from(promise).await;
+            }
+        } else {
+            let _ = JsFuture::from(body.cancel()).await;
+        }
+    });
 }
 
 /// Why there was no answer, from what the runtime threw.

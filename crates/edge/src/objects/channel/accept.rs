@@ -25,6 +25,9 @@ use crate::objects::{ObjectRef, stub};
 /// some 7 MB. Beyond that the oldest are forgotten, and a vendor's repetition of one is delivered.
 pub(super) const REMEMBERED: usize = 65_536;
 
+/// After how long without a write the next event is written by itself.
+const ALONE: Millis = Millis(5);
+
 /// What a call's place is instead, where it has none.
 const DUPLICATE: f64 = 0.0;
 const FULL: f64 = -1.0;
@@ -164,7 +167,11 @@ impl Inner {
         let (done, waiting) = oneshot::channel();
         let body = body.to_vec();
         self.pending.borrow_mut().push(Pending { call, head, head_text, body, done });
-        if !self.flushing.replace(true) {
+        let now = js::now();
+        if !self.flushing.get() && now.since(self.flushed_at.get()) > ALONE {
+            // Nothing else is coming, by the looks of it: waiting for company would only cost time.
+            self.flush();
+        } else if !self.flushing.replace(true) {
             let inner = Rc::clone(self);
             js::spawn(async move {
                 // One turn of the event loop: whatever else has arrived comes along.
@@ -180,6 +187,7 @@ impl Inner {
     fn flush(self: &Rc<Self>) {
         let pending = std::mem::take(&mut *self.pending.borrow_mut());
         let now = js::now();
+        self.flushed_at.set(now);
         let mut places = Vec::with_capacity(pending.len());
         let mut rows: Vec<(Seq, UnixMillis, &str, &[u8])> = Vec::with_capacity(pending.len());
         let mut last = self.last.get();

@@ -5,9 +5,9 @@
 use std::rc::Rc;
 
 use livegate_core::id::Seq;
-use livegate_core::time::Millis;
+use livegate_core::time::{Millis, UnixMillis};
 
-use super::store::Stored;
+use super::store::{Head, Stored};
 use super::{Identity, Inner};
 use crate::error::Result;
 use crate::js;
@@ -22,13 +22,13 @@ const GATHER: Millis = Millis::from_secs(1);
 const AGAIN: Millis = Millis::from_secs(5);
 
 /// How many events one message tells of, and how many batches of attempts.
-const EVENTS_A_FEED: u64 = 200;
+const EVENTS_A_FEED: usize = 200;
 const BATCHES_A_FEED: u64 = 20;
 
 impl Inner {
     /// Tells the records before long.
     pub(super) fn feed_soon(self: &Rc<Self>) {
-        if self.feeding.replace(true) {
+        if !self.feeding.begin(js::now()) {
             return;
         }
         let inner = Rc::clone(self);
@@ -51,7 +51,7 @@ impl Inner {
                     }
                 }
             }
-            inner.feeding.set(false);
+            inner.feeding.end();
             // What came while the last message was under way.
             if inner.unfed() {
                 inner.feed_soon();
@@ -77,8 +77,7 @@ impl Inner {
             // The first message after a start asks how far the records are.
             None => (Vec::new(), Vec::new()),
             Some(fed) => {
-                let events = self.store.after(Seq(fed.seq), EVENTS_A_FEED)?;
-                let events = events.iter().map(|stored| identity.summary(stored)).collect();
+                let events = self.news(&identity, Seq(fed.seq))?;
                 (events, self.store.attempts_after(fed.attempts, BATCHES_A_FEED)?)
             }
         };
@@ -98,23 +97,36 @@ impl Inner {
         self.fed.set(Some(fed));
         Ok(asked && !self.unfed())
     }
+
+    /// Events after a place, from memory if they are there.
+    fn news(&self, identity: &Identity, after: Seq) -> Result<Vec<Summary>> {
+        if let Some(known) = self.recent.borrow().after(after, EVENTS_A_FEED) {
+            return Ok(known.iter().map(|known| identity.summary(&known.stored)).collect());
+        }
+        let events = self.store.listed(after, EVENTS_A_FEED as u64)?;
+        let summary = |(seq, at, head, size): &_| identity.summary_of(*seq, *at, head, *size);
+        Ok(events.iter().map(summary).collect())
+    }
 }
 
 impl Identity {
     /// An event as the records list it.
     pub(super) fn summary(&self, stored: &Stored) -> Summary {
-        let head = &stored.head;
+        self.summary_of(stored.seq, stored.at, &stored.head, stored.body.len() as u64)
+    }
+
+    fn summary_of(&self, seq: Seq, at: UnixMillis, head: &Head, size: u64) -> Summary {
         Summary {
-            id: self.id_of(stored.seq),
-            seq: stored.seq,
+            id: self.id_of(seq),
+            seq,
             channel: self.name.clone(),
             source: head.source,
             kind: head.kind.clone(),
             vendor_type: head.vendor_type.clone(),
             user: head.user.clone(),
             time: head.time.map(|time| time.to_string()),
-            accepted_at: stored.at.to_string(),
-            size: stored.body.len() as u64,
+            accepted_at: at.to_string(),
+            size,
         }
     }
 }

@@ -55,6 +55,9 @@ use crate::{http, js};
 /// How many deliveries run at once for one channel: what the platform allows.
 const FETCHES: u8 = Slots::PLATFORM;
 
+/// When what was begun counts as lost: more than the longest time-out of a delivery.
+const LOST_AFTER: Millis = Millis::from_secs(45);
+
 /// How soon an alarm looks after what was accepted, should nothing else do so.
 const GUARD: Millis = Millis::from_secs(10);
 
@@ -78,6 +81,26 @@ struct Identity {
     number: ChannelNumber,
 }
 
+/// Something that is under way at most once. The runtime may drop what a cancelled request or alarm
+/// began, and its end is never heard of then; so one that takes too long counts as lost.
+#[derive(Debug, Default)]
+struct Errand(Cell<Option<UnixMillis>>);
+
+impl Errand {
+    /// Whether it may begin now.
+    fn begin(&self, now: UnixMillis) -> bool {
+        let under_way = self.0.get().is_some_and(|since| now.since(since) < LOST_AFTER);
+        if !under_way {
+            self.0.set(Some(now));
+        }
+        !under_way
+    }
+
+    fn end(&self) {
+        self.0.set(None);
+    }
+}
+
 impl Identity {
     /// The id of the event at a place of this channel's log.
     fn id_of(&self, seq: Seq) -> EventId {
@@ -95,9 +118,10 @@ pub(crate) struct Inner {
     dedup: RefCell<Dedup>,
     pending: RefCell<Vec<accept::Pending>>,
     flushing: Cell<bool>,
+    flushed_at: Cell<UnixMillis>,
     recent: RefCell<Recent>,
     plan: RefCell<Option<Rc<Plan>>>,
-    planning: Cell<bool>,
+    planning: Errand,
     /// How often there was reason to doubt the plan.
     doubted: Cell<u64>,
     /// The version that deliveries go by.
@@ -105,6 +129,8 @@ pub(crate) struct Inner {
     lines: RefCell<Map<SubscriptionId, Rc<Line>>>,
     permits: RefCell<permits::Permits>,
     slots: RefCell<Slots>,
+    /// When a send began or ended last.
+    moved_at: Cell<UnixMillis>,
     attempts: RefCell<Vec<Attempt>>,
     persist_at: Cell<Option<UnixMillis>>,
     wake_at: Cell<Option<UnixMillis>>,
@@ -113,7 +139,7 @@ pub(crate) struct Inner {
     /// Whether something goes on that only memory knows of: a send, a question to an endpoint.
     busy: Cell<bool>,
     fed: Cell<Option<Fed>>,
-    feeding: Cell<bool>,
+    feeding: Errand,
     swept_at: Cell<UnixMillis>,
     tails: Tails,
 }
@@ -198,14 +224,16 @@ impl Inner {
             dedup: RefCell::new(Dedup::new(accept::REMEMBERED)),
             pending: RefCell::default(),
             flushing: Cell::new(false),
+            flushed_at: Cell::new(UnixMillis(0)),
             recent: RefCell::default(),
             plan: RefCell::new(None),
-            planning: Cell::new(false),
+            planning: Errand::default(),
             doubted: Cell::new(0),
             driven: Cell::new(0),
             lines: RefCell::default(),
             permits: RefCell::default(),
             slots: RefCell::new(Slots::new(FETCHES)),
+            moved_at: Cell::new(UnixMillis(0)),
             attempts: RefCell::default(),
             persist_at: Cell::new(None),
             wake_at: Cell::new(None),
@@ -213,7 +241,7 @@ impl Inner {
             backlogged: Cell::new(false),
             busy: Cell::new(false),
             fed: Cell::new(None),
-            feeding: Cell::new(false),
+            feeding: Errand::default(),
             swept_at: Cell::new(UnixMillis(0)),
             tails: Tails::default(),
             state,
@@ -292,6 +320,14 @@ impl Inner {
         self.alarm_at.set(None);
         if self.identity.borrow().is_none() {
             return;
+        }
+        let sending = self.lines.borrow().values().any(|line| line.is_sending());
+        if sending && js::now().since(self.moved_at.get()) > LOST_AFTER {
+            // No send takes that long: their ends were lost. The rows know what to send again.
+            worker::console_error!("deliveries were lost sight of; they begin again");
+            self.lines.borrow_mut().clear();
+            *self.permits.borrow_mut() = permits::Permits::default();
+            *self.slots.borrow_mut() = Slots::new(FETCHES);
         }
         self.doubt_plan();
         // Only a plan tells whether anything is left; without it the next alarm tries again.

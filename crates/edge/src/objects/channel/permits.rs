@@ -8,7 +8,7 @@ use livegate_core::delivery::outcome::Outcome;
 use livegate_core::id::EndpointId;
 use livegate_core::time::{Millis, UnixMillis};
 
-use super::Inner;
+use super::{Errand, Inner};
 use crate::compile::Target;
 use crate::error::Result;
 use crate::js;
@@ -33,7 +33,7 @@ pub(super) struct Permits {
 struct Leave {
     permit: Option<Permit>,
     wait_until: Option<UnixMillis>,
-    asking: bool,
+    asking: Errand,
     report: Vec<Report>,
     failed: bool,
     /// The report is to be told at once.
@@ -92,7 +92,7 @@ impl Inner {
         let (report, unused) = {
             let mut permits = self.permits.borrow_mut();
             let leave = permits.of.entry(id);
-            if std::mem::replace(&mut leave.asking, true) {
+            if !leave.asking.begin(js::now()) {
                 return;
             }
             leave.failed = false;
@@ -109,7 +109,7 @@ impl Inner {
             let urgent = {
                 let mut permits = inner.permits.borrow_mut();
                 let leave = permits.of.entry(id);
-                leave.asking = false;
+                leave.asking.end();
                 match told {
                     Ok(Told::Go { until, max }) => {
                         leave.permit = Some(Permit { until, max });

@@ -143,11 +143,11 @@ impl Inner {
     pub(super) fn current_plan(self: &Rc<Self>, now: UnixMillis) -> Option<Rc<Plan>> {
         let plan = self.plan.borrow().clone();
         let fresh = plan.as_ref().is_some_and(|plan| now.since(plan.at.get()) < BELIEF);
-        if !fresh && !self.planning.replace(true) {
+        if !fresh && self.planning.begin(now) {
             let inner = Rc::clone(self);
             js::spawn(async move {
                 let fetched = inner.fetch_plan().await;
-                inner.planning.set(false);
+                inner.planning.end();
                 match fetched {
                     Ok(()) => inner.kick(),
                     Err(error) => {

@@ -235,6 +235,7 @@ impl Inner {
         };
         self.permits.borrow_mut().use_one(endpoint, now);
         self.slots.borrow_mut().start(endpoint);
+        self.moved_at.set(now);
         let (inner, plan, line) = (Rc::clone(self), Rc::clone(plan), Rc::clone(line));
         let subscription = planned.subscription.id;
         js::spawn(async move {
@@ -307,6 +308,7 @@ impl Inner {
         let endpoint = target.endpoint.id;
         let Sent { outcome, duration } = sent;
         self.slots.borrow_mut().end(endpoint, outcome);
+        self.moved_at.set(now);
         let verdict = line.lane.borrow_mut().completed(seq, outcome, now, js::random_u64());
         let (status, next_at) = match verdict {
             Verdict::Delivered => (Status::Delivered, None),

@@ -178,6 +178,24 @@ impl Store {
         rows.iter().map(stored).collect()
     }
 
+    /// The same without bodies: place, time, head, and the body's size.
+    pub(super) fn listed(
+        &self,
+        after: Seq,
+        limit: u64,
+    ) -> Result<Vec<(Seq, UnixMillis, Head, u64)>> {
+        let rows = self.0.rows(
+            "SELECT seq, at, head, length(body) FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+            &params![after.0, limit],
+        )?;
+        rows.iter()
+            .map(|row| {
+                let head = crate::json::parse(&row.text(2))?;
+                Ok((Seq(row.int(0)), UnixMillis(row.int(1)), head, row.int(3)))
+            })
+            .collect()
+    }
+
     pub(super) fn one(&self, seq: Seq) -> Result<Option<Stored>> {
         let row =
             self.0.row("SELECT seq, at, head, body FROM events WHERE seq = ?", &params![seq.0])?;
