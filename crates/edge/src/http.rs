@@ -44,7 +44,7 @@ pub(crate) fn problem(problem: &Problem, instance: &str) -> Result<Response> {
         "instance": instance,
     });
     if !problem.violations.is_empty() {
-        document["violations"] = serde_json::to_value(&problem.violations)?;
+        document["violations"] = json::value(&problem.violations)?;
     }
     respond(problem.status, "application/problem+json", &document.to_string())
 }

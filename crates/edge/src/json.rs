@@ -1,12 +1,18 @@
 //! JSON in, by one road: a reader is compiled for every type and every kind of input, and they are a
 //! good part of the Worker's size, so there is one kind of input.
 
+use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_json::{Error, Value};
 
 /// Reads JSON text.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text)
+}
+
+/// A value as JSON's own: written and read again, so that there is one kind of output, too.
+pub(crate) fn value<T: Serialize>(value: T) -> Result<Value, Error> {
+    parse(&serde_json::to_string(&value)?)
 }
 
 /// Whether this is JSON at all; the error says where it is not.

@@ -133,7 +133,7 @@ pub(crate) fn delivery(channel: &str, number: &str, attempt: &Attempt) -> Result
     hex::decode_to_slice(number, &mut bytes)
         .map_err(|_| Error::Runtime("a channel's number is not hex".to_owned()))?;
     let id = EventId::of(ChannelNumber(bytes), attempt.seq);
-    let mut document = serde_json::to_value(attempt)?;
+    let mut document = crate::json::value(attempt)?;
     document["event"] = json!(id);
     document["channel"] = json!(channel);
     document["at"] = json!(attempt.at.to_string());

@@ -305,7 +305,7 @@ async fn checked_source(
     compile::source(&source, &keys, &own_url(env, request, id)).map_err(Problem::invalid)?;
     Ok(Checked {
         id: id.to_string(),
-        document: serde_json::to_value(&source)?,
+        document: json::value(&source)?,
         keys: changed.then_some(keys),
         secret: None,
     })
@@ -420,7 +420,7 @@ async fn checked_endpoint(
     compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
     Ok(Checked {
         id: id.to_string(),
-        document: serde_json::to_value(&endpoint)?,
+        document: json::value(&endpoint)?,
         keys: changed.then_some(keys),
         secret: made,
     })
@@ -467,7 +467,7 @@ fn checked_subscription(document: &Value, _is_new: bool, now: UnixMillis) -> Res
         created_at: given.created_at.unwrap_or(now),
     };
     compile::subscription(&subscription).map_err(Problem::invalid)?;
-    let document = serde_json::to_value(&subscription)?;
+    let document = json::value(&subscription)?;
     Ok(Checked { id: id.to_string(), document, keys: None, secret: None })
 }
 

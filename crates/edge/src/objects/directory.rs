@@ -58,7 +58,7 @@ impl Directory {
                 let rows =
                     db.rows("SELECT id, name, created_at FROM tenants ORDER BY rowid", &params![])?;
                 let tenants = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
-                return Ok(serde_json::to_value(tenants)?);
+                return Ok(crate::json::value(tenants)?);
             }
             ToDirectory::TenantByName(name) => db.row(
                 "SELECT id, name, created_at FROM tenants WHERE name = ?1 OR id = ?1",
@@ -86,7 +86,7 @@ impl Directory {
             )?,
             ToDirectory::Ping => None,
         };
-        Ok(serde_json::to_value(found.as_ref().map(entry).transpose()?)?)
+        Ok(crate::json::value(found.as_ref().map(entry).transpose()?)?)
     }
 }
 
@@ -101,7 +101,7 @@ fn create(
     let select = "SELECT id, name, created_at FROM tenants WHERE name = ?";
     if let Some(row) = db.row(select, &params![name])? {
         if reuse {
-            return Ok(serde_json::to_value(entry(&row)?)?);
+            return Ok(crate::json::value(entry(&row)?)?);
         }
         let detail = format!("there is a tenant named {name} already");
         return Err(Problem::new(409, "tenant.name_taken", detail).into());
@@ -111,7 +111,7 @@ fn create(
         &params![&id.to_string(), name, token_hash, now.0],
     )?;
     let entry = TenantEntry { id, name: name.to_owned(), created_at: now };
-    Ok(serde_json::to_value(entry)?)
+    Ok(crate::json::value(entry)?)
 }
 
 fn entry(row: &crate::sql::Row) -> Result<TenantEntry> {

@@ -146,7 +146,7 @@ impl Endpoint {
                     let ask = ToTenant::Disable(tenant, endpoint, reason.to_owned());
                     call::<Value>(&self.env, &ObjectRef::Tenant(tenant), &ask).await?;
                 }
-                Ok(serde_json::to_value(told)?)
+                Ok(crate::json::value(told)?)
             }
         }
     }

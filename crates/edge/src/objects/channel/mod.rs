@@ -305,8 +305,8 @@ impl Inner {
                 self.kick();
                 Value::Null
             }
-            ToChannel::Show(seq) => serde_json::to_value(self.show(seq).await?)?,
-            ToChannel::Render(seqs) => serde_json::to_value(self.render(&seqs).await?)?,
+            ToChannel::Show(seq) => crate::json::value(self.show(seq).await?)?,
+            ToChannel::Render(seqs) => crate::json::value(self.render(&seqs).await?)?,
             ToChannel::Replay(seqs, endpoint, subscription) => {
                 let only = (endpoint.as_deref(), subscription.as_deref());
                 Value::from(self.replay(&seqs, only).await?)

@@ -22,7 +22,7 @@ impl Inner {
     pub(super) async fn show(self: &Rc<Self>, seq: Seq) -> Result<Option<Value>> {
         let Some(stored) = self.store.one(seq)? else { return Ok(None) };
         let (plan, identity) = (self.any_plan().await?, self.identity()?);
-        let mut document = serde_json::to_value(identity.summary(&stored))?;
+        let mut document = json::value(identity.summary(&stored))?;
         let masked = plan.dialect(stored.head.source).redact(&stored.body);
         document["body"] =
             json::parse_bytes(&masked).unwrap_or_else(|_| json!(String::from_utf8_lossy(&masked)));

@@ -168,7 +168,7 @@ impl Index {
                 if items.len() as u64 == query.limit {
                     return Ok(Page { items, next: Some((position + 1).to_string()) });
                 }
-                items.push(serde_json::to_value(event)?);
+                items.push(crate::json::value(event)?);
             }
             before = first;
         }
@@ -282,7 +282,7 @@ impl Index {
 
 fn shown(rejection: Rejection) -> Result<Value> {
     let at = rejection.at.to_string();
-    let mut document = serde_json::to_value(rejection)?;
+    let mut document = crate::json::value(rejection)?;
     document["at"] = Value::String(at);
     Ok(document)
 }

@@ -118,26 +118,26 @@ impl Records {
                 index.claim(tenant)?;
                 let fed = index.feed(&feed)?;
                 self.push_tails(tenant);
-                serde_json::to_value(fed)?
+                crate::json::value(fed)?
             }
-            ToRecords::Channel(number) => serde_json::to_value(index.channel(&number)?)?,
-            ToRecords::Events(query) => serde_json::to_value(index.events(&query)?)?,
-            ToRecords::Deliveries(query) => serde_json::to_value(index.deliveries(&query)?)?,
+            ToRecords::Channel(number) => crate::json::value(index.channel(&number)?)?,
+            ToRecords::Events(query) => crate::json::value(index.events(&query)?)?,
+            ToRecords::Deliveries(query) => crate::json::value(index.deliveries(&query)?)?,
             ToRecords::Reject(rejection) => {
                 index.reject(&rejection)?;
                 Value::Null
             }
-            ToRecords::Rejections(query) => serde_json::to_value(index.rejections(&query)?)?,
-            ToRecords::Rejection(id) => serde_json::to_value(index.rejection(&id)?)?,
+            ToRecords::Rejections(query) => crate::json::value(index.rejections(&query)?)?,
+            ToRecords::Rejection(id) => crate::json::value(index.rejection(&id)?)?,
             ToRecords::StartReplay(tenant, id, filter, rate_per_s) => {
                 index.claim(tenant)?;
                 let replay = replay::start(&index, id, *filter, rate_per_s, js::now())?;
                 self.state.storage().set_alarm(1).await?;
-                serde_json::to_value(replay)?
+                crate::json::value(replay)?
             }
-            ToRecords::Replays => serde_json::to_value(replay::list(&index)?)?,
-            ToRecords::Replay(id) => serde_json::to_value(replay::one(&index, id)?)?,
-            ToRecords::CancelReplay(id) => serde_json::to_value(replay::cancel(&index, id)?)?,
+            ToRecords::Replays => crate::json::value(replay::list(&index)?)?,
+            ToRecords::Replay(id) => crate::json::value(replay::one(&index, id)?)?,
+            ToRecords::CancelReplay(id) => crate::json::value(replay::cancel(&index, id)?)?,
         })
     }
 }

@@ -1,8 +1,6 @@
 //! Bulk replays: a paced job over the index. It queues events in their channels, which deliver
 //! them as visible attempts outside their cursors.
 
-use std::collections::BTreeMap;
-
 use livegate_core::id::{ReplayId, Seq};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -10,6 +8,7 @@ use worker::Env;
 
 use super::index::Index;
 use crate::error::{Problem, Result};
+use crate::map::Map;
 use crate::objects::contract::ToChannel;
 use crate::objects::{ObjectRef, call};
 use crate::sql::params;
@@ -239,13 +238,13 @@ fn next_parked(index: &Index, replay: &Replay, found: &mut Found) -> Result<bool
 /// Queues what was found in its channels; how many deliveries that makes.
 async fn queue(env: &Env, index: &Index, replay: &Replay, events: &[Event]) -> Result<u64> {
     let Some(tenant) = index.tenant()? else { return Ok(0) };
-    let mut of_channel: BTreeMap<(&str, Option<&str>), Vec<Seq>> = BTreeMap::new();
+    let mut of_channel: Map<(&str, Option<&str>), Vec<Seq>> = Map::new();
     for event in events {
         let key = (event.channel.as_str(), event.subscription.as_deref());
-        of_channel.entry(key).or_default().push(event.seq);
+        of_channel.entry(key).push(event.seq);
     }
     let mut queued = 0;
-    for ((name, subscription), mut seqs) in of_channel {
+    for ((name, subscription), mut seqs) in of_channel.into_entries() {
         seqs.sort_unstable();
         seqs.dedup();
         let endpoint = replay.filter.endpoint.clone();

@@ -76,7 +76,7 @@ impl Tenant {
                 store.claim(tenant)?;
                 let version = store.put(kind, &id, &doc, sealed.as_deref())?;
                 store.audit(now, &actor, &action, &id, version)?;
-                Ok(serde_json::to_value(store.get(kind, &id)?)?)
+                Ok(crate::json::value(store.get(kind, &id)?)?)
             }
             ToTenant::Drop(tenant, actor, kind, id) => {
                 store.claim(tenant)?;
@@ -84,13 +84,13 @@ impl Tenant {
                 store.audit(now, &actor, "delete", &id, version)?;
                 Ok(Value::Null)
             }
-            ToTenant::Get(kind, id) => Ok(serde_json::to_value(store.get(kind, &id)?)?),
+            ToTenant::Get(kind, id) => Ok(crate::json::value(store.get(kind, &id)?)?),
             ToTenant::List(kind, after, limit) => {
-                Ok(serde_json::to_value(store.list(kind, after, limit)?)?)
+                Ok(crate::json::value(store.list(kind, after, limit)?)?)
             }
             ToTenant::Keys(kind, id) => {
                 let keys = store.open_keys(&self.env, kind, &id).await?;
-                Ok(serde_json::to_value(keys)?)
+                Ok(crate::json::value(keys)?)
             }
             ToTenant::Rotate(tenant, actor, kind, id, key, until) => {
                 let mut keys = store.open_keys(&self.env, kind, &id).await?;
@@ -103,16 +103,16 @@ impl Tenant {
                 store.claim(tenant)?;
                 let version = store.put(kind, &id, &item.doc, Some(&sealed))?;
                 store.audit(now, &actor, "rotate", &id, version)?;
-                Ok(serde_json::to_value(store.get(kind, &id)?)?)
+                Ok(crate::json::value(store.get(kind, &id)?)?)
             }
             ToTenant::Snapshot(tenant, have) => {
                 if have.is_some() && have == Some(store.version()?) {
                     return Ok(Value::Null);
                 }
-                Ok(serde_json::to_value(store.snapshot(&self.env, tenant).await?)?)
+                Ok(crate::json::value(store.snapshot(&self.env, tenant).await?)?)
             }
             ToTenant::Source(tenant, id) => {
-                Ok(serde_json::to_value(store.source(&self.env, tenant, id).await?)?)
+                Ok(crate::json::value(store.source(&self.env, tenant, id).await?)?)
             }
             ToTenant::Audit(before, limit) => Ok(Value::Array(store.audit_page(before, limit)?)),
             ToTenant::Disable(tenant, endpoint, reason) => {
