@@ -8,7 +8,7 @@ use livegate_core::delivery::dedup::CallKey;
 use livegate_core::error::Coded;
 use livegate_core::event::Event;
 use livegate_core::id::{RejectionId, SourceId, TenantId};
-use livegate_core::scheme::{Call, Refusal, ReplayKey, ShowBody, Verified, explain};
+use livegate_core::scheme::{Call, IdKind, Refusal, ShowBody, Verified, explain};
 use livegate_core::time::{Millis, UnixMillis};
 use sha2::{Digest, Sha256};
 use web_sys::Response;
@@ -96,7 +96,7 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
             return Err(reject(env, ctx, &known, &call, &refusal, now)?.into());
         }
     };
-    if let ReplayKey::Call(nonce) = verified.replay_key() {
+    if let (Some(IdKind::Call), Some(nonce)) = (known.judge.scheme.id_kind(), verified.id()) {
         let ask = ToNonces(hex::encode(Sha256::digest(nonce.as_bytes())), now.plus(window(&known)));
         if !crate::objects::call::<bool>(env, &ObjectRef::Nonces(id), &ask).await? {
             return Err(record(
@@ -123,7 +123,7 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
     let sha256: [u8; 32] = Sha256::digest(verified.body()).into();
     let mut duplicate = true;
     for (index, event) in events.iter().enumerate() {
-        let accepted = accept(env, &known, &verified, event, index, &sha256).await?;
+        let accepted = accept(env, &known, &verified, event, index, &sha256, now).await?;
         duplicate &= accepted == Accepted::Duplicate;
     }
     let answer = known.judge.dialect.answer();
@@ -140,6 +140,15 @@ fn window(known: &Known) -> Millis {
     Millis(policy.freshness().0.saturating_add(policy.skew().0))
 }
 
+/// For how much longer this very call would be accepted again.
+fn fresh_for(known: &Known, verified: &Verified<'_>, now: UnixMillis) -> Millis {
+    match (known.judge.scheme.id_kind(), verified.signed_at()) {
+        // A message may be signed anew at any time.
+        (Some(IdKind::Message), _) | (_, None) => window(known),
+        (_, Some(at)) => at.plus(known.judge.policy.freshness()).since(now),
+    }
+}
+
 async fn accept(
     env: &Env,
     known: &Known,
@@ -147,16 +156,17 @@ async fn accept(
     event: &Event<'_>,
     index: usize,
     sha256: &[u8; 32],
+    now: UnixMillis,
 ) -> Result<Accepted> {
     let source = known.source.id;
-    let call = match verified.replay_key() {
+    let call = match (known.judge.scheme.id_kind(), verified.id()) {
         // A message's id stands for it however often it is signed anew.
-        ReplayKey::Message(id) => {
+        (Some(IdKind::Message), Some(id)) => {
             let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
             Some(CallKey::of(source, UnixMillis(0), &digest))
         }
         // A call's nonce was checked; what comes here is new.
-        ReplayKey::Call(_) => None,
+        (Some(IdKind::Call), _) => None,
         _ => verified.signed_at().map(|at| CallKey::of(source, at, sha256)),
     };
     let entity = event.entity.as_deref().map(|entity| {
@@ -181,7 +191,7 @@ async fn accept(
         tenant: known.tenant,
         channel: name,
         version: known.version,
-        fresh_for: window(known),
+        fresh_for: fresh_for(known, verified, now),
         duplicate_window: Millis::from_secs(known.source.duplicate_window_s),
     };
     channel::accept(env, &terms, &head, verified.body()).await

@@ -19,8 +19,16 @@ extern "C" {
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues, catch)]
     fn get_random_values(buffer: &mut [u8]) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(js_namespace = AbortSignal, js_name = timeout)]
-    fn abort_signal_timeout(ms: f64) -> JsValue;
+    type AbortController;
+    #[wasm_bindgen(constructor)]
+    fn new() -> AbortController;
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &AbortController) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn abort(this: &AbortController) -> js_sys::Function;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
 
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &JsValue, ms: f64) -> JsValue;
@@ -95,9 +103,16 @@ impl Post<'_> {
         }
         set(&init, "headers", &headers);
         set(&init, "body", &Uint8Array::from(self.body));
+        // Not AbortSignal.timeout: it keeps the call in memory until the time is up, answered or not.
+        let controller = AbortController::new();
+        set(&init, "signal", &controller.signal());
         #[expect(clippy::cast_precision_loss, reason = "time-outs are at most half a minute")]
-        set(&init, "signal", &abort_signal_timeout(self.timeout.0 as f64));
-        let answer = JsFuture::from(global_fetch(self.url, &init)?).await?;
-        answer.dyn_into()
+        let timer = set_timeout(&controller.abort().bind0(&controller), self.timeout.0 as f64);
+        let answer = match global_fetch(self.url, &init) {
+            Ok(promise) => JsFuture::from(promise).await,
+            Err(thrown) => Err(thrown),
+        };
+        clear_timeout(&timer);
+        answer?.dyn_into()
     }
 }

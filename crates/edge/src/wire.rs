@@ -3,6 +3,7 @@
 use livegate_core::id::{ChannelNumber, EndpointId, EventId, Seq, SourceId, SubscriptionId};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
@@ -73,9 +74,13 @@ pub(crate) struct Feed {
     pub(crate) channel: String,
     pub(crate) number: String,
     pub(crate) events: Vec<Summary>,
-    /// Batches of attempts, each with its number in the channel.
-    pub(crate) attempts: Vec<(u64, Vec<Attempt>)>,
+    pub(crate) attempts: Vec<Batch>,
 }
+
+/// Attempts that were written together: their number in the channel, the times of the first and the
+/// last, and the attempts as they are stored, which nobody on the way needs to read.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Batch(pub(crate) u64, pub(crate) u64, pub(crate) u64, pub(crate) Box<RawValue>);
 
 /// How far the index is with a channel.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]

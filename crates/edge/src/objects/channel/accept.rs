@@ -103,7 +103,7 @@ pub(crate) async fn accept(
 /// Two spans of whole seconds below 2²⁰ in one number: arguments of a call between objects cost.
 #[expect(clippy::cast_precision_loss, reason = "below 2^40")]
 fn join_windows(fresh_for: Millis, duplicate: Millis) -> f64 {
-    (((fresh_for.0 / 1000).min(0xf_ffff) << 20) | (duplicate.0 / 1000).min(0xf_ffff)) as f64
+    ((fresh_for.0.div_ceil(1000).min(0xf_ffff) << 20) | (duplicate.0 / 1000).min(0xf_ffff)) as f64
 }
 
 fn split_windows(joined: f64) -> (Millis, Millis) {

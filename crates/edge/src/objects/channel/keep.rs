@@ -24,6 +24,9 @@ const LONGEST_TIMER: Millis = Millis::from_secs(30);
 /// From when on undelivered events count as a backlog that the tenant should know of.
 const BACKLOG_AFTER: Millis = Millis::from_secs(10);
 
+/// When an alarm that did not come counts as lost.
+const OVERDUE: Millis = Millis::from_mins(1);
+
 impl Inner {
     /// Writes what changed now, if it has waited long enough; else sees to it that it is written.
     pub(super) fn persist_soon(self: &Rc<Self>, now: UnixMillis) -> Result<()> {
@@ -115,7 +118,10 @@ impl Inner {
     pub(super) fn arm(self: &Rc<Self>, at: UnixMillis) {
         let now = js::now();
         let at = at.max(now.plus(Millis(1)));
-        if self.alarm_at.get().is_some_and(|set| set <= at && set > now) {
+        // One that is due is about to come and must not be moved from under it: the runtime then
+        // cancels it and holds back what the object writes and sends meanwhile. One that is long
+        // overdue was lost.
+        if self.alarm_at.get().is_some_and(|set| set <= at && now.since(set) < OVERDUE) {
             return;
         }
         self.alarm_at.set(Some(at));
@@ -143,9 +149,16 @@ impl Inner {
             let lane = line.lane.borrow();
             lane.waiting() > 0 || (lane.lag() > 0 && lane.in_flight() == 0)
         });
-        let since = match (waits, self.backlogged.get()) {
-            (true, false) => Some(now.plus(BACKLOG_AFTER)),
-            (false, true) if !self.owes() => None,
+        let behind = waits.then(|| self.behind_since.get().unwrap_or(now));
+        self.behind_since.set(behind);
+        let since = match (behind, self.backlogged.get()) {
+            (Some(since), false) if now.since(since) >= BACKLOG_AFTER => Some(since),
+            (Some(since), false) => {
+                // A moment's wait is none. One that lasts is looked at again.
+                self.wake_at(since.plus(BACKLOG_AFTER));
+                return;
+            }
+            (None, true) if !self.owes() => None,
             _ => return,
         };
         self.backlogged.set(waits);

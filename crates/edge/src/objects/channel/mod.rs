@@ -136,6 +136,8 @@ pub(crate) struct Inner {
     wake_at: Cell<Option<UnixMillis>>,
     alarm_at: Cell<Option<UnixMillis>>,
     backlogged: Cell<bool>,
+    /// Since when something waits.
+    behind_since: Cell<Option<UnixMillis>>,
     /// Whether something goes on that only memory knows of: a send, a question to an endpoint.
     busy: Cell<bool>,
     fed: Cell<Option<Fed>>,
@@ -239,6 +241,7 @@ impl Inner {
             wake_at: Cell::new(None),
             alarm_at: Cell::new(None),
             backlogged: Cell::new(false),
+            behind_since: Cell::new(None),
             busy: Cell::new(false),
             fed: Cell::new(None),
             feeding: Errand::default(),

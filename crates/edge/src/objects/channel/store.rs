@@ -7,10 +7,11 @@ use livegate_core::delivery::retention::Segment;
 use livegate_core::id::{Seq, SourceId};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::error::Result;
 use crate::sql::{Db, Row, params};
-use crate::wire::Attempt;
+use crate::wire::{Attempt, Batch};
 
 /// What is stored of an event beside its body: what the ingress knew when it let it in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -107,7 +108,8 @@ impl Store {
                 subscription TEXT, seq INTEGER, state TEXT NOT NULL, doc TEXT NOT NULL,
                 PRIMARY KEY(subscription, seq)) WITHOUT ROWID",
             "CREATE TABLE IF NOT EXISTS attempts(
-                id INTEGER PRIMARY KEY, first INTEGER, last INTEGER, packed TEXT)",
+                id INTEGER PRIMARY KEY, first INTEGER, last INTEGER, from_ms INTEGER,
+                to_ms INTEGER, packed TEXT)",
             "CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID",
         ] {
             db.run(table, &params![])?;
@@ -318,9 +320,11 @@ impl Store {
     pub(super) fn keep_attempts(&self, attempts: &[Attempt]) -> Result<()> {
         let first = attempts.iter().map(|attempt| attempt.seq.0).min().unwrap_or_default();
         let last = attempts.iter().map(|attempt| attempt.seq.0).max().unwrap_or_default();
+        let from = attempts.iter().map(|attempt| attempt.at.0).min().unwrap_or_default();
+        let to = attempts.iter().map(|attempt| attempt.at.0).max().unwrap_or_default();
         self.0.run(
-            "INSERT INTO attempts(first, last, packed) VALUES (?, ?, ?)",
-            &params![first, last, &serde_json::to_string(attempts)?],
+            "INSERT INTO attempts(first, last, from_ms, to_ms, packed) VALUES (?, ?, ?, ?, ?)",
+            &params![first, last, from, to, &serde_json::to_string(attempts)?],
         )
     }
 
@@ -363,16 +367,17 @@ impl Store {
     }
 
     /// Batches of attempts after a number.
-    pub(super) fn attempts_after(
-        &self,
-        number: u64,
-        limit: u64,
-    ) -> Result<Vec<(u64, Vec<Attempt>)>> {
+    pub(super) fn attempts_after(&self, number: u64, limit: u64) -> Result<Vec<Batch>> {
         let rows = self.0.rows(
-            "SELECT id, packed FROM attempts WHERE id > ? ORDER BY id LIMIT ?",
+            "SELECT id, from_ms, to_ms, packed FROM attempts WHERE id > ? ORDER BY id LIMIT ?",
             &params![number, limit],
         )?;
-        rows.iter().map(|row| Ok((row.int(0), crate::json::parse(&row.text(1))?))).collect()
+        rows.iter()
+            .map(|row| {
+                let packed = RawValue::from_string(row.text(3))?;
+                Ok(Batch(row.int(0), row.int(1), row.int(2), packed))
+            })
+            .collect()
     }
 
     /// Every attempt to deliver one event, oldest first.

@@ -7,7 +7,7 @@ use worker::State;
 use super::Rejection;
 use crate::error::Result;
 use crate::sql::{Db, params};
-use crate::wire::{Attempt, Fed, Feed, Page, Query, Summary, delivery};
+use crate::wire::{Attempt, Batch, Fed, Feed, Page, Query, Summary, delivery};
 
 /// How many chunks one page looks at before it answers with what it found and a cursor to go on
 /// from: a search for something rare must not hold the object.
@@ -88,16 +88,14 @@ impl Index {
             )?;
             fed.seq = last.seq.0;
         }
-        for (number, attempts) in &feed.attempts {
+        for Batch(number, from, to, packed) in &feed.attempts {
             if *number <= fed.attempts {
                 continue;
             }
-            let from = attempts.iter().map(|attempt| attempt.at.0).min().unwrap_or_default();
-            let to = attempts.iter().map(|attempt| attempt.at.0).max().unwrap_or_default();
             self.0.run(
                 "INSERT INTO attempts(channel, number, from_ms, to_ms, packed)
                  VALUES (?, ?, ?, ?, ?)",
-                &params![&feed.channel, &feed.number, from, to, &serde_json::to_string(attempts)?,],
+                &params![&feed.channel, &feed.number, *from, *to, packed.get()],
             )?;
             fed.attempts = *number;
             self.trim()?;
