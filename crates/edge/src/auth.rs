@@ -148,7 +148,7 @@ impl Ticket {
 
     /// The ticket as text: its content and a MAC over it.
     pub(crate) fn to_text(&self, env: &Env) -> Result<String> {
-        let content = Base64UrlUnpadded::encode_string(&serde_json::to_string(self)?.as_bytes());
+        let content = Base64UrlUnpadded::encode_string(serde_json::to_string(self)?.as_bytes());
         let tag = mac(env, &content)?.finalize().into_bytes();
         Ok(format!("{content}.{}", hex::encode(tag)))
     }
