@@ -97,18 +97,20 @@ impl Inner {
         let now = js::now();
         let span = at.since(now);
         self.arm(at.max(now.plus(GUARD)));
-        if span > LONGEST_TIMER
-            || self.wake_at.get().is_some_and(|known| known <= at && known > now)
-        {
+        if span > LONGEST_TIMER {
             return;
         }
-        self.wake_at.set(Some(at));
+        // On a grid, so that many wishes are few timers.
+        let grid = if span < Millis::from_secs(1) { 50 } else { 1_000 };
+        let at = UnixMillis(at.0.div_ceil(grid).saturating_mul(grid));
+        if self.timers.borrow().contains(&at) {
+            return;
+        }
+        self.timers.borrow_mut().push(at);
         let inner = Rc::clone(self);
         js::spawn(async move {
-            js::sleep(Millis(span.0.max(1))).await;
-            if inner.wake_at.get() == Some(at) {
-                inner.wake_at.set(None);
-            }
+            js::sleep(Millis(at.since(now).0.max(1))).await;
+            inner.timers.borrow_mut().retain(|timer| *timer != at);
             inner.kick();
         });
     }

@@ -133,7 +133,8 @@ pub(crate) struct Inner {
     moved_at: Cell<UnixMillis>,
     attempts: RefCell<Vec<Attempt>>,
     persist_at: Cell<Option<UnixMillis>>,
-    wake_at: Cell<Option<UnixMillis>>,
+    /// When timers will kick.
+    timers: RefCell<Vec<UnixMillis>>,
     alarm_at: Cell<Option<UnixMillis>>,
     backlogged: Cell<bool>,
     /// Since when something waits.
@@ -238,7 +239,7 @@ impl Inner {
             moved_at: Cell::new(UnixMillis(0)),
             attempts: RefCell::default(),
             persist_at: Cell::new(None),
-            wake_at: Cell::new(None),
+            timers: RefCell::default(),
             alarm_at: Cell::new(None),
             backlogged: Cell::new(false),
             behind_since: Cell::new(None),
