@@ -156,10 +156,9 @@ impl Dedup {
             }
             self.calls_by_end.insert((end, key));
         }
-        // Kept for the longest window, not the source's: the latest event of an entity must be
-        // known even if it does not itself count for repetitions.
+        // Kept for its window: after that it is no repetition, whether it is known or not.
         if let Some(entity) = call.entity {
-            let end = now.plus(Self::MAX_WINDOW);
+            let end = now.plus(call.window.min(Self::MAX_WINDOW));
             let latest = Latest { body_sha256: call.body_sha256, at: now, end, seq };
             if let Some(before) = self.latest.insert(entity, latest) {
                 self.latest_by_end.remove(&(before.end, entity));

@@ -9,8 +9,8 @@ use livegate_core::id::Seq;
 use super::store::Stored;
 
 /// How many events are held, and how many bytes of bodies.
-const MAX_EVENTS: usize = 128;
-const MAX_BYTES: usize = 1 << 18;
+const MAX_EVENTS: usize = 256;
+const MAX_BYTES: usize = 1 << 19;
 
 /// An event, and what was found out about it under one version of the plan.
 #[derive(Debug)]
