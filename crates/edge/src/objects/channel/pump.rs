@@ -24,8 +24,6 @@ use crate::wire::{Attempt, Status};
 /// A subscription's lane, and where its events go.
 pub(super) struct Line {
     pub(super) lane: RefCell<Lane>,
-    /// What was read for it last.
-    ahead: RefCell<Vec<Rc<Known>>>,
     /// It was made by an older version: it is made anew when no send of it is under way.
     stale: Cell<bool>,
 }
@@ -183,8 +181,7 @@ impl Inner {
             Snapshot { cursor, log_end, ..Snapshot::default() }
         };
         let restored = RefCell::new(Lane::restore(config, snapshot));
-        let line =
-            Rc::new(Line { lane: restored, ahead: RefCell::default(), stale: Cell::new(false) });
+        let line = Rc::new(Line { lane: restored, stale: Cell::new(false) });
         self.lines.borrow_mut().insert(id, Rc::clone(&line));
         Ok(line)
     }
@@ -201,11 +198,11 @@ impl Inner {
                 .collect(),
         };
         let up_to = events.last().map_or(after, |last| last.stored.seq);
-        let events: Vec<Rc<Known>> =
-            events.into_iter().filter(|known| plan.is_for(known, index)).collect();
-        let matching: Vec<Seq> = events.iter().map(|known| known.stored.seq).collect();
-        // They are sent before long; reading each of them again would cost more than the memory.
-        *line.ahead.borrow_mut() = events;
+        let matching: Vec<Seq> = events
+            .iter()
+            .filter(|known| plan.is_for(known, index))
+            .map(|known| known.stored.seq)
+            .collect();
         line.lane.borrow_mut().feed(up_to, &matching);
         Ok(())
     }
@@ -231,8 +228,7 @@ impl Inner {
         let now = js::now();
         let target = Rc::clone(&planned.target);
         let endpoint = target.endpoint.id;
-        let ahead = line.ahead.borrow().iter().find(|known| known.stored.seq == seq).cloned();
-        let Some(known) = ahead.map_or_else(|| self.known(seq), |known| Ok(Some(known)))? else {
+        let Some(known) = self.known(seq)? else {
             // Retention was faster than a replay.
             line.lane.borrow_mut().expired(seq);
             return Ok(());
