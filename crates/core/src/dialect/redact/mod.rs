@@ -31,6 +31,9 @@ pub const MASK: &str = "***";
 /// What is shown of a text that cannot be read.
 pub const PLACEHOLDER: &str = "{\"redacted\":\"***\"}";
 
+/// How often a text is read again. One that still changes then was made to.
+const MAX_ROUNDS: u32 = 4;
+
 /// What is shown in the place of [`PLACEHOLDER`] if a secret is a part of that.
 const EMPTY: &str = "{}";
 
@@ -70,21 +73,39 @@ fn masked_bytes(body: &[u8], envelope: Envelope) -> Cow<'_, [u8]> {
 }
 
 fn masked(text: &str, envelope: Envelope) -> Cow<'_, str> {
+    let Some(mut shown) = masked_once(text, envelope) else {
+        return Cow::Borrowed(text);
+    };
+    // Masking may take quotes or colons away with a secret, and what is left reads otherwise: it is
+    // read again until nothing more is found in it.
+    for _ in 0..MAX_ROUNDS {
+        match masked_once(&shown, envelope) {
+            Some(next) if next != shown => shown = next,
+            _ => return shown,
+        }
+    }
+    Cow::Borrowed(PLACEHOLDER)
+}
+
+/// `text` with the secrets masked that one reading of it finds; `None` if nothing changes.
+fn masked_once(text: &str, envelope: Envelope) -> Option<Cow<'static, str>> {
     let mut collected = Collected::default();
     if collect(text, envelope, 0, &mut collected).is_err() {
-        return Cow::Borrowed(PLACEHOLDER);
+        return Some(Cow::Borrowed(PLACEHOLDER));
     }
     if !collected.anything {
-        return Cow::Borrowed(text);
+        return None;
     }
     if collected.secrets.are_too_many() {
-        return Cow::Borrowed(EMPTY);
+        return Some(Cow::Borrowed(EMPTY));
     }
     match rewrite(text, envelope, 0, &collected) {
-        Ok(None) => Cow::Borrowed(text),
-        Ok(Some(result)) if !leaks(&result, &collected.secrets) => Cow::Owned(result),
-        Ok(Some(_)) | Err(_) if leaks(PLACEHOLDER, &collected.secrets) => Cow::Borrowed(EMPTY),
-        Ok(Some(_)) | Err(_) => Cow::Borrowed(PLACEHOLDER),
+        Ok(None) => None,
+        Ok(Some(result)) if !leaks(&result, &collected.secrets) => Some(Cow::Owned(result)),
+        Ok(Some(_)) | Err(_) if leaks(PLACEHOLDER, &collected.secrets) => {
+            Some(Cow::Borrowed(EMPTY))
+        }
+        Ok(Some(_)) | Err(_) => Some(Cow::Borrowed(PLACEHOLDER)),
     }
 }
 
