@@ -24,4 +24,5 @@ const config :Workerd.Config = (
     )),
   ],
   sockets = [ Gateway.http ],
+  v8Flags = Gateway.v8Flags,
 );

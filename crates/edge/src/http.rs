@@ -1,9 +1,10 @@
 //! Requests in and responses out, for the routes that people and objects call.
 
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use serde::Serialize;
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Request, Response, ResponseInit};
+use web_sys::{Request, Response};
 
 use crate::error::{Error, Problem, Result, Violation};
 use crate::json;
@@ -11,21 +12,27 @@ use crate::json;
 /// The largest body that any route takes; a callback's limit is the same.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
 
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    fn head(request: &Request) -> String;
+    fn header(request: &Request, name: &str) -> Option<String>;
+    fn read(request: &Request, most: f64) -> Promise;
+    #[wasm_bindgen(catch, js_name = respond)]
+    fn make_response(
+        status: u16,
+        content_type: Option<&str>,
+        body: Option<&str>,
+    ) -> Result<Response, JsValue>;
+}
+
 /// An answer with a body of that type.
 pub(crate) fn respond(status: u16, content_type: &str, body: &str) -> Result<Response> {
-    let headers = Headers::new().map_err(Error::js)?;
-    headers.set("content-type", content_type).map_err(Error::js)?;
-    let init = ResponseInit::new();
-    init.set_status(status);
-    init.set_headers(&headers);
-    Response::new_with_opt_str_and_init(Some(body), &init).map_err(Error::js)
+    make_response(status, Some(content_type), Some(body)).map_err(Error::js)
 }
 
 /// An answer without a body.
 pub(crate) fn empty(status: u16) -> Result<Response> {
-    let init = ResponseInit::new();
-    init.set_status(status);
-    Response::new_with_opt_str_and_init(None, &init).map_err(Error::js)
+    make_response(status, None, None).map_err(Error::js)
 }
 
 /// A JSON answer.
@@ -69,7 +76,8 @@ impl Incoming {
     }
 
     pub(crate) fn new(raw: Request) -> Self {
-        let url = raw.url();
+        let head = head(&raw);
+        let (method, url) = head.split_once(' ').unwrap_or_default();
         let authority = url.find("://").map_or(0, |at| at + 3);
         let path_at = url.get(authority..).and_then(|rest| rest.find('/'));
         let path_at = path_at.map_or(url.len(), |at| authority + at);
@@ -77,7 +85,7 @@ impl Incoming {
         let rest = rest.split('#').next().unwrap_or_default();
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         Self {
-            method: raw.method(),
+            method: method.to_owned(),
             origin: origin.to_owned(),
             path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
             query: query.to_owned(),
@@ -86,7 +94,7 @@ impl Incoming {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<String> {
-        self.raw.headers().get(name).ok().flatten()
+        header(&self.raw, name)
     }
 
     /// The value of a query parameter, percent-decoded.
@@ -101,23 +109,12 @@ impl Incoming {
     /// The body, if it is at most [`MAX_BODY`] long; refused before it is read where its length is
     /// declared.
     pub(crate) async fn body(&self) -> Result<Vec<u8>> {
-        let declared = self.header("content-length").and_then(|text| text.parse::<usize>().ok());
-        if declared.is_some_and(|length| length > MAX_BODY) {
+        #[expect(clippy::cast_precision_loss, reason = "some hundred thousand")]
+        let body = JsFuture::from(read(&self.raw, MAX_BODY as f64)).await.map_err(Error::js)?;
+        if body.is_null() {
             return Err(too_large().into());
         }
-        if self.raw.body().is_none() {
-            return Ok(Vec::new());
-        }
-        if declared.is_none() {
-            return read_bounded(&self.raw).await;
-        }
-        let promise = self.raw.array_buffer().map_err(Error::js)?;
-        let buffer = JsFuture::from(promise).await.map_err(Error::js)?;
-        let bytes = Uint8Array::new(&buffer);
-        if bytes.length() as usize > MAX_BODY {
-            return Err(too_large().into());
-        }
-        Ok(bytes.to_vec())
+        Ok(body.unchecked_into::<Uint8Array>().to_vec())
     }
 
     /// The body as JSON of a known shape.
@@ -135,28 +132,6 @@ impl Incoming {
 
 fn too_large() -> Problem {
     Problem::new(413, "request.too_large", format!("a body may have at most {MAX_BODY} bytes"))
-}
-
-/// Reads a body of undeclared length, giving up as soon as it is too long.
-async fn read_bounded(request: &Request) -> Result<Vec<u8>> {
-    use wasm_bindgen::{JsCast, JsValue};
-    let Some(stream) = request.body() else { return Ok(Vec::new()) };
-    let reader: web_sys::ReadableStreamDefaultReader =
-        stream.get_reader().dyn_into().map_err(|_| Error::js(JsValue::from("no reader")))?;
-    let mut body = Vec::new();
-    loop {
-        let step = JsFuture::from(reader.read()).await.map_err(Error::js)?;
-        let field = |name: &str| js_sys::Reflect::get(&step, &name.into()).unwrap_or_default();
-        if field("done").is_truthy() {
-            return Ok(body);
-        }
-        body.extend_from_slice(&crate::js::bytes_of(&field("value")));
-        if body.len() > MAX_BODY {
-            // The caller is told; whether the rest could be cancelled changes nothing.
-            let _ = JsFuture::from(reader.cancel()).await;
-            return Err(too_large().into());
-        }
-    }
 }
 
 /// Percent-decoding of a query value; what is not valid UTF-8 afterwards is replaced.

@@ -13,25 +13,17 @@ use crate::error::{Error, Result};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = fetch, catch)]
-    fn global_fetch(url: &str, init: &Object) -> Result<Promise, JsValue>;
-
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues, catch)]
     fn get_random_values(buffer: &mut [u8]) -> Result<JsValue, JsValue>;
+}
 
-    type AbortController;
-    #[wasm_bindgen(constructor)]
-    fn new() -> AbortController;
-    #[wasm_bindgen(method, getter)]
-    fn signal(this: &AbortController) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn abort(this: &AbortController) -> js_sys::Function;
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = sleep)]
+    fn sleep_ms(ms: f64) -> Promise;
 
-    #[wasm_bindgen(js_name = clearTimeout)]
-    fn clear_timeout(timer: &JsValue);
-
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &JsValue, ms: f64) -> JsValue;
+    #[wasm_bindgen(js_name = post)]
+    fn post_bytes(url: &str, headers: &str, body: &[u8], timeout: f64, longest: f64) -> Promise;
 }
 
 /// The time, once per input: the core is handed it and never asks.
@@ -60,11 +52,8 @@ pub(crate) fn random_u64() -> u64 {
 pub(crate) async fn sleep(span: Millis) {
     #[expect(clippy::cast_precision_loss, reason = "timers are far below 2^53 ms")]
     let ms = span.0.min(0x7fff_ffff) as f64;
-    let promise = Promise::new(&mut |resolve, _| {
-        set_timeout(&resolve, ms);
-    });
     // A timer's promise never rejects.
-    let _ = JsFuture::from(promise).await;
+    let _ = JsFuture::from(sleep_ms(ms)).await;
 }
 
 /// Runs a task on its own. Boxed, so that what runs tasks is compiled once.
@@ -86,33 +75,38 @@ pub(crate) fn bytes_of(value: &JsValue) -> Vec<u8> {
 /// An outgoing call: always POST, never following a redirect.
 pub(crate) struct Post<'a> {
     pub(crate) url: &'a str,
-    pub(crate) headers: &'a [(String, String)],
+    /// Names and values in turn, each on a line.
+    pub(crate) headers: &'a str,
     pub(crate) body: &'a [u8],
     pub(crate) timeout: Millis,
+    /// The longest answer that is read to keep its connection; a longer one is cut off.
+    pub(crate) longest_answer: u32,
+}
+
+/// An answer's head, as far as it matters.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
 }
 
 impl Post<'_> {
-    /// Sends it and waits for the answer's head; the answer's body is left unread.
-    pub(crate) async fn send(&self) -> Result<web_sys::Response, JsValue> {
-        let init = Object::new();
-        set(&init, "method", &"POST".into());
-        set(&init, "redirect", &"manual".into());
-        let headers = Object::new();
-        for (name, value) in self.headers {
-            set(&headers, name, &value.as_str().into());
-        }
-        set(&init, "headers", &headers);
-        set(&init, "body", &Uint8Array::from(self.body));
-        // Not AbortSignal.timeout: it keeps the call in memory until the time is up, answered or not.
-        let controller = AbortController::new();
-        set(&init, "signal", &controller.signal());
+    /// Sends it and waits for the answer's head.
+    pub(crate) async fn send(&self) -> Result<Answer, JsValue> {
+        let Self { url, headers, body, timeout, longest_answer } = *self;
         #[expect(clippy::cast_precision_loss, reason = "time-outs are at most half a minute")]
-        let timer = set_timeout(&controller.abort().bind0(&controller), self.timeout.0 as f64);
-        let answer = match global_fetch(self.url, &init) {
-            Ok(promise) => JsFuture::from(promise).await,
-            Err(thrown) => Err(thrown),
-        };
-        clear_timeout(&timer);
-        answer?.dyn_into()
+        let promise = post_bytes(url, headers, body, timeout.0 as f64, longest_answer.into());
+        let answer = JsFuture::from(promise).await?;
+        if let Some(status) = answer.as_f64() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a status, below 1000"
+            )]
+            return Ok(Answer { status: status as u16, retry_after: None });
+        }
+        let text = answer.as_string().unwrap_or_default();
+        let (status, retry_after) = text.split_once(' ').unwrap_or_default();
+        let status = status.parse().unwrap_or_default();
+        Ok(Answer { status, retry_after: Some(retry_after.to_owned()) })
     }
 }

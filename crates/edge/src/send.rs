@@ -10,14 +10,13 @@ use livegate_core::scheme::Outgoing;
 use livegate_core::time::{Millis, UnixMillis};
 use serde_json::json;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::compile::Target;
-use crate::js::{self, Post};
+use crate::js::{self, Answer, Post};
 use crate::model::{Format, Secrecy};
 
 /// The longest answer that is read to keep its connection; a longer one is cut off.
-const READ_ANSWER: u64 = 16 * 1024;
+const READ_ANSWER: u32 = 16 * 1024;
 
 /// An event on its way out.
 pub(crate) struct Parcel<'a> {
@@ -89,28 +88,29 @@ pub(crate) async fn send(target: &Target, parcel: &Parcel<'_>, now: UnixMillis) 
             return Sent { outcome: Outcome::Unreachable(Cause::Other), duration: Millis(0) };
         }
     };
-    let mut headers = Vec::with_capacity(8);
-    headers.push(("content-type".to_owned(), parcel.content_type.to_owned()));
-    headers.push((
-        "user-agent".to_owned(),
-        concat!("livegate/", env!("CARGO_PKG_VERSION")).to_owned(),
-    ));
-    headers.extend(target.headers.iter().cloned());
+    let mut headers = String::with_capacity(512);
     let url = signed.url(target.url.as_str());
-    headers.extend(signed.headers);
+    // Neither names nor values hold a line's end: they were checked when they were set.
+    let fixed = [
+        ("content-type", parcel.content_type),
+        ("user-agent", concat!("livegate/", env!("CARGO_PKG_VERSION"))),
+    ];
+    let own = target.headers.iter().chain(&signed.headers);
+    let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in fixed.into_iter().chain(own) {
+        for line in [name, "\n", value, "\n"] {
+            headers.push_str(line);
+        }
+    }
     let post = Post {
         url: &url,
         headers: &headers,
         body: &parcel.body,
         timeout: Millis::from_secs(target.endpoint.timeout_s),
+        longest_answer: READ_ANSWER,
     };
     let outcome = match post.send().await {
-        Ok(answer) => {
-            let outcome = Outcome::from_status(answer.status(), retry_after(&answer));
-            // What is left of the answer is nobody's business but the connection's.
-            finish(answer);
-            outcome
-        }
+        Ok(answer) => Outcome::from_status(answer.status, retry_after(&answer)),
         Err(thrown) => Outcome::Unreachable(cause(&thrown)),
     };
     Sent { outcome, duration: js::now().since(now) }
@@ -140,10 +140,10 @@ pub(crate) async fn test(target: &Target, now: UnixMillis) -> Sent {
 }
 
 /// A `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
-fn retry_after(answer: &web_sys::Response) -> Option<Millis> {
-    let text = answer.headers().get("retry-after").ok().flatten()?;
-    retry_after_seconds(&text).or_else(|| {
-        let at = js_sys::Date::parse(&text);
+fn retry_after(answer: &Answer) -> Option<Millis> {
+    let text = answer.retry_after.as_deref()?;
+    retry_after_seconds(text).or_else(|| {
+        let at = js_sys::Date::parse(text);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -151,27 +151,6 @@ fn retry_after(answer: &web_sys::Response) -> Option<Millis> {
         )]
         (at.is_finite() && at >= 0.0).then(|| UnixMillis(at as u64).since(js::now()))
     })
-}
-
-/// Reads a short answer to its end, so that its connection serves the next delivery; lets go of
-/// any other. On its own: the delivery is over.
-fn finish(answer: web_sys::Response) {
-    let length = answer.headers().get("content-length").ok().flatten();
-    let length = length.and_then(|text| text.parse::<u64>().ok());
-    if length == Some(0) || answer.status() == 204 {
-        return;
-    }
-    let Some(body) = answer.body() else { return };
-    js::spawn(async move {
-        // The outcome is known; what goes wrong from here on changes nothing.
-        if length.is_some_and(|length| length <= READ_ANSWER) {
-            if let Ok(promise) = answer.array_buffer() {
-                let _ = JsFuture::from(promise).await;
-            }
-        } else {
-            let _ = JsFuture::from(body.cancel()).await;
-        }
-    });
 }
 
 /// Why there was no answer, from what the runtime threw.

@@ -1,8 +1,7 @@
 //! `SQLite` of one Durable Object: statements in, rows out.
 //!
 //! Everything here is synchronous, as in the runtime: what one turn of an object writes without
-//! awaiting is one transaction. Cursors are read through catching bindings, because an exception
-//! from the others would hang the request.
+//! awaiting is one transaction.
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -13,16 +12,17 @@ use crate::error::{Error, Result};
 extern "C" {
     type Sql;
 
-    #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &Sql, query: &str, bindings: &Array) -> Result<Cursor, JsValue>;
-
     #[wasm_bindgen(method, getter, js_name = databaseSize)]
     fn database_size(this: &Sql) -> f64;
+}
 
-    type Cursor;
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn run(sql: &Sql, query: &str, bindings: &Array) -> Result<(), JsValue>;
 
-    #[wasm_bindgen(method, catch)]
-    fn raw(this: &Cursor) -> Result<js_sys::Iterator, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn rows(sql: &Sql, query: &str, bindings: &Array) -> Result<Array, JsValue>;
 }
 
 /// A database.
@@ -96,21 +96,13 @@ impl Db {
 
     /// Runs a statement for its effect.
     pub(crate) fn run(&self, query: &str, params: &Array) -> Result<()> {
-        self.0.exec(query, params).map(|_| ()).map_err(Error::js)
+        run(&self.0, query, params).map_err(Error::js)
     }
 
     /// Runs a statement for its rows.
     pub(crate) fn rows(&self, query: &str, params: &Array) -> Result<Vec<Row>> {
-        let cursor = self.0.exec(query, params).map_err(Error::js)?;
-        let iterator = cursor.raw().map_err(Error::js)?;
-        let mut rows = Vec::new();
-        loop {
-            let next = iterator.next().map_err(Error::js)?;
-            if next.done() {
-                return Ok(rows);
-            }
-            rows.push(Row(next.value().unchecked_into()));
-        }
+        let rows = rows(&self.0, query, params).map_err(Error::js)?;
+        Ok(rows.iter().map(|row| Row(row.unchecked_into())).collect())
     }
 
     /// The first row, if there is one.

@@ -17,7 +17,7 @@ pub(crate) mod nonces;
 pub(crate) mod records;
 pub(crate) mod tenant;
 
-use js_sys::Object;
+use js_sys::Promise;
 use livegate_core::id::{EndpointId, SourceId, TenantId};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, prelude::*};
@@ -25,7 +25,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::error::{Error, Problem, Result};
-use crate::{http, js};
+use crate::http;
 
 /// The name that stands for the tenant's own channel, where a vendor names none.
 pub(crate) const OWN_CHANNEL: &str = "~";
@@ -43,7 +43,7 @@ pub(crate) enum ObjectRef<'a> {
 
 impl ObjectRef<'_> {
     /// The binding in wrangler.toml.
-    const fn binding(&self) -> &'static str {
+    pub(crate) const fn binding(&self) -> &'static str {
         match self {
             Self::Directory => "DIRECTORY",
             Self::Tenant(_) => "TENANT",
@@ -55,7 +55,7 @@ impl ObjectRef<'_> {
     }
 
     /// The name whose hash is the object's id. Pinned: another name is another object.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Directory => "directory".to_owned(),
             Self::Tenant(tenant) | Self::Records(tenant) => tenant.to_string(),
@@ -66,41 +66,18 @@ impl ObjectRef<'_> {
     }
 }
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
-    type Namespace;
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
+    fn ask(env: &Env, binding: &str, name: &str, message: &str) -> Promise;
 
-    /// A handle to one object.
-    pub(crate) type Stub;
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Stub, url: &str, init: &Object) -> Result<js_sys::Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = fetch)]
-    fn forward(
-        this: &Stub,
+    #[wasm_bindgen(js_name = forward)]
+    fn forward_request(
+        env: &Env,
+        binding: &str,
+        name: &str,
         url: &str,
         request: &web_sys::Request,
-    ) -> Result<js_sys::Promise, JsValue>;
-}
-
-/// A handle to an object; making one costs no call.
-pub(crate) fn stub(env: &Env, object: &ObjectRef<'_>) -> Result<Stub> {
-    let namespace = js_sys::Reflect::get(env, &object.binding().into()).map_err(Error::js)?;
-    if namespace.is_undefined() {
-        return Err(Error::Runtime(format!("the binding {} is missing", object.binding())));
-    }
-    namespace.unchecked_into::<Namespace>().get_by_name(&object.name()).map_err(Error::js)
-}
-
-/// Posts a message to an object; the answer is left to the caller.
-async fn post(stub: &Stub, message: &str) -> Result<web_sys::Response> {
-    let init = Object::new();
-    js::set(&init, "method", &"POST".into());
-    js::set(&init, "body", &message.into());
-    let promise = stub.fetch("https://object/", &init).map_err(Error::js)?;
-    let answer = JsFuture::from(promise).await.map_err(Error::js)?;
-    answer.dyn_into().map_err(Error::js)
+    ) -> Promise;
 }
 
 /// Hands a caller's request on to an object as it is: for tails, whose answer is a stream.
@@ -111,7 +88,7 @@ pub(crate) async fn forward(
     request: &web_sys::Request,
 ) -> Result<web_sys::Response> {
     let url = format!("https://object{path}");
-    let promise = stub(env, object)?.forward(&url, request).map_err(Error::js)?;
+    let promise = forward_request(env, object.binding(), &object.name(), &url, request);
     let answer = JsFuture::from(promise).await.map_err(Error::js)?;
     answer.dyn_into().map_err(Error::js)
 }
@@ -122,15 +99,17 @@ pub(crate) async fn call<T: DeserializeOwned>(
     object: &ObjectRef<'_>,
     message: &impl Serialize,
 ) -> Result<T> {
-    let answer = post(&stub(env, object)?, &serde_json::to_string(message)?).await?;
-    let text = JsFuture::from(answer.text().map_err(Error::js)?).await.map_err(Error::js)?;
-    let text = text.as_string().unwrap_or_default();
-    if answer.ok() {
-        return Ok(crate::json::parse(&text)?);
+    let message = serde_json::to_string(message)?;
+    let promise = ask(env, object.binding(), &object.name(), &message);
+    let answer = JsFuture::from(promise).await.map_err(Error::js)?;
+    let answer = answer.as_string().unwrap_or_default();
+    let (status, text) = answer.split_once(' ').unwrap_or_default();
+    if status.starts_with('2') {
+        return Ok(crate::json::parse(text)?);
     }
-    match crate::json::parse::<Problem>(&text) {
+    match crate::json::parse::<Problem>(text) {
         Ok(problem) => Err(problem.into()),
-        Err(_) => Err(Error::Runtime(format!("{object:?} answered {}", answer.status()))),
+        Err(_) => Err(Error::Runtime(format!("{object:?} answered {status}"))),
     }
 }
 

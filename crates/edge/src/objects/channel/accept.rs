@@ -19,7 +19,7 @@ use super::store::{Head, Stored};
 use super::{GUARD, Inner};
 use crate::error::{Error, Problem, Result};
 use crate::js;
-use crate::objects::{ObjectRef, stub};
+use crate::objects::ObjectRef;
 
 /// How many calls are remembered as accepted: 60 s of a thousand calls a second in one channel, and
 /// some 7 MB. Beyond that the oldest are forgotten, and a vendor's repetition of one is delivered.
@@ -28,25 +28,28 @@ pub(super) const REMEMBERED: usize = 65_536;
 /// After how long without a write the next event is written by itself.
 const ALONE: Millis = Millis(5);
 
+/// How long the log's size is counted before it is looked up again.
+const LOOK_EVERY: Millis = Millis::from_secs(5);
+
 /// What a call's place is instead, where it has none.
 const DUPLICATE: f64 = 0.0;
 const FULL: f64 = -1.0;
 const BROKEN: f64 = -2.0;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
-    #[wasm_bindgen(extends = js_sys::Object)]
-    type Taker;
-    #[wasm_bindgen(method, catch)]
+    #[expect(clippy::too_many_arguments, reason = "an object between would cost a call")]
     fn take(
-        this: &Taker,
+        env: &Env,
+        binding: &str,
+        name: &str,
         tenant: &str,
         channel: &str,
         version: f64,
-        windows_ms: f64,
+        windows: f64,
         head: &str,
-        body: &Uint8Array,
-    ) -> Result<Promise, JsValue>;
+        body: &[u8],
+    ) -> Promise;
 }
 
 /// On what terms an event is handed in.
@@ -78,17 +81,19 @@ pub(crate) async fn accept(
     body: &[u8],
 ) -> Result<Accepted> {
     let object = ObjectRef::Channel(terms.tenant, terms.channel);
-    let taker: Taker = JsCast::unchecked_into::<Taker>(JsValue::from(stub(env, &object)?));
     #[expect(clippy::cast_precision_loss, reason = "versions and windows stay below 2^53")]
-    let promise = taker.take(
+    let promise = take(
+        env,
+        object.binding(),
+        &object.name(),
         &terms.tenant.to_string(),
         terms.channel,
         terms.version as f64,
         join_windows(terms.fresh_for, terms.duplicate_window),
         &serde_json::to_string(head)?,
-        &Uint8Array::from(body),
+        body,
     );
-    let place = JsFuture::from(promise.map_err(Error::js)?).await.map_err(Error::js)?;
+    let place = JsFuture::from(promise).await.map_err(Error::js)?;
     match place.as_f64() {
         Some(place) if place > DUPLICATE => Ok(Accepted::New),
         Some(DUPLICATE) => Ok(Accepted::Duplicate),
@@ -191,10 +196,10 @@ impl Inner {
         let mut places = Vec::with_capacity(pending.len());
         let mut rows: Vec<(Seq, UnixMillis, &str, &[u8])> = Vec::with_capacity(pending.len());
         let mut last = self.last.get();
+        let mut used = self.used(now);
         {
             let mut dedup = self.dedup.borrow_mut();
             let retention = Retention::default();
-            let used = self.store.0.size();
             for one in &pending {
                 let place = if dedup.judge(&one.call, now) != Novelty::New {
                     DUPLICATE
@@ -202,6 +207,7 @@ impl Inner {
                     FULL
                 } else {
                     last = last.next();
+                    used += one.body.len() as u64;
                     dedup.record(&one.call, last, now);
                     rows.push((last, now, &one.head_text, &one.body));
                     #[expect(clippy::cast_precision_loss, reason = "places stay below 2^53")]
@@ -211,6 +217,7 @@ impl Inner {
                 places.push(place);
             }
         }
+        self.used.set((self.used.get().0, used));
         if let Err(error) = self.store.insert(&rows) {
             // Nothing of the turn was accepted: what was written of it goes again, or its places
             // would be taken for ever, and what the duplicates' memory holds of it must not turn
@@ -253,6 +260,17 @@ impl Inner {
             self.feed_soon();
             self.sweep(now);
         }
+    }
+
+    /// The bytes on disk: looked up now and then, as that reads from the file, and counted in between.
+    fn used(&self, now: UnixMillis) -> u64 {
+        let (at, used) = self.used.get();
+        if now.since(at) < LOOK_EVERY {
+            return used;
+        }
+        let used = self.store.0.size();
+        self.used.set((now, used));
+        used
     }
 
     /// Fills the duplicates' memory from the newest rows, as after a restart.

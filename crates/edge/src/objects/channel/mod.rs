@@ -144,6 +144,8 @@ pub(crate) struct Inner {
     fed: Cell<Option<Fed>>,
     feeding: Errand,
     swept_at: Cell<UnixMillis>,
+    /// The bytes on disk, and when they were looked up.
+    used: Cell<(UnixMillis, u64)>,
     tails: Tails,
 }
 
@@ -247,6 +249,7 @@ impl Inner {
             fed: Cell::new(None),
             feeding: Errand::default(),
             swept_at: Cell::new(UnixMillis(0)),
+            used: Cell::default(),
             tails: Tails::default(),
             state,
         })

@@ -8,6 +8,7 @@ mod index;
 mod replay;
 mod tails;
 
+use std::cell::OnceCell;
 use std::panic::AssertUnwindSafe;
 
 use livegate_core::time::UnixMillis;
@@ -19,7 +20,7 @@ use self::index::Index;
 pub(crate) use self::replay::ReplayFilter;
 use super::answer;
 use super::contract::ToRecords;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::tail::Tails;
 use crate::{http, js};
@@ -29,6 +30,7 @@ use crate::{http, js};
 pub struct Records {
     state: State,
     env: Env,
+    index: AssertUnwindSafe<OnceCell<Index>>,
     tails: AssertUnwindSafe<Tails>,
 }
 
@@ -61,7 +63,8 @@ pub(crate) struct Rejection {
 
 impl DurableObject for Records {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, tails: AssertUnwindSafe(Tails::default()) }
+        let tails = AssertUnwindSafe(Tails::default());
+        Self { state, env, index: AssertUnwindSafe(OnceCell::new()), tails }
     }
 
     async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
@@ -73,8 +76,8 @@ impl DurableObject for Records {
     }
 
     async fn alarm(&self) -> worker::Result<worker::Response> {
-        let index = Index::open(&self.state)?;
-        if replay::step(&self.env, &index).await? {
+        let index = self.index()?;
+        if replay::step(&self.env, index).await? {
             self.state.storage().set_alarm(replay::PAUSE_MS).await?;
         }
         Ok(http::empty(204)?.into())
@@ -110,9 +113,18 @@ impl DurableObject for Records {
 }
 
 impl Records {
+    /// The rows; their tables are made once a start.
+    fn index(&self) -> Result<&Index> {
+        if self.index.get().is_none() {
+            // Nobody else can have: nothing was awaited since.
+            let _ = self.index.set(Index::open(&self.state)?);
+        }
+        self.index.get().ok_or_else(|| Error::Runtime("the records cannot be opened".to_owned()))
+    }
+
     async fn serve(&self, request: &Incoming) -> Result<Value> {
         let ask: ToRecords = request.json().await?;
-        let index = Index::open(&self.state)?;
+        let index = self.index()?;
         Ok(match ask {
             ToRecords::Feed(tenant, feed) => {
                 index.claim(tenant)?;
@@ -131,13 +143,13 @@ impl Records {
             ToRecords::Rejection(id) => crate::json::value(index.rejection(&id)?)?,
             ToRecords::StartReplay(tenant, id, filter, rate_per_s) => {
                 index.claim(tenant)?;
-                let replay = replay::start(&index, id, *filter, rate_per_s, js::now())?;
+                let replay = replay::start(index, id, *filter, rate_per_s, js::now())?;
                 self.state.storage().set_alarm(1).await?;
                 crate::json::value(replay)?
             }
-            ToRecords::Replays => crate::json::value(replay::list(&index)?)?,
-            ToRecords::Replay(id) => crate::json::value(replay::one(&index, id)?)?,
-            ToRecords::CancelReplay(id) => crate::json::value(replay::cancel(&index, id)?)?,
+            ToRecords::Replays => crate::json::value(replay::list(index)?)?,
+            ToRecords::Replay(id) => crate::json::value(replay::one(index, id)?)?,
+            ToRecords::CancelReplay(id) => crate::json::value(replay::cancel(index, id)?)?,
         })
     }
 }

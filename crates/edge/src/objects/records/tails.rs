@@ -13,7 +13,7 @@ use crate::wire::TailMessage;
 
 impl Records {
     pub(super) fn tail(&self, request: &Incoming) -> Result<Response> {
-        let index = Index::open(&self.state)?;
+        let index = self.index()?;
         let response = self.tails.open(&self.state, request, index.last_position()?)?;
         if let Some(tenant) = index.tenant()? {
             self.push_tails(tenant);

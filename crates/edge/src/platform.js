@@ -1,0 +1,107 @@
+// What the Worker asks of the platform for every callback and delivery, each in one call: crossing
+// from Rust to JavaScript costs more than what most of these do. What is decided is decided in Rust.
+
+/** The method and the URL of a request, with a space between them. */
+export const head = (request) => `${request.method} ${request.url}`;
+
+/** A request's header; null if it has none of that name. */
+export const header = (request, name) => request.headers.get(name);
+
+/** A request's body; null if it has more bytes than `most`, unread where its length is declared. */
+export async function read(request, most) {
+  const declared = request.headers.get("content-length");
+  if (declared !== null) {
+    if (Number(declared) > most) return null;
+    const body = await request.arrayBuffer();
+    return body.byteLength > most ? null : new Uint8Array(body);
+  }
+  const parts = [];
+  let size = 0;
+  for await (const part of request.body ?? []) {
+    size += part.byteLength;
+    if (size > most) return null;
+    parts.push(part);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** An answer; without a type it has no body. */
+export const respond = (status, type, body) =>
+  new Response(body, type === undefined ? { status } : { status, headers: { "content-type": type } });
+
+/** Resolves after that many milliseconds; 0 yields to what is already queued in this turn. */
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A handle to one object; making one costs no call. */
+function object(env, binding, name) {
+  const objects = env[binding];
+  if (objects === undefined) throw new Error(`the binding ${binding} is missing`);
+  return objects.getByName(name);
+}
+
+/** Posts a message to an object. Resolves to the answer's status and text, with a space between. */
+export async function ask(env, binding, name, message) {
+  const answer = await object(env, binding, name).fetch("https://object/", { method: "POST", body: message });
+  return `${answer.status} ${await answer.text()}`;
+}
+
+/** Hands a caller's request on to an object as it is. */
+export const forward = async (env, binding, name, url, request) => object(env, binding, name).fetch(url, request);
+
+/** Hands an event to its channel. */
+export const take = async (env, binding, name, tenant, channel, version, windows, head, body) =>
+  // The bytes are Rust's, and only lent.
+  object(env, binding, name).take(tenant, channel, version, windows, head, body.slice());
+
+/** Runs a statement for its effect. */
+export function run(sql, query, bindings) {
+  sql.exec(query, ...bindings);
+}
+
+/** Runs a statement for its rows. */
+export const rows = (sql, query, bindings) => [...sql.exec(query, ...bindings).raw()];
+
+/**
+ * Sends a POST that follows no redirect. Resolves to the answer's status; where the receiver says
+ * when to come again, to the status and that, with a space between them.
+ *
+ * @param {string} headers names and values in turn, each on a line
+ * @param {number} longest how long an answer may be to be read, so that its connection serves again
+ */
+export async function post(url, headers, body, timeout, longest) {
+  const controller = new AbortController();
+  // Not AbortSignal.timeout: it keeps the call in memory until the time is up, answered or not.
+  const timer = setTimeout(abort, timeout, controller);
+  const lines = headers.split("\n");
+  const fields = {};
+  for (let at = 0; at + 1 < lines.length; at += 2) fields[lines[at]] = lines[at + 1];
+  let answer;
+  try {
+    // The bytes are Rust's, and only lent.
+    const init = { method: "POST", redirect: "manual", headers: fields, body: body.slice(), signal: controller.signal };
+    answer = await fetch(url, init);
+  } catch (error) {
+    clearTimeout(timer);
+    throw error;
+  }
+  finish(answer, longest).then(() => clearTimeout(timer));
+  const again = answer.headers.get("retry-after");
+  return again === null ? answer.status : `${answer.status} ${again}`;
+}
+
+function abort(controller) {
+  controller.abort();
+}
+
+/** Reads a short answer to its end, and lets go of any other. The outcome is known: what goes wrong
+ *  from here on changes nothing. */
+async function finish(answer, longest) {
+  try {
+    const length = answer.headers.get("content-length");
+    if (length === "0" || answer.status === 204) return;
+    if (length !== null && Number(length) <= longest) await answer.arrayBuffer();
+    else await answer.body?.cancel();
+  } catch {
+    // The connection is lost, and only that.
+  }
+}
