@@ -345,6 +345,83 @@ test("Standard Webhooks are taken, symmetric and asymmetric", async () => {
   assert.deepEqual([answer.status, answer.duplicate], [200, false]);
 });
 
+const hmac = (algorithm, key, text, encoding) => createHmac(algorithm, key).update(text).digest(encoding);
+const hash = (algorithm, text) => createHash(algorithm).update(text).digest("hex");
+const base64url = (text) => Buffer.from(text).toString("base64url");
+
+/** How other vendors sign, by their references: a body, and what comes with it. */
+const VENDORS = {
+  AGORA_NCS: (key) => {
+    const body = '{"type":"t","noticeId":"n-1"}';
+    return { body, headers: { "agora-signature-v2": hmac("sha256", key, body, "hex") } };
+  },
+  AGORA_NCS_V1: (key) => {
+    const body = '{"type":"t","noticeId":"n-2"}';
+    return { body, headers: { "agora-signature": hmac("sha1", key, body, "hex") } };
+  },
+  TRTC: (key) => {
+    const body = '{"type":"t","EventType":401}';
+    return { body, headers: { sign: hmac("sha256", key, body, "base64"), sdkappid: "1400000000" } };
+  },
+  DINGRTC: (key, at) => {
+    const body = '{"type":"t","eventId":"e"}';
+    return { body, headers: { "dingrtc-signature": `app.${at}.${hmac("sha256", key, `${body}${at}`, "hex")}` } };
+  },
+  ALIBABA_LIVE: (key, at) => ({
+    body: '{"type":"t","app":"live"}',
+    headers: { "ali-live-timestamp": `${at}`, "ali-live-signature": hash("md5", `${new URL(SIGNED_URL).hostname}|${at}|${key}`) },
+  }),
+  ALIBABA_RTC_RECORDING: (key, at) => ({
+    body: '{"type":"t","event":"record"}',
+    headers: { "ali-live-timestamp": `${at}`, "ali-live-signature": hash("md5", `${at}|${key}`) },
+  }),
+  ZEGO: (key, at) => {
+    const signature = hash("sha1", [key, `${at}`, "n0nce"].sort().join(""));
+    return { body: JSON.stringify({ type: "t", timestamp: `${at}`, nonce: "n0nce", signature }) };
+  },
+  VOLCENGINE_RTC: (key, at) => {
+    const values = { EventType: "T", EventData: "{}", EventTime: new Date(at * 1000).toISOString() };
+    Object.assign(values, { EventId: "e", Version: "2020-12-01", AppId: "a", Nonce: "n" });
+    const Signature = hash("sha256", [...Object.values(values), key].sort().join(""));
+    return { body: JSON.stringify({ type: "t", ...values, Signature }) };
+  },
+  LIVEKIT: (key, at) => {
+    const body = '{"type":"t","event":"room_started"}';
+    const sha256 = createHash("sha256").update(body).digest("base64");
+    const token = ['{"alg":"HS256","typ":"JWT"}', JSON.stringify({ iss: "k", exp: at + 300, sha256 })].map(base64url).join(".");
+    return { body, headers: { authorization: `${token}.${hmac("sha256", key, token, "base64url")}` } };
+  },
+};
+
+test("the other vendors' schemes take what their vendors sign, and nothing by another key", async () => {
+  const tenant = await gate.tenant();
+  for (const [scheme, sign] of Object.entries(VENDORS)) {
+    const reading = { dialect: "generic", generic: { event_type: "/type" } };
+    const source = await tenant.source({ name: scheme, scheme, key: KEY, signed_url: SIGNED_URL, ...reading });
+    const forged = sign("another-key", seconds());
+    assert.equal((await source.raw(forged.body, { headers: forged.headers })).status, 401, scheme);
+    await tenant.rejection("sign.mismatch", source.id);
+    const { body, headers } = sign(KEY, seconds());
+    const answer = await source.raw(body, { headers });
+    assert.deepEqual([answer.status, answer.duplicate], [200, false], scheme);
+  }
+});
+
+test("a token for another body is refused, and no endpoint is signed for by tokens", async () => {
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "LIVEKIT", key: KEY, dialect: "generic", generic: { event_type: "/type" } });
+  const { body, headers } = VENDORS.LIVEKIT(KEY, seconds());
+  assert.equal((await source.raw(body.replace("started", "finished"), { headers })).status, 401);
+  await tenant.rejection("sign.body_changed", source.id);
+  const refused = await tenant.call("POST", "/endpoints", {
+    url: "http://127.0.0.1:1/",
+    signing: { scheme: "LIVEKIT" },
+    secret: KEY,
+  });
+  assert.equal(refused.status, 422);
+  assert.deepEqual(refused.body.violations.map(({ path, code }) => [path, code]), [["signing.scheme", "sign.token"]]);
+});
+
 test("MEITUAN_DEFAULT refuses until it is completed, and says so", async () => {
   const tenant = await gate.tenant();
   const source = await tenant.source({ scheme: "MEITUAN_DEFAULT" });

@@ -711,6 +711,124 @@ def custom():
     ]
 
 
+# --- The built-in rows of other vendors ---------------------------------------------------------
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def jwt(claims, key, body=None, header=None, payload=None):
+    """A JSON Web Token (RFC 7515, compact); `body`'s SHA-256 is claimed as LiveKit does."""
+    if body is not None:
+        claims = claims | {"sha256": b64(digest("sha256", body))}
+    payload = json.dumps(claims, separators=(",", ":")) if payload is None else payload
+    header = b64url(json.dumps(header or {"alg": "HS256", "typ": "JWT"}, separators=(",", ":")).encode())
+    signed = f"{header}.{b64url(payload.encode())}"
+    return signed, f"{signed}.{b64url(mac('sha256', key, signed))}"
+
+
+def vendors():
+    def case(name, why, scheme, key, **fields):
+        if fields.get("expect", "verified") == "verified":
+            fields.setdefault("key_used", "current")
+        return vector(name, why, scheme=scheme, key=key, **fields)
+
+    agora_body = '{"noticeId":"n-1","productId":5,"eventType":3,"notifyMs":1560408533119,"payload":{"lts":1}}'
+    trtc_body = '{"EventGroupId":4,"EventType":401,"CallbackTs":1664209748188,"EventInfo":{}}'
+    ding_body = '{"eventId":"e-1"}'
+    ding_value = "z5jbvxxx.1718877424." + mac("sha256", "ding", ding_body + "1718877424").hex()
+    live_headers = lambda signed: [["ALI-LIVE-TIMESTAMP", "1519375990"],
+                                   ["ALI-LIVE-SIGNATURE", digest("md5", signed).hex()]]
+    live_ms = 1519375990000
+    zego_body = json.dumps({"event": "mix_start", "timestamp": "1470820198", "nonce": "123412",
+                            "signature": digest("sha1", "1234121470820198secret").hex()})
+    zego_ms = 1470820198000
+    volc = {"EventType": "TranscodeStarted", "EventData": '{"RoomId":"r"}', "EventTime": "2024-09-10T08:30:00+08:00",
+            "EventId": "e-1", "Version": "2020-12-01", "AppId": "app", "Nonce": "Zx"}
+    # Sorted by hand: 2020…, 2024…, TranscodeStarted, Zx, app, e-1, sKey, {…
+    volc_signed = '2020-12-012024-09-10T08:30:00+08:00TranscodeStartedZxappe-1sKey{"RoomId":"r"}'
+    volc_body = json.dumps(volc | {"Signature": digest("sha256", volc_signed).hex()})
+
+    key, body = "a-livekit-secret-of-some-length", '{"event":"room_started","id":"EV_1","createdAt":"1725928200"}'
+    claims = {"iss": "APIkey", "nbf": HW_MS // 1000, "exp": HW_MS // 1000 + 300}
+    signed, token = jwt(claims, key, body)
+    # Signed at the earliest five minutes before it expires.
+    livekit = lambda name, why, value, **fields: case(
+        name, why, "LIVEKIT", key, **({"body": body, "now_ms": HW_MS, "headers": [["Authorization", value]]} | fields))
+    fine = {"signed_at_ms": HW_MS, "signed": signed}
+    refused = lambda code, **fields: {"expect": code} | fields
+    return [
+        case("Agora", "the raw body, HMAC-SHA256", "AGORA_NCS", "secret", body=agora_body, signed=agora_body,
+             headers=[["Agora-Signature-V2", mac("sha256", "secret", agora_body).hex()]]),
+        case("Agora, version 1", "the raw body, HMAC-SHA1", "AGORA_NCS_V1", "secret", body=agora_body,
+             headers=[["Agora-Signature", mac("sha1", "secret", agora_body).hex()],
+                      ["Agora-Signature-V2", "0" * 64]]),
+        case("Agora, version 1 under version 2", "the header that the row reads has to be there", "AGORA_NCS", "secret",
+             body=agora_body, headers=[["Agora-Signature", mac("sha1", "secret", agora_body).hex()]],
+             expect="sign.missing_parameter"),
+        case("Tencent TRTC", "the raw body in base64", "TRTC", "123654", body=trtc_body, signed=trtc_body,
+             headers=[["SdkAppId", "1400000000"], ["Sign", b64(mac("sha256", "123654", trtc_body))]]),
+        case("Tencent TRTC without a key at the vendor", "it sends no Sign then; the operator chooses NONE", "TRTC",
+             "123654", body=trtc_body, headers=[["SdkAppId", "1400000000"]], expect="sign.missing_parameter"),
+        case("DingRTC", "body, then the seconds; app, seconds and signature in one header", "DINGRTC", "ding",
+             body=ding_body, now_ms=1718877424000, signed_at_ms=1718877424000, signed=ding_body + "1718877424",
+             headers=[["DingRTC-Signature", ding_value]]),
+        case("DingRTC, stale", "five minutes", "DINGRTC", "ding", body=ding_body, now_ms=1718877724001,
+             headers=[["DingRTC-Signature", ding_value]], expect="sign.timestamp_stale"),
+        case("Alibaba Live", "the documented string: host of the configured URL, seconds, key", "ALIBABA_LIVE", "yourkey",
+             url="https://learn.aliyundoc.com/cb", now_ms=live_ms, signed_at_ms=live_ms,
+             headers=live_headers("learn.aliyundoc.com|1519375990|yourkey"), signed="learn.aliyundoc.com|1519375990|<key>"),
+        case("Alibaba Live, an ingest callback", "a GET; signed over the ingest domain, so that is the configured host",
+             "ALIBABA_LIVE", "yourkey", url="https://ingest.example.com/in", method="GET", body="", now_ms=live_ms,
+             signed_at_ms=live_ms, query="action=publish&app=live&id=room",
+             headers=live_headers("ingest.example.com|1519375990|yourkey")),
+        case("ARTC recording", "the same without the host", "ALIBABA_RTC_RECORDING", "yourkey-of-16-chars",
+             now_ms=live_ms, signed_at_ms=live_ms, headers=live_headers("1519375990|yourkey-of-16-chars"),
+             signed="1519375990|<key>"),
+        case("ARTC mixed relay", "its algorithm is not public", "ALIBABA_RTC_MPU", None, expect="sign.scheme_incomplete",
+             headers=[["Ali-Rtc-Timestamp", "1712656430476"], ["Ali-Rtc-Signature", "00"]]),
+        case("ZEGO", "key, timestamp and nonce sorted, SHA-1", "ZEGO", "secret", body=zego_body, now_ms=zego_ms,
+             signed_at_ms=zego_ms, id="123412", signed="sorted(<key>,123412,1470820198)"),
+        case("ZEGO, percent-encoded", "as the vendor's reference has it", "ZEGO", "secret", now_ms=zego_ms,
+             signed_at_ms=zego_ms, id="123412",
+             body="".join(c if c.isalnum() else f"%{ord(c):02X}" for c in zego_body)),
+        case("Volcengine", "seven fields and the key, sorted", "VOLCENGINE_RTC", "sKey", body=volc_body, now_ms=HW_MS,
+             signed_at_ms=HW_MS, id="e-1"),
+        case("Volcengine, another nonce", "it is signed", "VOLCENGINE_RTC", "sKey", now_ms=HW_MS,
+             body=volc_body.replace('"Zx"', '"Zy"'), expect="sign.mismatch"),
+        livekit("LiveKit", "a token whose claim is the body's digest", token, **fine),
+        livekit("LiveKit, at its last moment", "until it expires", token, now_ms=HW_MS + 300_000, **fine),
+        livekit("LiveKit, expired", "not a moment longer", token, **refused("sign.timestamp_stale", now_ms=HW_MS + 300_001)),
+        livekit("LiveKit, valid for too long", "five minutes, and a minute between the clocks",
+                jwt(claims | {"exp": HW_MS // 1000 + 361}, key, body)[1], **refused("sign.timestamp_future")),
+        livekit("LiveKit, another body", "its digest is not the claimed one", token,
+                **refused("sign.body_changed", body=body.replace("EV_1", "EV_2"))),
+        livekit("LiveKit, another key", "the signature is checked before the digest",
+                jwt(claims, "another", body)[1], **refused("sign.mismatch")),
+        livekit("LiveKit, no digest", "a token for something else is none for this body", jwt(claims, key)[1],
+                **refused("sign.missing_parameter")),
+        livekit("LiveKit, digest twice", "which of two would count is nobody's guess",
+                jwt({}, key, payload='{"exp":%d,"sha256":"","sha256":"%s"}' % (
+                    HW_MS // 1000 + 300, b64(digest("sha256", body))))[1], **refused("sign.duplicate_parameter")),
+        livekit("LiveKit, digest in hex", "it is base64", jwt(claims | {"sha256": digest("sha256", body).hex()}, key)[1],
+                **refused("sign.malformed_parameter")),
+        livekit("LiveKit, no expiry", "it would count for ever",
+                jwt({"iss": "APIkey"}, key, body)[1], **refused("sign.missing_parameter")),
+        livekit("LiveKit, unsigned token", "an algorithm that the token names itself counts for nothing",
+                jwt(claims, key, body, header={"alg": "none"})[1].rsplit(".", 1)[0] + ".",
+                **refused("sign.malformed_parameter")),
+        livekit("LiveKit, payload is no JSON", "it cannot be read", jwt({}, key, payload="exp=1")[1],
+                **refused("sign.malformed_parameter")),
+        livekit("LiveKit, payload is no base64", "it cannot be read", "e30.***.AAAA",
+                **refused("sign.malformed_parameter")),
+        livekit("LiveKit, two pieces", "a token has three", signed, **refused("sign.malformed_parameter")),
+        livekit("LiveKit, the key with another use of it",
+                "a token for a participant, signed with the same key, has no digest",
+                jwt(claims | {"video": {"roomJoin": True}, "sub": "u"}, key)[1], **refused("sign.missing_parameter")),
+    ]
+
+
 # --- What is sent ----------------------------------------------------------------------------
 
 
@@ -803,6 +921,7 @@ FILES = {
     "huawei.json": ("Huawei MetaStudio: NONE, MSS_A, MSS_A_HEAD, MEITUAN_DEFAULT", huawei),
     "standard_webhooks.json": ("Standard Webhooks 1.0.0, v1 (HMAC-SHA256)", standard_webhooks),
     "standard_webhooks_v1a.json": ("Standard Webhooks 1.0.0, v1a (Ed25519)", v1a),
+    "vendors.json": ("Rows of the table for other vendors", vendors),
     "custom.json": ("Schemes that a tenant writes down", custom),
     "sign.json": ("Calls that are signed, and what is added to them", signing),
 }

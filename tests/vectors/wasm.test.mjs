@@ -18,6 +18,7 @@ const FILES = {
   "metastudio/parse.json": ["parse", parse],
   "metastudio/redact.json": ["redact", redact],
   "scheme/custom.json": ["scheme", incoming],
+  "scheme/vendors.json": ["scheme", incoming],
   "scheme/huawei.json": ["scheme", incoming],
   "scheme/sign.json": ["sign", outgoing],
   "scheme/standard_webhooks.json": ["scheme", incoming],

@@ -82,8 +82,13 @@ struct ToSign {
     signed_url: Option<String>,
 }
 
-const INCOMING: &[&str] =
-    &["huawei.json", "standard_webhooks.json", "standard_webhooks_v1a.json", "custom.json"];
+const INCOMING: &[&str] = &[
+    "huawei.json",
+    "standard_webhooks.json",
+    "standard_webhooks_v1a.json",
+    "custom.json",
+    "vendors.json",
+];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors/scheme")

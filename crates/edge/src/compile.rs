@@ -7,7 +7,8 @@ use livegate_core::dialect::{Dialect, RawDialect, RawGenericPaths};
 use livegate_core::error::Coded;
 use livegate_core::filter::Filter;
 use livegate_core::scheme::{
-    Builtin, CanonicalUri, Outgoing, Policy, RawScheme, Scheme, Secret, Secrets, Signer, Verifier,
+    Builtin, CanonicalUri, Outgoing, Policy, RawScheme, Scheme, Secret, Secrets, SignError, Signer,
+    Verifier,
 };
 use livegate_core::time::{Millis, UnixMillis};
 use livegate_core::url::HttpUrl;
@@ -98,8 +99,7 @@ fn scheme(
     match custom {
         Some(custom) if !scheme.is_complete() => Some(scheme.completed_by(custom)),
         Some(_) => {
-            let detail =
-                "this scheme is complete; only custom and MEITUAN_DEFAULT take a description";
+            let detail = "this scheme is complete: it takes no description";
             findings.note(&format!("{at}custom"), "scheme.custom_not_used", detail);
             None
         }
@@ -273,7 +273,9 @@ fn signer(
     }
     // A key that can only verify, say, shows when something is signed.
     let trial = Outgoing { method: "POST", headers: &[], body: b"{}", id: "evt_trial" };
-    let _ = findings.take("secret", signer.sign(&trial, UnixMillis::from_secs(1)))?;
+    let signed = signer.sign(&trial, UnixMillis::from_secs(1));
+    let at = if signed == Err(SignError::Token) { "signing.scheme" } else { "secret" };
+    let _ = findings.take(at, signed)?;
     Some(signer)
 }
 

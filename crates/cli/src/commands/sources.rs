@@ -57,7 +57,7 @@ pub(crate) const CREATE: Command = Command {
         value(
             "custom",
             "JSON",
-            "a scheme of your own, as JSON or @FILE; completes MEITUAN_DEFAULT",
+            "a scheme of your own, as JSON or @FILE; completes one that is not public",
         ),
         value("signed-url", "URL", "the URL as it is configured at the vendor"),
         value("canonical-uri", "FORM", "host-path-query (default), host-path or full-url"),

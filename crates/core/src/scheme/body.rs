@@ -22,6 +22,9 @@ pub(super) fn field<'a>(
 ) -> Result<Cow<'a, str>, Lack> {
     match form {
         BodyForm::Json => json_field(body, pointer),
+        BodyForm::PercentEncodedJson if body.trim_ascii_start().starts_with(b"{") => {
+            json_field(body, pointer)
+        }
         BodyForm::PercentEncodedJson => {
             let decoded = percent_decoded_bytes(body).ok_or(Lack::NotJson)?;
             json_field(&decoded, pointer).map(|value| Cow::Owned(value.into_owned()))
@@ -227,6 +230,9 @@ mod tests {
         let body = b"%7B%22nonce%22%3A%221%2B2%22%7D";
         let found = field(body, &pointer, BodyForm::PercentEncodedJson);
         assert_eq!(found.as_deref(), Ok("1+2"));
+        let plain = br#" {"nonce":"100%"}"#;
+        let found = field(plain, &pointer, BodyForm::PercentEncodedJson);
+        assert_eq!(found.as_deref(), Ok("100%"));
         assert_eq!(field(b"%7", &pointer, BodyForm::PercentEncodedJson), Err(Lack::NotJson));
     }
 }

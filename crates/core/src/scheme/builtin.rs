@@ -1,15 +1,10 @@
 //! The table of schemes that are built in.
 
-use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::fmt;
 
-use super::model::{
-    Algorithm, BodyForm, Carrier, Encoding, IdField, IdKind, KeyForm, Part, Pick, Place, Recipe,
-    Rule, Scheme, TimeField, TimeFormat,
-};
+use super::model::{Part, Rule, Scheme};
 use super::policy::Policy;
 
 /// A scheme that is built in.
@@ -22,9 +17,19 @@ use super::policy::Policy;
 /// | `MEITUAN_DEFAULT` | not public | | | |
 /// | `standard-webhooks` | id `.` time `.` body | HMAC-SHA256, base64 | headers `webhook-*` | yes |
 /// | `standard-webhooks-v1a` | the same | Ed25519, base64 | the same | yes |
+/// | `ALIBABA_LIVE` | host `\|` time `\|` key | MD5, hex | headers `ALI-LIVE-SIGNATURE`, `ALI-LIVE-TIMESTAMP` | no |
+/// | `ALIBABA_RTC_RECORDING` | time `\|` key | the same | the same | no |
+/// | `ALIBABA_RTC_MPU` | not public | | | |
+/// | `DINGRTC` | body, then the time | HMAC-SHA256, hex | header `DingRTC-Signature`: app, time, signature | yes |
+/// | `AGORA_NCS` | body | HMAC-SHA256, hex | header `Agora-Signature-V2` | yes |
+/// | `AGORA_NCS_V1` | body | HMAC-SHA1, hex | header `Agora-Signature` | yes |
+/// | `TRTC` | body | HMAC-SHA256, base64 | header `Sign` | yes |
+/// | `ZEGO` | key, time and nonce, sorted | SHA-1, hex | body `signature`, `timestamp`, `nonce` | no |
+/// | `VOLCENGINE_RTC` | key and seven fields of the body, sorted | SHA-256, hex | body `Signature` | no |
+/// | `LIVEKIT` | a JSON Web Token with the body's digest | HMAC-SHA256 | header `Authorization` | yes |
 ///
-/// The first four are the `auth_type` values of Huawei `MetaStudio`'s live event callbacks
-/// (its API reference, `LiveEventCallBackConfig`); the last two are Standard Webhooks 1.0.0.
+/// Sources: Huawei `MetaStudio`'s API reference, `LiveEventCallBackConfig` (the first four);
+/// Standard Webhooks 1.0.0; docs/spec/signing.md 1.1 says what is known of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Builtin {
@@ -41,6 +46,27 @@ pub enum Builtin {
     StandardWebhooks,
     /// Standard Webhooks, asymmetric (`v1a`).
     StandardWebhooksV1a,
+    /// `ApsaraVideo` Live's; the host is the callback address's, or the ingest domain for ingest
+    /// callbacks: whichever the configured URL has.
+    AlibabaLive,
+    /// ARTC cloud recording's.
+    AlibabaRtcRecording,
+    /// ARTC mixed-stream relay's, whose algorithm is not public; see [`Builtin::MeituanDefault`].
+    AlibabaRtcMpu,
+    /// `DingRTC`'s.
+    DingRtc,
+    /// Agora's notifications, version 2.
+    AgoraNcs,
+    /// Agora's notifications, version 1.
+    AgoraNcsV1,
+    /// Tencent's real-time communication.
+    Trtc,
+    /// ZEGO's server callbacks.
+    Zego,
+    /// Volcengine's real-time communication.
+    VolcengineRtc,
+    /// `LiveKit`'s webhooks.
+    LiveKit,
 }
 
 /// What Huawei's `URI(callback_url)` stands for. The one worked example that Huawei publishes
@@ -85,6 +111,16 @@ impl Builtin {
         Self::MeituanDefault,
         Self::StandardWebhooks,
         Self::StandardWebhooksV1a,
+        Self::AlibabaLive,
+        Self::AlibabaRtcRecording,
+        Self::AlibabaRtcMpu,
+        Self::DingRtc,
+        Self::AgoraNcs,
+        Self::AgoraNcsV1,
+        Self::Trtc,
+        Self::Zego,
+        Self::VolcengineRtc,
+        Self::LiveKit,
     ];
 
     /// The row's name, as in the vendor's own settings where it has one.
@@ -96,12 +132,119 @@ impl Builtin {
             Self::MeituanDefault => "MEITUAN_DEFAULT",
             Self::StandardWebhooks => "standard-webhooks",
             Self::StandardWebhooksV1a => "standard-webhooks-v1a",
+            Self::AlibabaLive => "ALIBABA_LIVE",
+            Self::AlibabaRtcRecording => "ALIBABA_RTC_RECORDING",
+            Self::AlibabaRtcMpu => "ALIBABA_RTC_MPU",
+            Self::DingRtc => "DINGRTC",
+            Self::AgoraNcs => "AGORA_NCS",
+            Self::AgoraNcsV1 => "AGORA_NCS_V1",
+            Self::Trtc => "TRTC",
+            Self::Zego => "ZEGO",
+            Self::VolcengineRtc => "VOLCENGINE_RTC",
+            Self::LiveKit => "LIVEKIT",
         }
     }
 
     /// The row of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|row| row.as_str() == name)
+    }
+
+    /// The row as anybody could write it, but for its name.
+    const fn row(self) -> &'static str {
+        match self {
+            Self::None => r#"{"algorithm":"none"}"#,
+            Self::MeituanDefault | Self::AlibabaRtcMpu => r#"{"algorithm":"unknown"}"#,
+            // MetaStudio API reference, LiveEventCallBackConfig.auth_type.
+            Self::MssA => {
+                r#"{"algorithm":"hmac-sha256","message":["host","path","sorted-query","time"],
+                "signature":{"query":"hwSecret"},
+                "time":{"at":{"query":"hwTime"},"format":"hex-seconds"}}"#
+            }
+            Self::MssAHead => {
+                r#"{"algorithm":"hmac-sha256","message":["host","path","sorted-query","time"],
+                "signature":{"header":"x-hw-mss-secret"},
+                "time":{"at":{"header":"x-hw-mss-time"},"format":"hex-seconds"}}"#
+            }
+            // Standard Webhooks 1.0.0, "Signature scheme" and "Webhook headers".
+            Self::StandardWebhooks => {
+                r#"{"algorithm":"hmac-sha256","encoding":"base64","key":"whsec",
+                "message":["id",{"literal":"."},"time",{"literal":"."},"body"],
+                "signature":{"header":"webhook-signature","separator":" ","prefix":"v1,"},
+                "time":{"at":{"header":"webhook-timestamp"},"format":"seconds"},
+                "id":{"at":{"header":"webhook-id"},"kind":"message"},
+                "freshness_s":300,"skew_s":300}"#
+            }
+            Self::StandardWebhooksV1a => {
+                r#"{"algorithm":"ed25519","encoding":"base64",
+                "message":["id",{"literal":"."},"time",{"literal":"."},"body"],
+                "signature":{"header":"webhook-signature","separator":" ","prefix":"v1a,"},
+                "time":{"at":{"header":"webhook-timestamp"},"format":"seconds"},
+                "id":{"at":{"header":"webhook-id"},"kind":"message"},
+                "freshness_s":300,"skew_s":300}"#
+            }
+            Self::AlibabaLive => {
+                r#"{"algorithm":"md5",
+                "message":["host-without-port",{"literal":"|"},"time",{"literal":"|"},"key"],
+                "signature":{"header":"ALI-LIVE-SIGNATURE"},
+                "time":{"at":{"header":"ALI-LIVE-TIMESTAMP"},"format":"seconds"},
+                "freshness_s":300,"skew_s":300}"#
+            }
+            Self::AlibabaRtcRecording => {
+                r#"{"algorithm":"md5","message":["time",{"literal":"|"},"key"],
+                "signature":{"header":"ALI-LIVE-SIGNATURE"},
+                "time":{"at":{"header":"ALI-LIVE-TIMESTAMP"},"format":"seconds"},
+                "freshness_s":300,"skew_s":300}"#
+            }
+            Self::DingRtc => {
+                r#"{"algorithm":"hmac-sha256","message":["body","time"],
+                "signature":{"header":"DingRTC-Signature","separator":".","index":2},
+                "time":{"at":{"header":"DingRTC-Signature","separator":".","index":1},
+                "format":"seconds"},"freshness_s":300,"skew_s":300}"#
+            }
+            Self::AgoraNcs => {
+                r#"{"algorithm":"hmac-sha256","message":["body"],
+                "signature":{"header":"Agora-Signature-V2"}}"#
+            }
+            Self::AgoraNcsV1 => {
+                r#"{"algorithm":"hmac-sha1","message":["body"],
+                "signature":{"header":"Agora-Signature"}}"#
+            }
+            Self::Trtc => {
+                r#"{"algorithm":"hmac-sha256","encoding":"base64","message":["body"],
+                "signature":{"header":"Sign"}}"#
+            }
+            // The nonce is taken for the message's, so that a retry is a repetition and another
+            // body under a signature that was seen is none either.
+            Self::Zego => {
+                r#"{"algorithm":"sha1","message":[{"sorted":{"values":["key","time","id"]}}],
+                "signature":{"body":"/signature"},
+                "time":{"at":{"body":"/timestamp"},"format":"seconds"},
+                "id":{"at":{"body":"/nonce"},"kind":"message"},
+                "body":"percent-encoded-json","freshness_s":300,"skew_s":300}"#
+            }
+            Self::VolcengineRtc => {
+                r#"{"algorithm":"sha256","message":[{"sorted":{"values":[
+                {"value":{"body":"/EventType"}},{"value":{"body":"/EventData"}},"time","id",
+                {"value":{"body":"/Version"}},{"value":{"body":"/AppId"}},
+                {"value":{"body":"/Nonce"}},"key"]}}],
+                "signature":{"body":"/Signature"},
+                "time":{"at":{"body":"/EventTime"},"format":"rfc3339"},
+                "id":{"at":{"body":"/EventId"},"kind":"message"},
+                "freshness_s":300,"skew_s":300}"#
+            }
+            // RFC 7515 §3.1: header, payload and signature in URL-safe base64, dots between them.
+            Self::LiveKit => {
+                r#"{"algorithm":"hmac-sha256","encoding":"base64url","message":[
+                {"value":{"header":"Authorization","separator":".","index":0}},{"literal":"."},
+                {"value":{"header":"Authorization","separator":".","index":1}}],
+                "signature":{"header":"Authorization","separator":".","index":2},
+                "time":{"at":{"header":"Authorization","separator":".","index":1,"claim":"/exp"},
+                "format":"seconds","means":"expires"},
+                "body_digest":{"at":{"header":"Authorization","separator":".","index":1,
+                "claim":"/sha256"},"encoding":"base64"},"freshness_s":300,"skew_s":60}"#
+            }
+        }
     }
 
     /// The scheme.
@@ -112,23 +255,22 @@ impl Builtin {
     /// The scheme with another reading of Huawei's `URI()`; the other rows have none and stay the
     /// same.
     pub fn scheme_with(self, uri: CanonicalUri) -> Scheme {
-        let (rule, policy) = match self {
-            Self::None => (Rule::Open, Policy::MINUTE),
-            Self::MeituanDefault => (Rule::Incomplete, Policy::MINUTE),
-            Self::MssA => (huawei(uri, query("hwSecret"), query("hwTime")), Policy::MINUTE),
-            Self::MssAHead => {
-                (huawei(uri, header("x-hw-mss-secret"), header("x-hw-mss-time")), Policy::MINUTE)
-            }
-            Self::StandardWebhooks => (
-                standard_webhooks(Algorithm::HmacSha256, KeyForm::Whsec, "v1,"),
-                Policy::FIVE_MINUTES,
-            ),
-            Self::StandardWebhooksV1a => (
-                standard_webhooks(Algorithm::Ed25519, KeyForm::Ed25519, "v1a,"),
-                Policy::FIVE_MINUTES,
-            ),
-        };
-        Scheme { name: self.as_str().to_string(), rule, policy }
+        // Every row is checked by a test; one that were not consistent would verify nothing.
+        let parsed: Option<Scheme> = serde_json::from_str(self.row()).ok();
+        let mut scheme = parsed.unwrap_or_else(|| Scheme {
+            name: self.as_str().to_string(),
+            rule: Rule::Incomplete,
+            policy: Policy::MINUTE,
+        });
+        scheme.name = self.as_str().to_string();
+        if let (Self::MssA | Self::MssAHead, Rule::Signed(recipe)) = (self, &mut scheme.rule) {
+            recipe.message = match uri {
+                CanonicalUri::HostPathQuery => return scheme,
+                CanonicalUri::HostPath => vec![Part::Host, Part::Path, Part::Time],
+                CanonicalUri::FullUrl => vec![Part::Url, Part::Time],
+            };
+        }
+        scheme
     }
 }
 
@@ -144,59 +286,6 @@ impl fmt::Display for CanonicalUri {
     }
 }
 
-/// `MetaStudio` API reference, `LiveEventCallBackConfig.auth_type`: HMAC-SHA256 over
-/// `URI(live_event_callback_url)` and the hex seconds as they travel, nothing between them.
-fn huawei(uri: CanonicalUri, signature: Place, time: Place) -> Rule {
-    let mut message = match uri {
-        CanonicalUri::HostPathQuery => vec![Part::Host, Part::Path, Part::SortedQuery],
-        CanonicalUri::HostPath => vec![Part::Host, Part::Path],
-        CanonicalUri::FullUrl => vec![Part::Url],
-    };
-    message.push(Part::Time);
-    Rule::Signed(Box::new(Recipe {
-        algorithm: Algorithm::HmacSha256,
-        encoding: Encoding::Hex,
-        key: KeyForm::Text,
-        message,
-        signature,
-        time: Some(TimeField { at: time, format: TimeFormat::HexSeconds }),
-        id: None,
-        body: BodyForm::Json,
-    }))
-}
-
-/// Standard Webhooks 1.0.0, "Signature scheme" and "Webhook headers".
-fn standard_webhooks(algorithm: Algorithm, key: KeyForm, prefix: &str) -> Rule {
-    let message: Vec<Part> = vec![
-        Part::Id,
-        Part::Literal(String::from(".")),
-        Part::Time,
-        Part::Literal(String::from(".")),
-        Part::Body,
-    ];
-    Rule::Signed(Box::new(Recipe {
-        algorithm,
-        encoding: Encoding::Base64,
-        key,
-        message,
-        signature: Place {
-            carrier: Carrier::Header(String::from("webhook-signature")),
-            pick: Pick::Labelled { separator: String::from(" "), prefix: prefix.to_string() },
-        },
-        time: Some(TimeField { at: header("webhook-timestamp"), format: TimeFormat::Seconds }),
-        id: Some(IdField { at: header("webhook-id"), kind: IdKind::Message }),
-        body: BodyForm::Json,
-    }))
-}
-
-fn header(name: &str) -> Place {
-    Place { carrier: Carrier::Header(name.to_string()), pick: Pick::Whole }
-}
-
-fn query(name: &str) -> Place {
-    Place { carrier: Carrier::Query(name.to_string()), pick: Pick::Whole }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Builtin, CanonicalUri};
@@ -206,6 +295,7 @@ mod tests {
     #[test]
     fn every_row_passes_the_check_that_custom_schemes_pass() {
         for row in Builtin::ALL {
+            assert!(serde_json::from_str::<Scheme>(row.row()).is_ok(), "{row}");
             for uri in CanonicalUri::ALL {
                 let scheme = row.scheme_with(*uri);
                 let raw = RawScheme::from(scheme.clone());

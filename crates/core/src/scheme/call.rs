@@ -4,9 +4,11 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+
 use super::body::field;
 use super::limits;
-use super::model::{BodyForm, Carrier, Pick, Place};
+use super::model::{BodyForm, Carrier, Pick, Place, Pointer};
 
 /// An HTTP call as a shell received it (or is about to send it).
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,11 @@ pub(super) enum Lack {
 impl<'a> Call<'a> {
     /// The one value at a place.
     pub(super) fn value(&self, place: &Place, form: BodyForm) -> Result<Cow<'a, str>, Lack> {
-        pick_one(self.carried(&place.carrier, form)?, &place.pick)
+        let piece = pick_one(self.carried(&place.carrier, form)?, &place.pick)?;
+        match &place.claim {
+            None => Ok(piece),
+            Some(pointer) => claim(&piece, pointer).map(Cow::Owned),
+        }
     }
 
     /// All that a header, query parameter or body field holds.
@@ -71,6 +77,19 @@ impl<'a> Call<'a> {
         }
         percent_decoded(found.ok_or(Lack::Missing)?).ok_or(Lack::Malformed)
     }
+}
+
+/// A value of the JSON that a piece of a token is (RFC 7515 §3: URL-safe base64 without padding).
+fn claim(piece: &str, pointer: &Pointer) -> Result<String, Lack> {
+    if piece.len() > limits::VALUE {
+        return Err(Lack::Malformed);
+    }
+    let json = Base64UrlUnpadded::decode_vec(piece).map_err(|_| Lack::Malformed)?;
+    let value = field(&json, pointer, BodyForm::Json).map_err(|lack| match lack {
+        Lack::NotJson => Lack::Malformed,
+        other => other,
+    })?;
+    Ok(value.into_owned())
 }
 
 /// Takes the one piece that is meant out of a carrier's value.
@@ -202,7 +221,7 @@ mod tests {
     }
 
     fn place(carrier: Carrier, pick: Pick) -> Place {
-        Place { carrier, pick }
+        Place { carrier, pick, claim: None }
     }
 
     #[test]

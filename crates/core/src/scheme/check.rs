@@ -9,8 +9,8 @@ use core::fmt;
 
 use super::limits;
 use super::model::{
-    Algorithm, BodyForm, Carrier, Encoding, IdField, IdKind, KeyForm, Part, Pick, Place, Pointer,
-    Recipe, Rule, Scheme, TimeField, TimeFormat,
+    Algorithm, BodyForm, Carrier, Digest, Encoding, IdField, IdKind, KeyForm, Part, Pick, Place,
+    Pointer, Recipe, Rule, Scheme, TimeField, TimeFormat, TimeMeans,
 };
 use super::policy::Policy;
 use super::raw::{RawPart, RawPlace, RawScheme, RawSorted};
@@ -129,6 +129,7 @@ impl Check {
             ("signature", raw.signature.is_some()),
             ("time", raw.time.is_some()),
             ("id", raw.id.is_some()),
+            ("body_digest", raw.body_digest.is_some()),
             ("body", raw.body.is_some()),
         ];
         for (path, is_there) in said {
@@ -179,8 +180,10 @@ impl Check {
             if format.is_none() {
                 self.wrong("time.format", "scheme.unknown_name", "there is no such time format");
             }
+            let means = time.means.as_deref();
+            let means = self.name("time.means", means, TimeMeans::Signed, TimeMeans::from_name);
             let at = self.place("time.at", &time.at);
-            at.zip(format).map(|(at, format)| TimeField { at, format })
+            Some(TimeField { at: at?, format: format?, means: means? })
         });
         let id = raw.id.as_ref().map(|id| {
             let kind = IdKind::from_name(&id.kind);
@@ -189,6 +192,13 @@ impl Check {
             }
             let at = self.place("id.at", &id.at);
             at.zip(kind).map(|(at, kind)| IdField { at, kind })
+        });
+        let body_digest = raw.body_digest.as_ref().map(|digest| {
+            let encoding = digest.encoding.as_deref();
+            let default = Encoding::Hex;
+            let encoding =
+                self.name("body_digest.encoding", encoding, default, Encoding::from_name);
+            Some(Digest { at: self.place("body_digest.at", &digest.at)?, encoding: encoding? })
         });
         let body = self.name("body", raw.body.as_deref(), BodyForm::Json, BodyForm::from_name);
         let recipe = Recipe {
@@ -199,6 +209,7 @@ impl Check {
             signature: signature?,
             time: lift(time)?,
             id: lift(id)?,
+            body_digest: lift(body_digest)?,
             body: body?,
         };
         self.consistency(&recipe);
@@ -298,7 +309,11 @@ impl Check {
             }
         };
         let pick = self.pick(path, raw)?;
-        (self.violations.len() == before).then_some(Place { carrier, pick })
+        let claim = match &raw.claim {
+            None => None,
+            Some(text) => Some(self.pointer(&format!("{path}.claim"), text)?),
+        };
+        (self.violations.len() == before).then_some(Place { carrier, pick, claim })
     }
 
     fn pick(&mut self, path: &str, raw: &RawPlace) -> Option<Pick> {
@@ -366,11 +381,40 @@ impl Check {
         if (recipe.algorithm == Algorithm::Ed25519) != (recipe.key == KeyForm::Ed25519) {
             self.wrong("key", "scheme.key_form", "this form of key is not for this algorithm");
         }
-        if recipe.time.is_some() && !leaves.contains(&&Part::Time) {
+        // A claim is signed where the piece is that holds it.
+        let in_token = |at: &Place| {
+            at.claim.is_some()
+                && leaves.iter().any(|part| match part {
+                    Part::Value(piece) => {
+                        let same = piece.carrier.is_same(&at.carrier) && piece.pick == at.pick;
+                        piece.claim.is_none() && same
+                    }
+                    _ => false,
+                })
+        };
+        let signed = |part: Part, at: &Place| leaves.contains(&&part) || in_token(at);
+        if recipe.time.as_ref().is_some_and(|time| !signed(Part::Time, &time.at)) {
             self.wrong("time", "scheme.not_signed", "the time is not part of the message");
         }
-        if recipe.id.is_some() && !leaves.contains(&&Part::Id) {
+        if recipe.id.as_ref().is_some_and(|id| !signed(Part::Id, &id.at)) {
             self.wrong("id", "scheme.not_signed", "the id is not part of the message");
+        }
+        let digest = recipe.body_digest.as_ref();
+        let digest_signed = |at: &Place| {
+            let is_it = |part: &&Part| matches!(part, Part::Value(place) if place == at);
+            in_token(at) || leaves.iter().any(is_it)
+        };
+        if digest.is_some_and(|digest| !digest_signed(&digest.at)) {
+            let detail = "the digest is not part of the message";
+            self.wrong("body_digest", "scheme.not_signed", detail);
+        }
+        if digest.is_some_and(|digest| matches!(digest.at.carrier, Carrier::Body(_))) {
+            let detail = "a body cannot hold its own digest";
+            self.wrong("body_digest", "scheme.place", detail);
+        }
+        if recipe.signature.claim.is_some() {
+            let detail = "a signature is no claim of what it signs";
+            self.wrong("signature", "scheme.signs_itself", detail);
         }
         if recipe.time.is_none() && leaves.contains(&&Part::Time) {
             self.wrong("time", "scheme.missing", "the message has a time that travels nowhere");
@@ -398,7 +442,7 @@ impl Check {
             own.iter().skip(index.saturating_add(1)).any(|other| overlap(place, other))
         });
         if clash {
-            let detail = "signature, time and id need places of their own";
+            let detail = "signature, time, id and digest need places of their own";
             self.wrong("signature", "scheme.place", detail);
         }
     }
@@ -414,6 +458,9 @@ enum Nesting {
 fn overlap(a: &Place, b: &Place) -> bool {
     if !a.carrier.is_same(&b.carrier) {
         return false;
+    }
+    if let (Some(a), Some(b)) = (&a.claim, &b.claim) {
+        return a.tokens == b.tokens;
     }
     match (&a.pick, &b.pick) {
         (Pick::Index { separator: sa, index: a }, Pick::Index { separator: sb, index: b }) => {

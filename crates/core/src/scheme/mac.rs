@@ -236,7 +236,7 @@ impl Encoding {
         (bytes.len() == len).then_some(bytes)
     }
 
-    fn write(self, bytes: &[u8]) -> String {
+    pub(super) fn write(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => hex::encode(bytes),
             Self::HexUpper => hex::encode_upper(bytes),
@@ -257,6 +257,11 @@ pub(super) fn sha256_of_two(first: &[u8], second: &[u8]) -> [u8; 32] {
     Digest::update(&mut hash, first);
     Digest::update(&mut hash, second);
     hash.finalize().into()
+}
+
+/// SHA-256.
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// SHA-256 in lower-case hex.

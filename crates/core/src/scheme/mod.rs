@@ -7,7 +7,8 @@
 //!
 //! What holds for every scheme:
 //!
-//! - A time or id that a scheme reads is part of what is signed; else the scheme is not accepted.
+//! - A time, id or digest that a scheme reads is part of what is signed; else the scheme is not
+//!   accepted.
 //! - A parameter that comes twice is refused, and so is a value that contains the separator that
 //!   ends it: one message has one meaning.
 //! - Signatures are compared as bytes of their full size, in constant time, with every key that
@@ -42,9 +43,9 @@ pub use builtin::{Builtin, CanonicalUri};
 pub use call::Call;
 pub use check::{SchemeError, Violation};
 pub use explain::{ShowBody, explain};
-pub use model::{Algorithm, BodyForm, Encoding, IdKind, KeyForm, Scheme, TimeFormat};
+pub use model::{Algorithm, BodyForm, Encoding, IdKind, KeyForm, Scheme, TimeFormat, TimeMeans};
 pub use policy::{Policy, PolicyError};
-pub use raw::{RawId, RawPart, RawPlace, RawScheme, RawSorted, RawTime};
+pub use raw::{RawDigest, RawId, RawPart, RawPlace, RawScheme, RawSorted, RawTime};
 pub use refusal::{Parameter, Refusal, Role};
 pub use secret::{Secret, SecretError, Secrets};
 pub use sign::{Outgoing, SignError, Signed, Signer};

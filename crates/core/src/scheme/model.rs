@@ -46,10 +46,12 @@ impl Scheme {
         self.recipe().is_some()
     }
 
-    /// Whether the whole raw body is part of what is signed. Where it is not, a call's body is
-    /// only as trustworthy as the channel it came through.
+    /// Whether the whole raw body is part of what is signed, itself or its digest. Where it is
+    /// not, a call's body is only as trustworthy as the channel it came through.
     pub fn covers_body(&self) -> bool {
-        self.recipe().is_some_and(|recipe| recipe.message.contains(&Part::Body))
+        self.recipe().is_some_and(|recipe| {
+            recipe.message.contains(&Part::Body) || recipe.body_digest.is_some()
+        })
     }
 
     /// Whether calls carry a time, so that old ones can be refused.
@@ -142,6 +144,7 @@ pub(super) struct Recipe {
     pub(super) signature: Place,
     pub(super) time: Option<TimeField>,
     pub(super) id: Option<IdField>,
+    pub(super) body_digest: Option<Digest>,
     pub(super) body: BodyForm,
 }
 
@@ -150,7 +153,14 @@ impl Recipe {
     pub(super) fn own_places(&self) -> impl Iterator<Item = &Place> {
         let id = self.id.as_ref().map(|id| &id.at);
         let time = self.time.as_ref().map(|time| &time.at);
-        id.into_iter().chain(time).chain(core::iter::once(&self.signature))
+        let digest = self.body_digest.as_ref().map(|digest| &digest.at);
+        let own = id.into_iter().chain(time).chain(digest);
+        own.chain(core::iter::once(&self.signature))
+    }
+
+    /// Whether something is a claim of a token. Such a scheme verifies what others issue.
+    pub(super) fn reads_claims(&self) -> bool {
+        self.own_places().any(|place| place.claim.is_some())
     }
 
     /// Every place that is read.
@@ -292,6 +302,16 @@ named! {
 }
 
 named! {
+    /// What a call's time says.
+    TimeMeans {
+        /// When it was signed.
+        Signed = "signed",
+        /// Until when it counts. It may lie as far ahead as a call may be old.
+        Expires = "expires",
+    }
+}
+
+named! {
     /// What a call's id stands for, so what its second appearance means.
     IdKind {
         /// One message, however often it is sent: the second call is a repetition.
@@ -306,7 +326,7 @@ named! {
     BodyForm {
         /// JSON (RFC 8259).
         Json = "json",
-        /// JSON, percent-encoded (RFC 3986 §2.1) as a whole.
+        /// JSON, percent-encoded (RFC 3986 §2.1) as a whole, or JSON as it is.
         PercentEncodedJson = "percent-encoded-json",
     }
 }
@@ -367,6 +387,8 @@ impl Part {
 pub(super) struct Place {
     pub(super) carrier: Carrier,
     pub(super) pick: Pick,
+    /// The piece is JSON in URL-safe base64 (RFC 7515 §3), and this names a value in it.
+    pub(super) claim: Option<Pointer>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -409,6 +431,14 @@ pub(super) struct Pointer {
 pub(super) struct TimeField {
     pub(super) at: Place,
     pub(super) format: TimeFormat,
+    pub(super) means: TimeMeans,
+}
+
+/// The SHA-256 of the body, as it travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Digest {
+    pub(super) at: Place,
+    pub(super) encoding: Encoding,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

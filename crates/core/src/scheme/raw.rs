@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{BodyForm, Carrier, Part, Pick, Place, Rule, Scheme};
+use super::model::{BodyForm, Carrier, Part, Pick, Place, Rule, Scheme, TimeMeans};
 
 /// A scheme as people and JSON write it; see [`Scheme`] for what it means once checked.
 ///
@@ -52,6 +52,9 @@ pub struct RawScheme {
     /// Where the call's id travels, and what it stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<RawId>,
+    /// Where the SHA-256 of the body travels, if it is signed in the body's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_digest: Option<RawDigest>,
     /// A name of [`BodyForm`](super::BodyForm); `json` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
@@ -137,6 +140,21 @@ pub struct RawPlace {
     /// may then come several times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// A JSON pointer (RFC 6901) into the piece, which is JSON in URL-safe base64 without padding:
+    /// a claim of a JSON Web Token (RFC 7519).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+}
+
+/// Where a digest travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDigest {
+    /// The place.
+    pub at: RawPlace,
+    /// A name of [`Encoding`](super::Encoding); `hex` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
 }
 
 /// Where a time travels.
@@ -147,6 +165,9 @@ pub struct RawTime {
     pub at: RawPlace,
     /// A name of [`TimeFormat`](super::TimeFormat).
     pub format: String,
+    /// A name of [`TimeMeans`](super::TimeMeans); `signed` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<String>,
 }
 
 /// Where an id travels.
@@ -170,6 +191,7 @@ impl From<Scheme> for RawScheme {
             signature: None,
             time: None,
             id: None,
+            body_digest: None,
             body: None,
             freshness_s: None,
             skew_s: None,
@@ -190,10 +212,16 @@ impl From<Scheme> for RawScheme {
         raw.key = Some(recipe.key.to_string());
         raw.message = recipe.message.iter().map(raw_part).collect();
         raw.signature = Some(raw_place(&recipe.signature));
-        raw.time = recipe
-            .time
-            .map(|time| RawTime { at: raw_place(&time.at), format: time.format.to_string() });
+        raw.time = recipe.time.map(|time| RawTime {
+            at: raw_place(&time.at),
+            format: time.format.to_string(),
+            means: (time.means != TimeMeans::Signed).then(|| time.means.to_string()),
+        });
         raw.id = recipe.id.map(|id| RawId { at: raw_place(&id.at), kind: id.kind.to_string() });
+        raw.body_digest = recipe.body_digest.map(|digest| RawDigest {
+            at: raw_place(&digest.at),
+            encoding: Some(digest.encoding.to_string()),
+        });
         raw.body = (recipe.body != BodyForm::Json).then(|| recipe.body.to_string());
         raw.freshness_s = Some(scheme.policy.freshness().0 / 1000);
         raw.skew_s = Some(scheme.policy.skew().0 / 1000);
@@ -230,6 +258,7 @@ fn raw_place(place: &Place) -> RawPlace {
         Carrier::Query(name) => raw.query = Some(name.clone()),
         Carrier::Body(pointer) => raw.body = Some(pointer.text.clone()),
     }
+    raw.claim = place.claim.as_ref().map(|pointer| pointer.text.clone());
     match &place.pick {
         Pick::Whole => {}
         Pick::After(prefix) => raw.prefix = Some(prefix.clone()),

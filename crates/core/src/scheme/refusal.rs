@@ -20,6 +20,8 @@ pub enum Role {
     Time,
     /// The call's id.
     Id,
+    /// The body's digest.
+    Digest,
     /// Another value that is signed.
     Value,
 }
@@ -57,6 +59,7 @@ impl fmt::Display for Parameter {
             Role::Signature => "the signature",
             Role::Time => "the time",
             Role::Id => "the id",
+            Role::Digest => "the body's digest",
             Role::Value => "a signed value",
         })?;
         if self.place.is_empty() { Ok(()) } else { write!(f, " ({})", self.place) }
@@ -92,6 +95,8 @@ pub enum Refusal {
     },
     /// No signature is that of any key that counts.
     Mismatch,
+    /// What is signed is the digest of another body.
+    BodyChanged,
     /// The vendor does not say how it signs, and the tenant has not said so either.
     SchemeIncomplete,
     /// The scheme needs a key and none is set.
@@ -120,6 +125,7 @@ impl Refusal {
         Code::new("sign.timestamp_stale"),
         Code::new("sign.timestamp_future"),
         Code::new("sign.mismatch"),
+        Code::new("sign.body_changed"),
         Code::new("sign.scheme_incomplete"),
         Code::new("sign.key_missing"),
     ];
@@ -147,6 +153,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the call was signed {} ms after the window", by.0)
             }
             Self::Mismatch => f.write_str("the signature is not that of any key that counts"),
+            Self::BodyChanged => f.write_str("what is signed is the digest of another body"),
             Self::SchemeIncomplete => {
                 f.write_str("the vendor's algorithm is not public: the scheme has to be completed")
             }
@@ -169,6 +176,7 @@ impl Coded for Refusal {
             Self::TimestampStale { .. } => "sign.timestamp_stale",
             Self::TimestampFuture { .. } => "sign.timestamp_future",
             Self::Mismatch => "sign.mismatch",
+            Self::BodyChanged => "sign.body_changed",
             Self::SchemeIncomplete => "sign.scheme_incomplete",
             Self::KeyMissing => "sign.key_missing",
         })

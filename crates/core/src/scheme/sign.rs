@@ -7,8 +7,9 @@ use core::fmt;
 
 use super::call::{Call, Lack};
 use super::limits;
+use super::mac::sha256;
 use super::message::Source;
-use super::model::{Carrier, Pick, Place, Recipe, Scheme};
+use super::model::{Carrier, Pick, Place, Recipe, Scheme, TimeMeans};
 use super::refusal::{Parameter, Role};
 use super::secret::Secrets;
 use super::verify::{PrepareError, Prepared};
@@ -146,6 +147,9 @@ impl Signer {
         if !keys.current.can_sign() {
             return Err(SignError::KeyCannotSign);
         }
+        if recipe.reads_claims() {
+            return Err(SignError::Token);
+        }
         if recipe.own_places().any(|place| match &place.carrier {
             Carrier::Query(_) => {
                 ready.target.query.split('&').any(|pair| {
@@ -156,14 +160,26 @@ impl Signer {
         }) {
             return Err(SignError::UrlHasParameter);
         }
+        let mut fields = Fields { places: Vec::new() };
+        let mut headers = outgoing.headers.to_vec();
+        let digest_text;
+        if let Some(digest) = &recipe.body_digest {
+            // It is read back where the message has it: from a header of its own.
+            let (Carrier::Header(name), Pick::Whole) = (&digest.at.carrier, &digest.at.pick) else {
+                let parameter = Parameter::at(Role::Digest, Some(&digest.at));
+                return Err(SignError::Parameter(parameter));
+            };
+            digest_text = digest.encoding.write(&sha256(outgoing.body));
+            headers.push((name, &digest_text));
+            fields.add(&digest.at, Role::Digest, digest_text.clone())?;
+        }
         let call = Call {
             method: outgoing.method,
             query: &ready.target.query,
-            headers: outgoing.headers,
+            headers: &headers,
             body: outgoing.body,
         };
 
-        let mut fields = Fields { places: Vec::new() };
         let id = match &recipe.id {
             None => None,
             Some(field) if matches!(field.at.carrier, Carrier::Body(_)) => {
@@ -184,7 +200,10 @@ impl Signer {
                 Some(from_body(&call, recipe, &field.at, Role::Time)?)
             }
             Some(field) => {
-                let text = field.format.write(now);
+                let text = field.format.write(match field.means {
+                    TimeMeans::Expires => now.plus(ready.lifetime),
+                    _ => now,
+                });
                 fields.add(&field.at, Role::Time, text.clone())?;
                 Some(Cow::Owned(text))
             }
@@ -347,6 +366,8 @@ pub enum SignError {
     Parameter(Parameter),
     /// The URL already has a query parameter that the scheme would add.
     UrlHasParameter,
+    /// The scheme reads a token that its issuer makes.
+    Token,
 }
 
 impl fmt::Display for SignError {
@@ -362,6 +383,7 @@ impl fmt::Display for SignError {
             Self::UrlHasParameter => {
                 f.write_str("the url already has a parameter that signing would add")
             }
+            Self::Token => f.write_str("the scheme checks tokens and does not make them"),
         }
     }
 }
@@ -375,6 +397,7 @@ impl Coded for SignError {
             Self::KeyMissing => "sign.key_missing",
             Self::KeyCannotSign => "sign.key_cannot_sign",
             Self::Id => "sign.id",
+            Self::Token => "sign.token",
             Self::Parameter(_) => "sign.parameter",
             Self::UrlHasParameter => "sign.url_has_parameter",
         })

@@ -8,15 +8,15 @@ use core::fmt;
 use super::call::{Call, Lack, pieces};
 use super::explain::{self, ShowBody};
 use super::limits;
-use super::mac::{Key, Runs, SIGNATURE_BUFFER, sha256_of_two};
+use super::mac::{Key, Runs, SIGNATURE_BUFFER, sha256, sha256_of_two};
 use super::message::{Source, build_lead, lead};
-use super::model::{IdKind, Place, Recipe, Rule, Scheme};
+use super::model::{IdKind, Place, Recipe, Rule, Scheme, TimeMeans};
 use super::policy::{Freshness, Policy};
 use super::refusal::{Parameter, Refusal, Role};
 use super::secret::{Secret, Secrets};
 use super::target::{Target, UrlError};
 use crate::error::{Code, Coded, Fault};
-use crate::time::UnixMillis;
+use crate::time::{Millis, UnixMillis};
 
 /// A scheme, a configured URL and keys, made ready once to check any number of calls.
 ///
@@ -84,7 +84,10 @@ impl Verifier {
         let mut time = None;
         if let Some(field) = &recipe.time {
             let read = |text: Cow<'a, str>| match field.format.read(&text) {
-                Some(signed_at) => Ok((text, signed_at)),
+                Some(at) if field.means == TimeMeans::Expires => {
+                    Ok((text, at.minus(self.policy.freshness())))
+                }
+                Some(at) => Ok((text, at)),
                 None => Err(Lack::Malformed),
             };
             let value = bounded(call.value(&field.at, recipe.body)).and_then(read);
@@ -118,6 +121,17 @@ impl Verifier {
             Err(Refusal::lack(parameter, lack))
         })?;
         let key = matching_key(running, recipe, &signature, at)?;
+        if let Some(digest) = &recipe.body_digest {
+            let lacks = lacks(Role::Digest, &digest.at);
+            let text = bounded(call.value(&digest.at, recipe.body)).map_err(lacks)?;
+            let mut buffer = [0; SIGNATURE_BUFFER];
+            let said = digest.encoding.read(&text, 32, &mut buffer);
+            let said = said.ok_or_else(|| lacks(Lack::Malformed))?;
+            // No secret: whoever sends the body can compute it.
+            if said != sha256(call.body) {
+                return Err(Refusal::BodyChanged);
+            }
+        }
 
         Ok(Verified {
             body: call.body,
@@ -201,6 +215,8 @@ pub(super) struct Ready {
     pub(super) keys: Option<Keys>,
     /// How many parts of the message the keys have already taken in.
     pub(super) lead: usize,
+    /// How far ahead a time of expiry is when it is signed.
+    pub(super) lifetime: Millis,
     covers_body: bool,
 }
 
@@ -234,6 +250,7 @@ impl Prepared {
         };
         Ok(Self::Signed(Box::new(Ready {
             lead: lead(recipe),
+            lifetime: scheme.policy.freshness(),
             covers_body: scheme.covers_body(),
             recipe: (**recipe).clone(),
             target,
@@ -291,6 +308,7 @@ impl<'a> Verified<'a> {
     }
 
     /// When the call was signed, as the signer's clock says; none where the scheme has no time.
+    /// Where the time says until when the call counts, the earliest that it can have been.
     pub fn signed_at(&self) -> Option<UnixMillis> {
         self.time.as_ref().map(|(_, at)| *at)
     }
