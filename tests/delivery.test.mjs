@@ -332,6 +332,50 @@ test("an endpoint that its owner disables gets its events when it is enabled aga
   assert.deepEqual(numbers(there), [1, 2]);
 });
 
+test("an event is delivered as it was read when it came, whatever becomes of its source", async (t) => {
+  const receiver = await receive(t, 200);
+  const tenant = await gate.tenant();
+  const generic = { type: "/kind", channel: "/room", user: "/who" };
+  const source = await tenant.source({ scheme: "NONE", dialect: "generic", generic });
+  const endpoint = await tenant.connect(receiver.url, { enabled: false });
+  await source.accept('{"kind":"seat.taken","room":"r","who":"ann","n":1}');
+  await source.accept('{"kind":"seat.taken","room":"r","who":"bob","n":2}');
+  await tenant.ok("PATCH", `/sources/${source.id}`, { generic: { type: "/type", channel: "/place" } });
+  await tenant.ok("DELETE", `/sources/${source.id}`);
+  await tenant.ok("PATCH", `/endpoints/${endpoint.id}`, { enabled: true });
+  await receiver.count(2);
+  const seen = receiver.bodies.map(({ subject, user, data }) => [subject, user, data.n]);
+  assert.deepEqual(seen, [["r", "ann", 1], ["r", "bob", 2]]);
+});
+
+test("an answer that claims to be short and is not is let go of", async (t) => {
+  const { gzipSync } = await import("node:zlib");
+  const bomb = gzipSync(Buffer.alloc(16 << 20));
+  const { createServer } = await import("node:net");
+  const cut = { gzip: 0, chunked: 0 };
+  const answers = {
+    gzip: ["Content-Encoding: gzip\r\nContent-Length: 16000\r\n", bomb.subarray(0, 15_000)],
+    chunked: ["Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", `400\r\n${"x".repeat(1024)}\r\n`],
+  };
+  const tenant = await gate.tenant();
+  const source = await tenant.source();
+  for (const [name, [headers, body]] of Object.entries(answers)) {
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("close", () => (cut[name] += 1));
+      // The answer never ends by itself.
+      socket.once("data", () => socket.write(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${headers}\r\n`), Buffer.from(body)])));
+    });
+    await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+    t.after(() => server.close());
+    await tenant.connect(`http://127.0.0.1:${server.address().port}/`);
+  }
+  await source.accept(segment("room", 1));
+  await tenant.items("/deliveries?status=delivered", 2);
+  // Long before the endpoint's time-out of fifteen seconds.
+  await until(() => cut, ({ gzip, chunked }) => gzip > 0 && chunked > 0, 8_000);
+});
+
 test("filters decide by kind, channel and condition what is delivered", async (t) => {
   const tenant = await gate.tenant();
   const source = await tenant.source();
@@ -358,6 +402,35 @@ test("filters decide by kind, channel and condition what is delivered", async (t
     const got = there.bodies.map(({ subject, data }) => `${subject} ${data.state ?? "segment"}`);
     assert.deepEqual(got.sort(), expected.toSorted(), name);
   }
+});
+
+test("a bulk replay to one endpoint does not wait for another one's full lane, and sends nothing twice", async (t) => {
+  const [well, down] = [await receive(t, 200), await receive(t, 500)];
+  const tenant = await gate.tenant();
+  const source = await tenant.source();
+  const healthy = await tenant.connect(well.url);
+  const retry = { schedule_s: [0, 3_600], jitter_percent: 0 };
+  await tenant.connect(down.url, { retry }, { ordered: false });
+  // A lane holds a thousand that wait.
+  const count = 1_100;
+  const rooms = ["one", "two"];
+  for (let number = 0; number < count; number += 20) {
+    const some = Array.from({ length: 20 }, (_, at) => number + at);
+    await Promise.all(some.map((each) => source.accept(segment(rooms[0], each))));
+  }
+  await source.accept(segment(rooms[1], 0));
+  await well.count(count + 1);
+  const listed = (page) => page.items.some(({ channel }) => channel === rooms[1]);
+  await until(() => tenant.get("/events?limit=1&channel=two"), listed);
+  const accepted = ({ items }) => items.length > 0 && items[0].seq === count;
+  await until(() => tenant.get("/events?limit=1&channel=one"), accepted);
+  const job = await tenant.ok("POST", "/replays", { endpoint: healthy.id, rate_per_s: 1_000 });
+  const done = await until(() => tenant.get(`/replays/${job.id}`), ({ state }) => state === "done");
+  assert.deepEqual([done.matched, done.queued], [count + 1, count + 1]);
+  await well.count(2 * (count + 1));
+  const times = new Map();
+  for (const { id } of well.bodies) times.set(id, (times.get(id) ?? 0) + 1);
+  assert.deepEqual([...new Set(times.values())], [2], "once as it came, once again");
 });
 
 test("what is parked is replayed in bulk, what is not is left alone, and a replay can be cancelled", async (t) => {

@@ -446,6 +446,45 @@ test("MEITUAN_DEFAULT refuses until it is completed, and says so", async () => {
   assert.equal((await source.raw(SCRIPT, { query: `?sign=${"0".repeat(40)}&ts=${seconds()}` })).status, 401);
 });
 
+test("a body that is longer than it says is not taken, with a token or without", async (t) => {
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "NONE" });
+  const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
+  const { connect } = await import("node:net");
+  for (const path of [new URL(source.url).pathname, "/healthz?hop=1"]) {
+    const socket = connect(Number(new URL(source.url).port), "127.0.0.1");
+    let answer = "";
+    socket.on("data", (data) => (answer += data));
+    socket.on("error", () => {});
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    // It never ends: what is answered is answered before.
+    const feeding = setInterval(() => socket.writable && socket.write(chunk), 5);
+    t.after(() => {
+      clearInterval(feeding);
+      socket.destroy();
+    });
+    await until(() => answer, (text) => text.includes("\r\n"));
+    assert.match(answer, /^HTTP\/1\.1 413 /, path);
+  }
+});
+
+test("nobody says by a Host header under which address the vendor's calls are signed", async () => {
+  const tenant = await gate.tenant();
+  const made = await tenant.ok("POST", "/sources", { name: "own", scheme: "MSS_A", key: KEY });
+  const { request } = await import("node:http");
+  const { port, pathname } = new URL(made.url);
+  const stranger = await new Promise((answered, failed) => {
+    const call = request({ host: "127.0.0.1", port, path: pathname, method: "POST", headers: { host: "elsewhere.example" } });
+    call.on("response", (answer) => answered(answer.resume().statusCode)).on("error", failed).end("{}");
+  });
+  assert.equal(stranger, 401);
+  const { secret, time } = mss(made.url, KEY);
+  const answer = await fetch(`${made.url}?hwSecret=${secret}&hwTime=${time}`, { method: "POST", body: SCRIPT });
+  assert.equal(answer.status, 200, await answer.text());
+});
+
 test("during a rotation both keys count, and afterwards only the new one", async () => {
   const tenant = await gate.tenant();
   const source = await tenant.source({ duplicate_window_s: 0 });

@@ -215,6 +215,17 @@ fn a_generic_object_of_another_shape_is_refused_with_its_path() {
 }
 
 #[test]
+fn a_name_shows_no_secret_of_a_push_url() {
+    let settings = json!({"dialect": "generic", "generic": {"user": "/to", "id": "/id"}});
+    let dialect: Dialect = serde_json::from_value(settings).unwrap();
+    let body = br#"{"type":"t","to":"rtmp://h/app/hunter2?sign=abcd","id":"https://h/?a=b"}"#;
+    let events = dialect.parse(body).unwrap();
+    let event = events.first();
+    assert_eq!(event.user.as_deref(), Some("rtmp://h/app/***?sign=***"));
+    assert_eq!(event.vendor_id.as_deref(), Some("https://h/?a=b"));
+}
+
+#[test]
 fn paths_that_cannot_be_used_are_refused() {
     let refused = |dialect: Value| {
         let raw: RawDialect = serde_json::from_value(dialect).unwrap();
@@ -226,7 +237,9 @@ fn paths_that_cannot_be_used_are_refused() {
     }
     assert_eq!(path(&"/a".repeat(9)), "dialect.path_too_long");
     assert_eq!(path(&format!("/{}", "a".repeat(256))), "dialect.path_too_long");
-    assert_eq!(path("/a/stream_key"), "dialect.path_to_secret");
+    for secret in ["/a/stream_key", "/output_url", "/a/pushUrl/0"] {
+        assert_eq!(path(secret), "dialect.path_to_secret", "{secret}");
+    }
     assert_eq!(refused(json!({"dialect": "metastudio", "generic": {}})), "dialect.paths_not_used");
 }
 

@@ -3,7 +3,7 @@
 
 use livegate_core::delivery::lane::LaneConfig;
 use livegate_core::delivery::schedule::Schedule;
-use livegate_core::dialect::{Dialect, RawDialect, RawGenericPaths};
+use livegate_core::dialect::{Dialect, GenericPaths, RawDialect, RawGenericPaths};
 use livegate_core::error::Coded;
 use livegate_core::filter::Filter;
 use livegate_core::scheme::{
@@ -197,6 +197,12 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
         return None;
     };
     findings.take("generic", Dialect::try_from(RawDialect { dialect: name, generic }))
+}
+
+/// Pointers that were checked when their source was made.
+pub(crate) fn paths(generic: &Value) -> Option<GenericPaths> {
+    let raw: RawGenericPaths = json::reread(generic).ok()?;
+    GenericPaths::new(raw).ok()
 }
 
 /// An endpoint, ready to be called.

@@ -5,11 +5,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use livegate_core::delivery::dedup::CallKey;
+use livegate_core::dialect::Dialect;
 use livegate_core::error::Coded;
 use livegate_core::event::Event;
 use livegate_core::id::{RejectionId, SourceId, TenantId};
 use livegate_core::scheme::{Call, IdKind, Refusal, ShowBody, Verified, explain};
 use livegate_core::time::{Millis, UnixMillis};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use web_sys::Response;
 use worker::{Context, Env};
@@ -19,7 +21,7 @@ use crate::error::{Error, Problem, Result};
 use crate::http::{self, Incoming};
 use crate::js;
 use crate::map::Map;
-use crate::model::{Source, SourceSnapshot};
+use crate::model::{Keys, Source, SourceSnapshot, WithKeys};
 use crate::objects::channel::{Accepted, Head};
 use crate::objects::contract::{ToDirectory, ToNonces, ToRecords, ToTenant};
 use crate::objects::directory::TenantEntry;
@@ -43,8 +45,37 @@ struct Known {
     tenant: TenantId,
     version: u64,
     source: Source,
+    keys: Keys,
+    /// The source's own address, as the call named it that was judged by this first.
+    own_url: String,
     judge: Judge,
     at: UnixMillis,
+}
+
+impl Known {
+    /// The same for a call that came to another of the deployment's addresses: nobody must be
+    /// able to say under which one the vendor's calls are signed.
+    fn for_address(self: Rc<Self>, own_url: &str) -> Result<Rc<Self>> {
+        if self.own_url == own_url || self.source.signed_url.is_some() {
+            return Ok(self);
+        }
+        let known = Self {
+            tenant: self.tenant,
+            version: self.version,
+            source: self.source.clone(),
+            keys: self.keys.clone(),
+            own_url: own_url.to_owned(),
+            judge: judge(&self.source, &self.keys, own_url)?,
+            at: self.at,
+        };
+        Ok(Rc::new(known))
+    }
+}
+
+fn judge(source: &Source, keys: &Keys, own_url: &str) -> Result<Judge> {
+    compile::source(source, keys, own_url).map_err(|violations| {
+        Error::Runtime(format!("a stored source does not compile: {violations:?}"))
+    })
 }
 
 #[derive(Default)]
@@ -81,8 +112,9 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
     let id = request.path.strip_prefix("/in/").and_then(|text| SourceId::parse(text).ok());
     // A source that does not exist is refused as a wrongly signed call is.
     let id = id.ok_or_else(refused)?;
-    let known = source(env, &own_url(env, request, id), id, now).await?;
+    // Before anything is looked up, so that too long a body tells nobody which sources there are.
     let body = request.body().await?;
+    let known = source(env, &own_url(env, request, id), id, now).await?;
     let names = known.judge.scheme.header_names();
     let values: Vec<(&str, String)> =
         names.iter().filter_map(|name| request.header(name).map(|value| (*name, value))).collect();
@@ -181,8 +213,14 @@ async fn accept(
         vendor_type: event.vendor_type.clone().into_owned(),
         user: event.user.as_deref().map(str::to_owned),
         time: event.time,
+        generic: match &known.judge.dialect {
+            Dialect::MetaStudio => None,
+            _ => Some(known.source.generic.clone().unwrap_or_else(|| json!({}))),
+        },
         index: u32::try_from(index).unwrap_or(u32::MAX),
         call: call.map(|key| hex::encode(key.to_bytes())),
+        fresh_s: (known.judge.scheme.id_kind() == Some(IdKind::Message))
+            .then(|| window(known).0.div_ceil(1000)),
         entity,
         body_hash: hex::encode(sha256),
     };
@@ -211,7 +249,7 @@ async fn source(env: &Env, own_url: &str, id: SourceId, now: UnixMillis) -> Resu
     if let Some(known) = known {
         let age = now.since(known.at);
         if age < REFRESH {
-            return Ok(known);
+            return known.for_address(own_url);
         }
         let looking = REFRESHING.with_borrow_mut(|looking| {
             let others = looking.get(&id).is_some_and(|at| now.since(*at) < Millis(1_000));
@@ -221,7 +259,7 @@ async fn source(env: &Env, own_url: &str, id: SourceId, now: UnixMillis) -> Resu
             others
         });
         if looking && age < BELIEF {
-            return Ok(known);
+            return known.for_address(own_url);
         }
     }
     let fresh = fetch_source(env, own_url, id, now).await;
@@ -233,9 +271,11 @@ async fn source(env: &Env, own_url: &str, id: SourceId, now: UnixMillis) -> Resu
                 }
                 sources.insert(id, Rc::clone(known));
             }
-            Err(_) => {
+            // One that is not found is gone; what could not be asked for is still as it was.
+            Err(Error::Problem(_)) => {
                 sources.remove(&id);
             }
+            Err(_) => {}
         }
         REFRESHING.with_borrow_mut(|looking| looking.remove(&id));
     });
@@ -254,10 +294,10 @@ async fn fetch_source(
     let ask = ToTenant::Source(tenant, id);
     let snapshot: Option<SourceSnapshot> = call(env, &ObjectRef::Tenant(tenant), &ask).await?;
     let SourceSnapshot { version, source, .. } = snapshot.ok_or_else(refused)?;
-    let judge = compile::source(&source.item, &source.keys, own_url).map_err(|violations| {
-        Error::Runtime(format!("a stored source does not compile: {violations:?}"))
-    })?;
-    Ok(Rc::new(Known { tenant, version, source: source.item, judge, at: now }))
+    let WithKeys { item: source, keys } = source;
+    let judge = judge(&source, &keys, own_url)?;
+    let own_url = own_url.to_owned();
+    Ok(Rc::new(Known { tenant, version, source, keys, own_url, judge, at: now }))
 }
 
 /// Records why a call was refused, and says what its caller is told.

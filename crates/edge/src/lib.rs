@@ -45,7 +45,8 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let response = if path.starts_with("/in/") {
         ingress::serve(&env, &context, &request).await
     } else if path == "/healthz" {
-        health(&env, &request).await
+        let answer = health(&env, &request).await;
+        answer.or_else(|error| http::problem(&error.into_problem(), path))
     } else {
         api::serve(&env, &request).await
     };

@@ -141,7 +141,6 @@ pub(crate) struct WithKeys<T> {
 pub(crate) struct Snapshot {
     pub(crate) tenant: TenantId,
     pub(crate) version: u64,
-    pub(crate) sources: Vec<Source>,
     pub(crate) endpoints: Vec<WithKeys<Endpoint>>,
     pub(crate) subscriptions: Vec<Subscription>,
 }

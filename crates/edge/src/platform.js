@@ -7,11 +7,15 @@ export const head = (request) => `${request.method} ${request.url}`;
 /** A request's header; null if it has none of that name. */
 export const header = (request, name) => request.headers.get(name);
 
+/** The length that a message's body has, as its sender says; null where that cannot be relied on:
+ *  one in chunks may say another, and has none (RFC 9112 §6.3). */
+const declared = ({ headers }) => (headers.get("transfer-encoding") === null ? headers.get("content-length") : null);
+
 /** A request's body; null if it has more bytes than `most`, unread where its length is declared. */
 export async function read(request, most) {
-  const declared = request.headers.get("content-length");
-  if (declared !== null) {
-    if (Number(declared) > most) return null;
+  const length = declared(request);
+  if (length !== null) {
+    if (Number(length) > most) return null;
     const body = await request.arrayBuffer();
     return body.byteLength > most ? null : new Uint8Array(body);
   }
@@ -47,6 +51,18 @@ export async function ask(env, binding, name, message) {
 
 /** Hands a caller's request on to an object as it is. */
 export const forward = async (env, binding, name, url, request) => object(env, binding, name).fetch(url, request);
+
+/** An answer with a stream of server-sent events, and what writes to it. A page of any origin may listen:
+ *  what lets it in is its ticket, not a cookie. */
+export function eventStream() {
+  const { readable, writable } = new IdentityTransformStream();
+  const headers = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "access-control-allow-origin": "*",
+  };
+  return [new Response(readable, { headers }), writable.getWriter()];
+}
 
 /** Hands an event to its channel. */
 export const take = async (env, binding, name, tenant, channel, version, windows, head, body) =>
@@ -84,7 +100,8 @@ export async function post(url, headers, body, timeout, longest) {
     clearTimeout(timer);
     throw error;
   }
-  finish(answer, longest).then(() => clearTimeout(timer));
+  clearTimeout(timer);
+  finish(answer, longest, controller);
   const again = answer.headers.get("retry-after");
   return again === null ? answer.status : `${answer.status} ${again}`;
 }
@@ -93,15 +110,21 @@ function abort(controller) {
   controller.abort();
 }
 
-/** Reads a short answer to its end, and lets go of any other. The outcome is known: what goes wrong
- *  from here on changes nothing. */
-async function finish(answer, longest) {
+/** How long the rest of an answer may take. */
+const REST_MS = 1000;
+
+/** Reads a short answer to its end, and lets go of any other: a compressed one is as long as its
+ *  receiver pleases. The outcome is known, so what goes wrong from here on changes nothing. */
+async function finish(answer, longest, controller) {
+  const length = declared(answer);
+  if (length === "0" || answer.status === 204) return;
+  const timer = setTimeout(abort, REST_MS, controller);
   try {
-    const length = answer.headers.get("content-length");
-    if (length === "0" || answer.status === 204) return;
-    if (length !== null && Number(length) <= longest) await answer.arrayBuffer();
+    const short = length !== null && Number(length) <= longest && !answer.headers.has("content-encoding");
+    if (short) await answer.arrayBuffer();
     else await answer.body?.cancel();
   } catch {
     // The connection is lost, and only that.
   }
+  clearTimeout(timer);
 }

@@ -10,12 +10,13 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use livegate_core::time::Millis;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Response, ResponseInit};
+use web_sys::Response;
+use worker::worker_sys::DurableObjectState;
 use worker::{State, WebSocket, WebSocketPair};
 
 use crate::error::{Error, Result};
@@ -26,23 +27,30 @@ use crate::wire::TailMessage;
 /// How often a silent stream says that it is alive.
 const HEARTBEAT: Millis = Millis(15_000);
 
+/// How many bytes a socket is sent at once before it has to come again. A server-sent event waits
+/// until the one before was taken; a socket's message does not.
+const MAX_CATCH_UP: usize = 8 << 20;
+
+/// RFC 6455 §7.4.1 and IANA's registry of close codes.
+const TRY_AGAIN_LATER: u16 = 1013;
+
 /// How many listeners one object serves.
 const MAX_LISTENERS: usize = 1_000;
 
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    /// An answer with a stream of events, and what writes to it.
+    #[wasm_bindgen(js_name = eventStream)]
+    fn event_stream() -> Array;
+}
+
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = IdentityTransformStream)]
-    type IdentityTransformStream;
-    #[wasm_bindgen(constructor, js_class = "IdentityTransformStream")]
-    fn new() -> IdentityTransformStream;
-    #[wasm_bindgen(method, getter)]
-    fn readable(this: &IdentityTransformStream) -> web_sys::ReadableStream;
-    #[wasm_bindgen(method, getter)]
-    fn writable(this: &IdentityTransformStream) -> Writable;
-
-    type Writable;
-    #[wasm_bindgen(method, catch, js_name = getWriter)]
-    fn get_writer(this: &Writable) -> Result<Writer, JsValue>;
+    type Attached;
+    #[wasm_bindgen(method, catch, js_name = serializeAttachment)]
+    fn attach(this: &Attached, text: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch, js_name = deserializeAttachment)]
+    fn attached(this: &Attached) -> Result<Option<String>, JsValue>;
 
     type Writer;
     #[wasm_bindgen(method, catch)]
@@ -163,8 +171,8 @@ impl Tails {
     }
 
     fn open_stream(&self, place: Place) -> Result<Response> {
-        let pipe = IdentityTransformStream::new();
-        let writer = pipe.writable().get_writer().map_err(Error::js)?;
+        let parts = event_stream();
+        let (response, writer) = (parts.get(0).unchecked_into(), parts.get(1).unchecked_into());
         let stream = Rc::new(Stream {
             writer,
             place: RefCell::new(place),
@@ -189,19 +197,7 @@ impl Tails {
             }
             streams.borrow_mut().retain(|other| !Rc::ptr_eq(other, &stream));
         });
-        let headers = Headers::new().map_err(Error::js)?;
-        for (name, value) in [
-            ("content-type", "text/event-stream"),
-            ("cache-control", "no-store"),
-            // A page of any origin may listen: what lets it in is its ticket, not a cookie.
-            ("access-control-allow-origin", "*"),
-        ] {
-            headers.set(name, value).map_err(Error::js)?;
-        }
-        let init = ResponseInit::new();
-        init.set_headers(&headers);
-        Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)
-            .map_err(Error::js)
+        Ok(response)
     }
 
     /// Lets every listener read on. `read(after)` gives what follows a position, in order; an
@@ -228,8 +224,7 @@ impl Tails {
                 stream.busy.set(false);
             });
         }
-        let sockets = state.get_websockets();
-        if sockets.is_empty() {
+        if state.get_websockets().is_empty() {
             return;
         }
         self.sockets_again.set(true);
@@ -237,9 +232,12 @@ impl Tails {
             return;
         }
         let (busy, again) = (Rc::clone(&self.sockets_busy), Rc::clone(&self.sockets_again));
+        let raw: &JsValue = state.as_raw().as_ref();
+        let state = State::from(raw.clone().unchecked_into::<DurableObjectState>());
         js::spawn(async move {
             while again.replace(false) {
-                for socket in &sockets {
+                // One that was opened meanwhile is among them.
+                for socket in &state.get_websockets() {
                     if let Err(error) = follow_socket(socket, &read).await {
                         worker::console_error!("a tail: {error}");
                     }
@@ -283,7 +281,10 @@ where
                 );
             }
         }
-        if !text.is_empty() {
+        if text.is_empty() {
+            // Nothing of it was for this listener: others get their turn before it reads on.
+            js::sleep(Millis(0)).await;
+        } else {
             stream.write(&text).await;
         }
     }
@@ -292,7 +293,7 @@ where
 fn open_socket(state: &State, place: &Place) -> Result<Response> {
     let pair = WebSocketPair::new()?;
     state.accept_web_socket(&pair.server);
-    pair.server.serialize_attachment(place)?;
+    keep_place(&pair.server, place)?;
     if let Some(gap) = place.first_gap() {
         pair.server.send_with_str(gap.message())?;
     }
@@ -300,13 +301,35 @@ fn open_socket(state: &State, place: &Place) -> Result<Response> {
     Ok(response.into())
 }
 
+/// Where a socket is travels with it, since its object may sleep meanwhile.
+fn keep_place(socket: &WebSocket, place: &Place) -> Result<()> {
+    attachment_of(socket).attach(&serde_json::to_string(place)?).map_err(Error::js)
+}
+
+fn place_of(socket: &WebSocket) -> Result<Option<Place>> {
+    let text = attachment_of(socket).attached().map_err(Error::js)?;
+    Ok(text.map(|text| crate::json::parse(&text)).transpose()?)
+}
+
+fn attachment_of(socket: &WebSocket) -> Attached {
+    let raw: &JsValue = socket.as_ref().as_ref();
+    raw.clone().unchecked_into()
+}
+
 async fn follow_socket<F, R>(socket: &WebSocket, read: &F) -> Result<()>
 where
     F: Fn(u64) -> R,
     R: Future<Output = Result<Vec<TailMessage>>>,
 {
-    let Some(mut place) = socket.deserialize_attachment::<Place>()? else { return Ok(()) };
+    let Some(mut place) = place_of(socket)? else { return Ok(()) };
+    let mut sent = 0_usize;
     loop {
+        if sent > MAX_CATCH_UP {
+            // What a socket does not take is held in memory, and nobody tells how much that is.
+            let _ =
+                socket.close(Some(TRY_AGAIN_LATER), Some("far behind: resume after the last id"));
+            return Ok(());
+        }
         let messages = read(place.after).await?;
         if messages.is_empty() {
             return Ok(());
@@ -324,12 +347,15 @@ where
                     "{{\"id\":{},\"kind\":\"{}\",\"event\":{}}}",
                     message.position, message.kind, message.event
                 );
+                sent += text.len();
                 if socket.send_with_str(&text).is_err() {
                     return Ok(());
                 }
             }
         }
-        socket.serialize_attachment(&place)?;
+        keep_place(socket, &place)?;
+        // Others get their turn.
+        js::sleep(Millis(0)).await;
     }
 }
 

@@ -65,6 +65,9 @@ pub(crate) struct Attempt {
     /// Whether somebody asked for it, outside the log's own course.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) replay: bool,
+    /// How many events of the log, up to this one, it stands for, where that is not one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) events: Option<u64>,
 }
 
 /// A channel's news for the tenant's index. The index keeps the highest event and attempt that it

@@ -85,6 +85,11 @@ impl Retention {
         Ok(Self { days, bytes, capacity })
     }
 
+    /// How long an event is kept at the longest.
+    pub const fn span(&self) -> Millis {
+        Millis::from_hours((self.days as u64).saturating_mul(24))
+    }
+
     /// Up to where the log may be removed now; `None` if nothing may go.
     ///
     /// `segments` is the whole log, oldest first. `owed_from` is the first event that a lane of an
@@ -96,7 +101,7 @@ impl Retention {
         owed_from: Option<Seq>,
         now: UnixMillis,
     ) -> Option<Seq> {
-        let oldest = now.minus(Millis::from_hours(u64::from(self.days).saturating_mul(24)));
+        let oldest = now.minus(self.span());
         let mut left = segments.iter().fold(0u64, |sum, part| sum.saturating_add(part.bytes));
         let mut up_to = None;
         for segment in segments {

@@ -170,7 +170,7 @@ impl Pointer {
         if parts.len() > MAX_PARTS {
             return Err(PathsError::TooLong { field });
         }
-        if parts.iter().any(|part| redact::is_secret_field(part)) {
+        if parts.iter().any(|part| redact::says_what_it_holds(part)) {
             return Err(PathsError::ToSecret { field });
         }
         Ok(Self { parts })
@@ -205,7 +205,8 @@ impl Pointer {
     fn name<'a>(&self, value: Option<Value<'a>>) -> Result<Option<Cow<'a, str>>, DialectError> {
         let name = match value {
             None | Some(Value::Null) => return Ok(None),
-            Some(Value::Text(raw)) => raw.text(),
+            // It is shown in lists and leaves with every delivery.
+            Some(Value::Text(raw)) => redact::text(raw.text()),
             Some(Value::Number(number)) => Cow::Borrowed(number),
             Some(_) => return Err(self.shape("a string or a number")),
         };

@@ -178,7 +178,8 @@ async fn put(
         Kind::Subscription => checked_subscription(&document, is_new, now)?,
     };
     let Checked { id, document, keys, secret } = checked;
-    if let (Kind::Endpoint, false, Ok(endpoint)) = (kind, is_new, EndpointId::parse(&id))
+    if let (Kind::Endpoint, true, Ok(endpoint)) = (kind, renewed, EndpointId::parse(&id))
+        && !is_new
         && document["enabled"] == json!(true)
     {
         // Before anybody is woken, or its object would go on refusing what is sent.

@@ -113,6 +113,20 @@ pub(crate) async fn call<T: DeserializeOwned>(
     }
 }
 
+/// What an object answers to a caller that it was handed by [`forward`]: a tail, or why not.
+pub(crate) fn opened(
+    result: Result<web_sys::Response>,
+    path: &str,
+) -> worker::Result<web_sys::Response> {
+    let answer = result.or_else(|error| {
+        if let Error::Runtime(what) = &error {
+            worker::console_error!("a tail: {what}");
+        }
+        http::problem(&error.into_problem(), path)
+    });
+    answer.map_err(Into::into)
+}
+
 /// What an object answers to [`call`].
 pub(crate) fn answer<T: Serialize>(result: Result<T>) -> worker::Result<web_sys::Response> {
     let answer = match result {

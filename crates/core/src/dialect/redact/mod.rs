@@ -59,9 +59,17 @@ pub fn url(url: &str) -> Cow<'_, str> {
     urls::mask_any(url).map_or(Cow::Borrowed(url), Cow::Owned)
 }
 
-/// Whether a field of that name holds a secret.
-pub(super) fn is_secret_field(name: &str) -> bool {
-    walk::is_secret_field(name)
+/// Whether a field of that name holds a stream key or a push URL.
+pub(super) fn says_what_it_holds(name: &str) -> bool {
+    walk::says_what_it_holds(name)
+}
+
+/// Text in which the secrets of push URLs are masked, the last part of their path among them.
+pub(super) fn text(text: Cow<'_, str>) -> Cow<'_, str> {
+    match urls::mask(&text, urls::Which::ByScheme, urls::LastPart::Secret, |_| {}) {
+        Some(masked) => Cow::Owned(masked),
+        None => text,
+    }
 }
 
 fn masked_bytes(body: &[u8], envelope: Envelope) -> Cow<'_, [u8]> {

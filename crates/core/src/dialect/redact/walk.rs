@@ -69,11 +69,11 @@ enum Sort {
     Message,
 }
 
-pub(super) fn is_secret_field(name: &str) -> bool {
+fn is_secret_field(name: &str) -> bool {
     is_one_of(name, SECRET_FIELDS)
 }
 
-fn says_what_it_holds(name: &str) -> bool {
+pub(super) fn says_what_it_holds(name: &str) -> bool {
     is_secret_field(name) || is_one_of(name, PUSH_URL_FIELDS)
 }
 

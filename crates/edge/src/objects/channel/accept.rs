@@ -239,6 +239,7 @@ impl Inner {
         drop(rows);
         let any = last != self.last.get();
         self.last.set(last);
+        let is_full = places.contains(&FULL);
         for (one, place) in pending.into_iter().zip(places) {
             if place > DUPLICATE {
                 #[expect(
@@ -251,6 +252,9 @@ impl Inner {
                 self.recent.borrow_mut().push(stored);
             }
             let _ = one.done.send(place);
+        }
+        if is_full {
+            self.make_room(now);
         }
         if any {
             self.persist_if_due(now);
@@ -280,8 +284,9 @@ impl Inner {
         let mut dedup = self.dedup.borrow_mut();
         for (seq, at, head) in self.store.heads_since(now.minus(longest), REMEMBERED as u64)? {
             // The terms of back then are not known; the longest that there are turn nothing away
-            // that is new, for the key of a call holds its time.
-            dedup.record(&call_of(&head, Millis::from_hours(2), window), seq, at);
+            // that is new, for the key of a call holds its time; if not, it says its own.
+            let fresh_for = head.fresh_s.map_or(Millis::from_hours(2), Millis::from_secs);
+            dedup.record(&call_of(&head, fresh_for, window), seq, at);
         }
         Ok(())
     }

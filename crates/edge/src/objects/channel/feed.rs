@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::js;
 use crate::objects::contract::ToRecords;
 use crate::objects::{ObjectRef, call};
-use crate::wire::{Fed, Feed, Summary};
+use crate::wire::{Batch, Fed, Feed, Summary};
 
 /// How long news gather.
 const GATHER: Millis = Millis::from_secs(1);
@@ -21,9 +21,31 @@ const GATHER: Millis = Millis::from_secs(1);
 /// How long to wait after the records could not be told.
 const AGAIN: Millis = Millis::from_secs(5);
 
-/// How many events one message tells of, and how many batches of attempts.
+/// How many events one message tells of, and how many batches of attempts; and how many bytes of
+/// either, for a message may have 256 KiB.
 const EVENTS_A_FEED: usize = 200;
 const BATCHES_A_FEED: u64 = 20;
+const BYTES_A_FEED: usize = 100_000;
+
+/// As many of the first as have so many bytes together, and one at any rate.
+fn within<T>(items: Vec<T>, size: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut left = BYTES_A_FEED;
+    let mut fits = |item: &T| {
+        let first = left == BYTES_A_FEED;
+        let enough = size(item) <= left;
+        left = left.saturating_sub(size(item).max(1));
+        first || enough
+    };
+    items.into_iter().take_while(|item| fits(item)).collect()
+}
+
+/// The most bytes that an event takes as it is listed: six for a character that JSON escapes, and
+/// what every one has.
+fn listed_size(summary: &Summary) -> usize {
+    let names = [&summary.channel, &summary.kind, &summary.vendor_type];
+    let names = names.into_iter().chain(&summary.user).map(String::len).sum::<usize>();
+    names.saturating_mul(6).saturating_add(300)
+}
 
 impl Inner {
     /// Tells the records before long.
@@ -77,8 +99,9 @@ impl Inner {
             // The first message after a start asks how far the records are.
             None => (Vec::new(), Vec::new()),
             Some(fed) => {
-                let events = self.news(&identity, Seq(fed.seq))?;
-                (events, self.store.attempts_after(fed.attempts, BATCHES_A_FEED)?)
+                let events = within(self.news(&identity, Seq(fed.seq))?, listed_size);
+                let attempts = self.store.attempts_after(fed.attempts, BATCHES_A_FEED)?;
+                (events, within(attempts, |Batch(.., packed)| packed.get().len()))
             }
         };
         let asked = self.fed.get().is_some();

@@ -3,6 +3,8 @@
 
 use std::rc::Rc;
 
+use livegate_core::delivery::lane::{Changes, RowState};
+use livegate_core::id::SubscriptionId;
 use livegate_core::time::{Millis, UnixMillis};
 
 use super::{GUARD, Inner};
@@ -10,6 +12,7 @@ use crate::error::Result;
 use crate::js;
 use crate::objects::contract::ToTenant;
 use crate::objects::{ObjectRef, call};
+use crate::wire::{Attempt, Status};
 
 /// How long what was delivered may stay unwritten: what a crash repeats at most, beside what is in
 /// flight. Longer would save writes; a lane with more to send waits for nothing.
@@ -66,19 +69,72 @@ impl Inner {
     pub(super) fn persist_or_forget(self: &Rc<Self>) {
         if let Err(error) = self.persist() {
             worker::console_error!("writing what was delivered: {error}");
-            self.lines.borrow_mut().clear();
         }
     }
 
     /// Writes every lane's changes and the attempts since the last time, in one transaction.
+    ///
+    /// # Errors
+    /// What a lane said that it changed is lost then, so every lane is: the rows have them.
     pub(super) fn persist(self: &Rc<Self>) -> Result<()> {
+        let written = self.persist_lanes().and_then(|()| self.persist_attempts());
+        if written.is_err() {
+            self.lines.borrow_mut().clear();
+        }
+        written
+    }
+
+    fn persist_lanes(&self) -> Result<()> {
         self.persist_at.set(None);
         for (subscription, line) in self.lines.borrow().iter() {
             let changes = line.lane.borrow_mut().changes();
-            if !changes.is_empty() {
-                self.store.keep_lane(&subscription.to_string(), &changes)?;
+            if changes.is_empty() {
+                continue;
             }
+            if changes.expired.is_some() {
+                self.note_expired(*subscription, &changes);
+            }
+            self.store.keep_lane(&subscription.to_string(), &changes)?;
         }
+        Ok(())
+    }
+
+    /// Records what a lane had not delivered when retention took it.
+    fn note_expired(&self, subscription: SubscriptionId, changes: &Changes) {
+        let plan = self.plan.borrow();
+        let mut planned = plan.iter().flat_map(|plan| &plan.lines);
+        let Some(planned) = planned.find(|line| line.subscription.id == subscription) else {
+            return;
+        };
+        let at = js::now();
+        let expired = |seq, number, error: Option<&str>, events| Attempt {
+            seq,
+            subscription,
+            endpoint: planned.target.endpoint.id,
+            number,
+            status: Status::Expired,
+            code: None,
+            error: error.map(str::to_owned),
+            duration_ms: 0,
+            at,
+            next_at: None,
+            replay: false,
+            events,
+        };
+        let mut attempts = self.attempts.borrow_mut();
+        for row in changes.upserts.iter().filter(|row| row.state == RowState::Expired) {
+            let error = row.code.map(|code| code.as_str());
+            attempts.push(expired(row.seq, row.attempt, error, None));
+        }
+        // What was never read is not known one by one, nor whether it would have matched.
+        let unread = changes.expired.map(|gone| (gone.up_to, gone.up_to.0 - gone.read_up_to.0));
+        if let Some((up_to, events)) = unread.filter(|(_, events)| *events > 0) {
+            let error = Some("delivery.expired_unread");
+            attempts.push(expired(up_to, 0, error, Some(events)));
+        }
+    }
+
+    fn persist_attempts(self: &Rc<Self>) -> Result<()> {
         let attempts = std::mem::take(&mut *self.attempts.borrow_mut());
         if !attempts.is_empty() {
             self.store.keep_attempts(&attempts)?;

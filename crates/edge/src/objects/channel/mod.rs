@@ -43,8 +43,8 @@ use self::pump::Line;
 use self::recent::Recent;
 pub(crate) use self::store::Head;
 use self::store::Store;
-use super::answer;
 use super::contract::ToChannel;
+use super::{answer, opened};
 use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::map::Map;
@@ -127,6 +127,8 @@ pub(crate) struct Inner {
     /// The version that deliveries go by.
     driven: Cell<u64>,
     lines: RefCell<Map<SubscriptionId, Rc<Line>>>,
+    /// Which line is first in turn.
+    turn: Cell<usize>,
     permits: RefCell<permits::Permits>,
     slots: RefCell<Slots>,
     /// When a send began or ended last.
@@ -160,7 +162,7 @@ impl DurableObject for Channel {
     async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
         let incoming = Incoming::of(&request);
         if incoming.method == "GET" {
-            return Ok(self.inner.tail(&incoming)?.into());
+            return opened(self.inner.tail(&incoming), &incoming.path).map(Into::into);
         }
         answer(self.inner.serve(&incoming).await).map(Into::into)
     }
@@ -236,6 +238,7 @@ impl Inner {
             doubted: Cell::new(0),
             driven: Cell::new(0),
             lines: RefCell::default(),
+            turn: Cell::new(0),
             permits: RefCell::default(),
             slots: RefCell::new(Slots::new(FETCHES)),
             moved_at: Cell::new(UnixMillis(0)),
@@ -312,8 +315,8 @@ impl Inner {
                 self.kick();
                 Value::Null
             }
-            ToChannel::Show(seq) => crate::json::value(self.show(seq).await?)?,
-            ToChannel::Render(seqs) => crate::json::value(self.render(&seqs).await?)?,
+            ToChannel::Show(seq) => crate::json::value(self.show(seq)?)?,
+            ToChannel::Render(seqs) => crate::json::value(self.render(&seqs)?)?,
             ToChannel::Replay(seqs, endpoint, subscription) => {
                 let only = (endpoint.as_deref(), subscription.as_deref());
                 Value::from(self.replay(&seqs, only).await?)
@@ -347,7 +350,9 @@ impl Inner {
         if self.unfed() {
             self.feed_soon();
         }
+        self.sweep(js::now());
         // What is sent meanwhile may be long under way; the next alarm is there for it.
         self.guard();
+        self.arm_for_expiry();
     }
 }

@@ -1,13 +1,11 @@
 //! The tenant's configuration, compiled for this channel: which subscriptions there are, what they
-//! match, how their endpoints are called, how sources' bodies are read.
+//! match, how their endpoints are called.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-use livegate_core::dialect::{Dialect, RawDialect};
-use livegate_core::event::Event;
 use livegate_core::filter::SubscriptionSet;
-use livegate_core::id::{EndpointId, SourceId};
+use livegate_core::id::EndpointId;
 use livegate_core::time::{Millis, UnixMillis};
 use livegate_core::url::egress::EgressPolicy;
 
@@ -15,11 +13,11 @@ use super::Inner;
 use super::recent::Known;
 use crate::compile::{self, Target};
 use crate::error::{Error, Result};
+use crate::js;
 use crate::map::Map;
 use crate::model::{Snapshot, Subscription};
 use crate::objects::contract::ToTenant;
 use crate::objects::{ObjectRef, call};
-use crate::{js, json};
 
 /// How long a plan is gone by without asking whether there is a newer one.
 const BELIEF: Millis = Millis::from_secs(10);
@@ -36,7 +34,6 @@ pub(super) struct Plan {
     /// Every subscription that there is, those among them whose endpoint cannot be used just now.
     pub(super) subscriptions: Vec<String>,
     set: SubscriptionSet<usize>,
-    dialects: Map<SourceId, Dialect>,
 }
 
 /// A subscription and where it leads.
@@ -70,39 +67,13 @@ impl Plan {
             compiled.push((lines.len(), subscription.source, filter));
             lines.push(PlanLine { subscription, target: Rc::clone(target) });
         }
-        let dialects = snapshot.sources.iter().filter_map(|source| {
-            let name = livegate_core::dialect::DialectName::from_name(&source.dialect)?;
-            let generic = source.generic.as_ref().map(json::reread).transpose().ok()?;
-            let dialect = Dialect::try_from(RawDialect { dialect: name, generic }).ok()?;
-            Some((source.id, dialect))
-        });
         Self {
             version: snapshot.version,
             at: Cell::new(now),
             lines,
             subscriptions,
-            dialects: dialects.collect(),
             set: SubscriptionSet::new(compiled),
         }
-    }
-
-    /// How a source's bodies are read; one that was deleted since is read as `MetaStudio`'s.
-    pub(super) fn dialect(&self, source: SourceId) -> &Dialect {
-        self.dialects.get(&source).unwrap_or(&Dialect::MetaStudio)
-    }
-
-    /// Gives a stored event, read again from its body, to `use_it`; `None` if the body cannot be
-    /// read any more.
-    pub(super) fn with_event<T>(
-        &self,
-        known: &Known,
-        use_it: impl FnOnce(&Event<'_>) -> T,
-    ) -> Option<T> {
-        let head = &known.stored.head;
-        let events = self.dialect(head.source).parse(&known.stored.body).ok()?;
-        let index = usize::try_from(head.index).unwrap_or(usize::MAX);
-        let event = events.iter().nth(index)?;
-        Some(use_it(event))
     }
 
     /// Whether an event is for a line, found out once an event and version.
@@ -110,7 +81,7 @@ impl Plan {
         let mut lines = known.lines.borrow_mut();
         if lines.as_ref().is_none_or(|(version, _)| *version != self.version) {
             let mut matching = Vec::new();
-            self.with_event(known, |event| {
+            known.stored.with_event(|event, _| {
                 self.set.matches(event, known.stored.head.source, |line| matching.push(*line));
             });
             *lines = Some((self.version, matching));

@@ -39,7 +39,21 @@ impl Line {
     }
 }
 
+/// How often the lanes read on before others get their turn.
+const READS_A_TURN: usize = 16;
+
 impl Inner {
+    /// Writes how far the lanes have read, and goes on once others had their turn.
+    fn kick_again(self: &Rc<Self>) -> Result<()> {
+        self.persist()?;
+        let inner = Rc::clone(self);
+        js::spawn(async move {
+            js::sleep(Millis(0)).await;
+            inner.kick();
+        });
+        Ok(())
+    }
+
     /// Polls every lane until it sleeps.
     pub(super) fn kick(self: &Rc<Self>) {
         if let Err(error) = self.drive() {
@@ -64,7 +78,12 @@ impl Inner {
         let mut wake: Option<UnixMillis> = None;
         let mut persist = false;
         let mut busy = false;
-        for (index, planned) in plan.lines.iter().enumerate() {
+        let mut reads = 0;
+        // Whoever comes first takes the slots that are free: each in turn.
+        let turn = self.turn.get().checked_rem(plan.lines.len()).unwrap_or(0);
+        self.turn.set(turn + 1);
+        let lines = plan.lines.iter().enumerate();
+        for (index, planned) in lines.clone().skip(turn).chain(lines.take(turn)) {
             let line = self.line(planned)?;
             if line.stale.get() {
                 busy = true;
@@ -75,9 +94,18 @@ impl Inner {
                 let step = self.poll(&line, planned, now);
                 match step {
                     Step::Send { seq, attempt, why } => {
-                        self.start(&plan, index, &line, seq, attempt, why)?;
+                        self.start(planned, &line, seq, attempt, why)?;
                     }
-                    Step::Read { after, limit } => self.read(&plan, index, &line, after, limit)?,
+                    // A long log that few events of are wanted is not read in one go: others wait.
+                    Step::Read { .. } if reads == READS_A_TURN => {
+                        self.kick_again()?;
+                        busy = true;
+                        break;
+                    }
+                    Step::Read { after, limit } => {
+                        reads += 1;
+                        self.read(&plan, index, &line, after, limit)?;
+                    }
                     // What is behind it should not wait for the disk longer than the disk takes.
                     Step::Persist if line.lane.borrow().lag() > 0 => self.persist()?,
                     Step::Persist => {
@@ -156,7 +184,7 @@ impl Inner {
     }
 
     /// The lane of a subscription: in memory, as it was persisted, or new.
-    fn line(self: &Rc<Self>, planned: &PlanLine) -> Result<Rc<Line>> {
+    pub(super) fn line(self: &Rc<Self>, planned: &PlanLine) -> Result<Rc<Line>> {
         let id = planned.subscription.id;
         let known = self.lines.borrow().get(&id).cloned();
         if let Some(line) = known {
@@ -217,14 +245,12 @@ impl Inner {
     /// Starts one send.
     fn start(
         self: &Rc<Self>,
-        plan: &Rc<Plan>,
-        index: usize,
+        planned: &PlanLine,
         line: &Rc<Line>,
         seq: Seq,
         attempt: u32,
         why: Why,
     ) -> Result<()> {
-        let Some(planned) = plan.lines.get(index) else { return Ok(()) };
         let now = js::now();
         let target = Rc::clone(&planned.target);
         let endpoint = target.endpoint.id;
@@ -236,16 +262,16 @@ impl Inner {
         self.permits.borrow_mut().use_one(endpoint, now);
         self.slots.borrow_mut().start(endpoint);
         self.moved_at.set(now);
-        let (inner, plan, line) = (Rc::clone(self), Rc::clone(plan), Rc::clone(line));
+        let (inner, line) = (Rc::clone(self), Rc::clone(line));
         let subscription = planned.subscription.id;
         js::spawn(async move {
-            let sent = inner.send(&plan, &target, &known, now).await;
+            let sent = inner.send(&target, &known, now).await;
             inner.ended(&target, &line, subscription, seq, attempt, why, now, sent);
         });
         Ok(())
     }
 
-    async fn send(&self, plan: &Plan, target: &Target, known: &Known, now: UnixMillis) -> Sent {
+    async fn send(&self, target: &Target, known: &Known, now: UnixMillis) -> Sent {
         let endpoint = &target.endpoint;
         let Ok(identity) = self.identity() else {
             return defect("a channel without a name sends");
@@ -258,7 +284,7 @@ impl Inner {
                 content_type: livegate_core::event::cloudevents::CONTENT_TYPE,
                 body: body.to_vec().into(),
             }),
-            (format, _) => Self::parcel(plan, known, id, format, endpoint.secrets),
+            (format, _) => Self::parcel(known, id, format, endpoint.secrets),
         };
         match parcel {
             Some(parcel) => send::send(target, &parcel, now).await,
@@ -267,21 +293,20 @@ impl Inner {
     }
 
     fn parcel(
-        plan: &Plan,
         known: &Known,
         id: livegate_core::id::EventId,
         format: Format,
         secrecy: Secrecy,
     ) -> Option<Parcel<'static>> {
         let stored = &known.stored;
-        plan.with_event(known, |event| {
+        stored.with_event(|event, dialect| {
             let origin = Origin {
                 event,
                 id,
                 seq: stored.seq,
                 source: stored.head.source,
                 accepted_at: stored.at,
-                dialect: plan.dialect(stored.head.source),
+                dialect,
                 raw: &stored.body,
             };
             let parcel = origin.parcel(format, secrecy);
@@ -329,6 +354,7 @@ impl Inner {
             at,
             next_at,
             replay: why == Why::Replay,
+            events: None,
         });
         if self.permits.borrow_mut().note(endpoint, outcome) {
             self.exchange(target);
@@ -344,8 +370,12 @@ impl Inner {
     ) -> Result<u64> {
         let plan = self.any_plan().await?;
         let mut queued = 0;
+        let is_named = |planned: &PlanLine| {
+            endpoint.is_none_or(|id| id == planned.target.endpoint.id.to_string())
+                && subscription.is_none_or(|id| id == planned.subscription.id.to_string())
+        };
         // All of them or none: a lane that is full takes them when it has delivered some.
-        for planned in &plan.lines {
+        for planned in plan.lines.iter().filter(|planned| is_named(planned)) {
             let waiting = self.line(planned)?.lane.borrow().waiting();
             if waiting.saturating_add(seqs.len()) > MAX_WAITING {
                 let detail = "too many events wait for another attempt in this channel already";
@@ -353,9 +383,7 @@ impl Inner {
             }
         }
         for (index, planned) in plan.lines.iter().enumerate() {
-            let named = endpoint.is_none_or(|id| id == planned.target.endpoint.id.to_string())
-                && subscription.is_none_or(|id| id == planned.subscription.id.to_string());
-            if !named {
+            if !is_named(planned) {
                 continue;
             }
             let line = self.line(planned)?;

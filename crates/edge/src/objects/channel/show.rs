@@ -6,24 +6,24 @@ use livegate_core::id::Seq;
 use serde_json::{Value, json};
 use web_sys::Response;
 
-use super::recent::Known;
-use super::{Inner, Plan};
+use super::Inner;
+use super::store::Stored;
 use crate::error::Result;
 use crate::http::Incoming;
 use crate::json;
 use crate::send::Origin;
 use crate::wire::TailMessage;
 
-/// How many events a tail reads at a time.
-const TAIL_BATCH: u64 = 50;
+/// How many events a tail reads at a time: of the longest, four megabytes.
+const TAIL_BATCH: u64 = 16;
 
 impl Inner {
     /// One event with its body, masked, and every attempt to deliver it.
-    pub(super) async fn show(self: &Rc<Self>, seq: Seq) -> Result<Option<Value>> {
+    pub(super) fn show(&self, seq: Seq) -> Result<Option<Value>> {
         let Some(stored) = self.store.one(seq)? else { return Ok(None) };
-        let (plan, identity) = (self.any_plan().await?, self.identity()?);
+        let identity = self.identity()?;
         let mut document = json::value(identity.summary(&stored))?;
-        let masked = plan.dialect(stored.head.source).redact(&stored.body);
+        let masked = stored.head.dialect().redact(&stored.body);
         document["body"] =
             json::parse_bytes(&masked).unwrap_or_else(|_| json!(String::from_utf8_lossy(&masked)));
         let mut attempts = self.store.attempts_of(seq)?;
@@ -46,28 +46,26 @@ impl Inner {
             })
             .collect();
         document["event"] = self
-            .message(&plan, &Known::new(stored))
+            .message(&stored)
             .and_then(|message| json::parse(&message.event).ok())
             .unwrap_or(Value::Null);
         Ok(Some(document))
     }
 
     /// Events as a tail sends them.
-    pub(super) async fn render(self: &Rc<Self>, seqs: &[Seq]) -> Result<Vec<TailMessage>> {
-        let plan = self.any_plan().await?;
+    pub(super) fn render(&self, seqs: &[Seq]) -> Result<Vec<TailMessage>> {
         let mut messages = Vec::with_capacity(seqs.len());
         for &seq in seqs {
             if let Some(stored) = self.store.one(seq)? {
-                messages.extend(self.message(&plan, &Known::new(stored)));
+                messages.extend(self.message(&stored));
             }
         }
         Ok(messages)
     }
 
-    fn message(&self, plan: &Plan, known: &Known) -> Option<TailMessage> {
-        let stored = &known.stored;
+    fn message(&self, stored: &Stored) -> Option<TailMessage> {
         let identity = self.identity().ok()?;
-        plan.with_event(known, |event| TailMessage {
+        stored.with_event(|event, dialect| TailMessage {
             position: stored.seq.0,
             source: stored.head.source,
             kind: stored.head.kind.clone(),
@@ -77,7 +75,7 @@ impl Inner {
                 seq: stored.seq,
                 source: stored.head.source,
                 accepted_at: stored.at,
-                dialect: plan.dialect(stored.head.source),
+                dialect,
                 raw: &stored.body,
             }
             .cloud_event(),
@@ -108,10 +106,8 @@ impl Inner {
         self.tails.wake(&self.state, move |after| {
             let inner = Rc::clone(&inner);
             async move {
-                let plan = inner.any_plan().await?;
                 let events = inner.store.after(Seq(after), TAIL_BATCH)?;
-                let known = events.into_iter().map(Known::new);
-                Ok(known.filter_map(|known| inner.message(&plan, &known)).collect())
+                Ok(events.iter().filter_map(|stored| inner.message(stored)).collect())
             }
         });
     }

@@ -4,11 +4,15 @@
 use livegate_core::delivery::lane::{Changes, Row as LaneRow, RowState, Snapshot};
 use livegate_core::delivery::outcome::Outcome;
 use livegate_core::delivery::retention::Segment;
+use livegate_core::dialect::Dialect;
+use livegate_core::event::Event;
 use livegate_core::id::{Seq, SourceId};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::compile;
 use crate::error::Result;
 use crate::sql::{Db, Row, params};
 use crate::wire::{Attempt, Batch};
@@ -26,18 +30,33 @@ pub(crate) struct Head {
     pub(crate) user: Option<String>,
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub(crate) time: Option<UnixMillis>,
+    /// Where the parts are in its body, if it is not `MetaStudio`'s. The source's own pointers may
+    /// change, and may be gone, before everything is delivered.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generic: Option<Value>,
     /// Which event of its body it is.
     #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
     pub(crate) index: u32,
     /// What makes this very call the same call when it comes again; hex.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) call: Option<String>,
+    /// For how many seconds its key is that of the same call, where the key has no time of its own.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fresh_s: Option<u64>,
     /// A hash of the entity that it is news of; hex.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(crate) entity: Option<String>,
     /// A hash of the body; hex.
     #[serde(rename = "h")]
     pub(crate) body_hash: String,
+}
+
+impl Head {
+    /// How its body is read.
+    pub(crate) fn dialect(&self) -> Dialect {
+        let paths = self.generic.as_ref().and_then(compile::paths);
+        paths.map_or(Dialect::MetaStudio, Dialect::Generic)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
@@ -52,6 +71,21 @@ pub(crate) struct Stored {
     pub(crate) at: UnixMillis,
     pub(crate) head: Head,
     pub(crate) body: Vec<u8>,
+}
+
+impl Stored {
+    /// Gives the event, read again from its body, to `use_it`; `None` if the body cannot be read,
+    /// which it was when it was accepted.
+    pub(super) fn with_event<T>(
+        &self,
+        use_it: impl FnOnce(&Event<'_>, &Dialect) -> T,
+    ) -> Option<T> {
+        let dialect = self.head.dialect();
+        let events = dialect.parse(&self.body).ok()?;
+        let index = usize::try_from(self.head.index).unwrap_or(usize::MAX);
+        let event = events.iter().nth(index)?;
+        Some(use_it(event, &dialect))
+    }
 }
 
 /// What is stored of an event that waits, beside its state.
@@ -130,6 +164,12 @@ impl Store {
             "INSERT OR REPLACE INTO facts VALUES ('tenant', ?), ('channel', ?)",
             &params![tenant, channel],
         )
+    }
+
+    /// When the oldest event was accepted.
+    pub(super) fn oldest(&self) -> Result<Option<UnixMillis>> {
+        let row = self.0.row("SELECT at FROM events ORDER BY seq LIMIT 1", &params![])?;
+        Ok(row.map(|row| UnixMillis(row.int(0))))
     }
 
     /// The newest event's place; what retention removed counts too.

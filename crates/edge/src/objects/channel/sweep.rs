@@ -9,15 +9,43 @@ use livegate_core::time::{Millis, UnixMillis};
 
 use super::Inner;
 use crate::error::Result;
+use crate::js;
 
 /// How often the log is looked at: it goes by days.
 const EVERY: Millis = Millis::from_hours(1);
 
+/// How often while it is full: looking reads all of it.
+const EVERY_WHILE_FULL: Millis = Millis::from_mins(1);
+
 impl Inner {
     /// Looks after the log's size now and then, along with what is written anyway.
     pub(super) fn sweep(self: &Rc<Self>, now: UnixMillis) {
+        self.sweep_every(EVERY, now);
+    }
+
+    /// The same when nothing more is accepted.
+    pub(super) fn make_room(self: &Rc<Self>, now: UnixMillis) {
+        self.used.set((UnixMillis(0), 0));
+        self.sweep_every(EVERY_WHILE_FULL, now);
+    }
+
+    /// Has an alarm come when the oldest events are old enough: a channel that nothing comes to any
+    /// more must not keep them.
+    pub(super) fn arm_for_expiry(self: &Rc<Self>) {
+        match self.store.oldest() {
+            // One that could not be removed is tried again like any other.
+            Ok(Some(at)) => {
+                let due = at.plus(Retention::default().span());
+                self.arm(due.max(js::now()).plus(EVERY));
+            }
+            Ok(None) => {}
+            Err(error) => worker::console_error!("retention: {error}"),
+        }
+    }
+
+    fn sweep_every(self: &Rc<Self>, span: Millis, now: UnixMillis) {
         // Who is owed what is known only by a plan.
-        if now.since(self.swept_at.get()) < EVERY || self.plan.borrow().is_none() {
+        if now.since(self.swept_at.get()) < span || self.plan.borrow().is_none() {
             return;
         }
         self.swept_at.set(now);
@@ -44,8 +72,8 @@ impl Inner {
         let Some(up_to) = Retention::default().removable(&segments, owed, now) else {
             return Ok(());
         };
-        for line in self.lines.borrow().values() {
-            line.lane.borrow_mut().expired(up_to);
+        for planned in &plan.lines {
+            self.line(planned)?.lane.borrow_mut().expired(up_to);
         }
         self.persist()?;
         self.store.remove_up_to(Seq(up_to.0))

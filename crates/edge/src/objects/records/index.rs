@@ -5,7 +5,7 @@ use serde_json::Value;
 use worker::State;
 
 use super::Rejection;
-use crate::error::Result;
+use crate::error::{Problem, Result, Violation};
 use crate::sql::{Db, params};
 use crate::wire::{Attempt, Batch, Fed, Feed, Page, Query, Summary, delivery};
 
@@ -19,8 +19,8 @@ const KEPT_REJECTIONS: u64 = 10_000;
 /// How many chunks of each sort are kept: at up to 100 events each, a million events.
 const KEPT_CHUNKS: u64 = 10_000;
 
-/// After how many batches of attempts the index is trimmed.
-const TRIM_EVERY: u64 = 500;
+/// How many messages of channels there are to one after which the index is trimmed.
+const TRIM_EVERY: u64 = 200;
 
 /// The tables.
 pub(super) struct Index(pub(super) Db);
@@ -98,6 +98,8 @@ impl Index {
                 &params![&feed.channel, &feed.number, *from, *to, packed.get()],
             )?;
             fed.attempts = *number;
+        }
+        if crate::js::random_u64() % TRIM_EVERY == 0 {
             self.trim()?;
         }
         self.0.run(
@@ -112,9 +114,6 @@ impl Index {
     fn trim(&self) -> Result<()> {
         let newest = self.0.row("SELECT max(id) FROM attempts", &params![])?;
         let newest = newest.map_or(0, |row| row.int(0));
-        if newest % TRIM_EVERY != 0 {
-            return Ok(());
-        }
         self.0.run(
             "DELETE FROM attempts WHERE id <= ?",
             &params![newest.saturating_sub(KEPT_CHUNKS)],
@@ -202,7 +201,13 @@ impl Index {
             .and_then(|text| text.split_once('.'))
             .and_then(|(batch, place)| Some((batch.parse().ok()?, place.parse().ok()?)))
             .unwrap_or((u64::MAX >> 11, usize::MAX));
-        let wanted = query.event.as_deref().and_then(|id| EventId::parse(id).ok());
+        let parse = |id| {
+            EventId::parse(id).map_err(|_| {
+                let detail = "an event's id is evt_ and what follows";
+                Problem::invalid(vec![Violation::new("event", "request.parameter", detail)])
+            })
+        };
+        let wanted = query.event.as_deref().map(parse).transpose()?;
         let number = wanted.map(|id| hex::encode(id.place().0.0));
         let rows = self.0.rows(
             "SELECT id, channel, number, packed FROM attempts

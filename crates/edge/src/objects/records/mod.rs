@@ -18,8 +18,8 @@ use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object
 
 use self::index::Index;
 pub(crate) use self::replay::ReplayFilter;
-use super::answer;
 use super::contract::ToRecords;
+use super::{answer, opened};
 use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::tail::Tails;
@@ -70,7 +70,7 @@ impl DurableObject for Records {
     async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
         let incoming = Incoming::of(&request);
         if incoming.method == "GET" {
-            return Ok(self.tail(&incoming)?.into());
+            return opened(self.tail(&incoming), &incoming.path).map(Into::into);
         }
         answer(self.serve(&incoming).await).map(Into::into)
     }

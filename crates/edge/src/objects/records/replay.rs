@@ -17,6 +17,9 @@ use crate::wire::{Query, Status};
 /// How long the job rests between two steps.
 pub(super) const PAUSE_MS: i64 = 1_000;
 
+/// How many events a channel is handed at once: a lane has room for a thousand.
+const EVENTS_A_CALL: usize = 250;
+
 /// How many rows of the index one step looks at.
 const ROWS_A_STEP: u32 = 500;
 
@@ -58,6 +61,9 @@ pub(crate) struct Replay {
     /// The last position of the index that was looked at; not for callers.
     #[serde(default)]
     cursor: u64,
+    /// What of the present step is queued already: channel, subscription and the last place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    step: Vec<(String, Option<String>, Seq)>,
 }
 
 /// Where a job is.
@@ -87,6 +93,7 @@ pub(super) fn start(
         queued: 0,
         created_at: now.to_string(),
         cursor: 0,
+        step: Vec::new(),
     };
     index.0.run(
         "INSERT INTO replays(id, doc) VALUES (?, ?)",
@@ -107,6 +114,14 @@ pub(super) fn list(index: &Index) -> Result<Vec<Replay>> {
     rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect()
 }
 
+fn running(index: &Index) -> Result<Vec<Replay>> {
+    let rows = index.0.rows(
+        "SELECT doc FROM replays WHERE doc ->> 'state' = 'running' ORDER BY seq",
+        &params![],
+    )?;
+    rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect()
+}
+
 pub(super) fn one(index: &Index, id: ReplayId) -> Result<Option<Replay>> {
     let row = index.0.row("SELECT doc FROM replays WHERE id = ?", &params![&id.to_string()])?;
     Ok(row.map(|row| crate::json::parse(&row.text(0))).transpose()?)
@@ -124,26 +139,22 @@ pub(super) fn cancel(index: &Index, id: ReplayId) -> Result<Replay> {
 /// Takes every running job one step further; whether any is left.
 pub(super) async fn step(env: &Env, index: &Index) -> Result<bool> {
     let mut left = false;
-    for mut replay in list(index)? {
-        if replay.state != State::Running {
-            continue;
-        }
+    for mut replay in running(index)? {
         let found = look_up(index, &replay)?;
-        match queue(env, index, &replay, &found.events).await {
-            Ok(queued) => replay.queued += queued,
-            Err(error) => {
-                // The same step again, after a pause.
-                worker::console_error!("a replay: {error}");
-                left = true;
-                continue;
-            }
+        let queued = queue(env, index, &mut replay, &found.events).await;
+        if queued.is_ok() {
+            replay.matched += found.events.len() as u64;
+            replay.cursor = found.cursor;
+            replay.step.clear();
         }
-        replay.matched += found.events.len() as u64;
-        replay.cursor = found.cursor;
         // Somebody may have cancelled it while the channels were asked.
         let cancelled = one(index, replay.id)?.is_some_and(|now| now.state == State::Cancelled);
         if cancelled {
             replay.state = State::Cancelled;
+        } else if let Err(error) = queued {
+            // What is left of the same step, after a pause.
+            worker::console_error!("a replay: {error}");
+            left = true;
         } else if found.done {
             replay.state = State::Done;
         } else {
@@ -235,21 +246,33 @@ fn next_parked(index: &Index, replay: &Replay, found: &mut Found) -> Result<bool
     Ok(true)
 }
 
-/// Queues what was found in its channels; how many deliveries that makes.
-async fn queue(env: &Env, index: &Index, replay: &Replay, events: &[Event]) -> Result<u64> {
-    let Some(tenant) = index.tenant()? else { return Ok(0) };
+/// Queues what was found in its channels, and notes how far that is: a channel that cannot take
+/// more for now must not have the others get theirs again.
+async fn queue(env: &Env, index: &Index, replay: &mut Replay, events: &[Event]) -> Result<()> {
+    let Some(tenant) = index.tenant()? else { return Ok(()) };
     let mut of_channel: Map<(&str, Option<&str>), Vec<Seq>> = Map::new();
     for event in events {
         let key = (event.channel.as_str(), event.subscription.as_deref());
         of_channel.entry(key).push(event.seq);
     }
-    let mut queued = 0;
     for ((name, subscription), mut seqs) in of_channel.into_entries() {
         seqs.sort_unstable();
         seqs.dedup();
-        let endpoint = replay.filter.endpoint.clone();
-        let ask = ToChannel::Replay(seqs, endpoint, subscription.map(str::to_owned));
-        queued += call::<u64>(env, &ObjectRef::Channel(tenant, name), &ask).await?;
+        let is_it = |(channel, of, _): &&mut (String, Option<String>, Seq)| {
+            channel == name && of.as_deref() == subscription
+        };
+        let done = replay.step.iter_mut().find(is_it).map_or(Seq(0), |(.., last)| *last);
+        seqs.retain(|seq| *seq > done);
+        for some in seqs.chunks(EVENTS_A_CALL) {
+            let endpoint = replay.filter.endpoint.clone();
+            let ask = ToChannel::Replay(some.to_vec(), endpoint, subscription.map(str::to_owned));
+            replay.queued += call::<u64>(env, &ObjectRef::Channel(tenant, name), &ask).await?;
+            let last = some.last().copied().unwrap_or_default();
+            match replay.step.iter_mut().find(is_it) {
+                Some((.., done)) => *done = last,
+                None => replay.step.push((name.to_owned(), subscription.map(str::to_owned), last)),
+            }
+        }
     }
-    Ok(queued)
+    Ok(())
 }

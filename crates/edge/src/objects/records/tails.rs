@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::http::Incoming;
 use crate::objects::contract::ToChannel;
 use crate::objects::{ObjectRef, call};
-use crate::wire::TailMessage;
+use crate::wire::{Summary, TailMessage};
 
 impl Records {
     pub(super) fn tail(&self, request: &Incoming) -> Result<Response> {
@@ -37,6 +37,9 @@ impl Records {
     }
 }
 
+/// How many bytes of bodies are rendered at a time, and one more.
+const BYTES_A_TIME: u64 = 1 << 20;
+
 /// The next chunk after a position; its events are rendered by their channel.
 async fn read(
     env: &worker::Env,
@@ -48,7 +51,13 @@ async fn read(
     loop {
         let Some((name, first, events)) = index.after(after)? else { return Ok(Vec::new()) };
         let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
-        let seqs: Vec<Seq> = events.iter().skip(skip).map(|event| event.seq).collect();
+        let mut size = 0;
+        let fits = |event: &&Summary| {
+            size += event.size;
+            size - event.size < BYTES_A_TIME
+        };
+        let seqs: Vec<Seq> = events.iter().skip(skip).take_while(fits).map(|one| one.seq).collect();
+        let last = seqs.len() as u64;
         let object = ObjectRef::Channel(tenant, &name);
         let rendered: Vec<TailMessage> = call(env, &object, &ToChannel::Render(seqs)).await?;
         let messages: Vec<TailMessage> = rendered
@@ -62,6 +71,6 @@ async fn read(
             return Ok(messages);
         }
         // Retention has removed the whole chunk; what follows it must not wait for it.
-        after = first + events.len() as u64 - 1;
+        after = (first + skip as u64 + last).saturating_sub(1).max(after + 1);
     }
 }

@@ -261,10 +261,9 @@ impl Store {
     pub(super) async fn snapshot(&self, env: &Env, tenant: TenantId) -> Result<Snapshot> {
         // Read before anything is awaited: a change in between makes a newer version, not a mix.
         let version = self.version()?;
-        let sources = self.documents::<Source>(Kind::Source)?;
         let subscriptions = self.documents::<Subscription>(Kind::Subscription)?;
         let endpoints = self.all::<Endpoint>(env, Kind::Endpoint).await?;
-        Ok(Snapshot { tenant, version, sources, endpoints, subscriptions })
+        Ok(Snapshot { tenant, version, endpoints, subscriptions })
     }
 
     fn documents<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
