@@ -98,6 +98,29 @@ test("endpoints and subscriptions are changed by merging", async () => {
   assert.equal((await tenant.ok("PATCH", at, { filter: null })).filter ?? null, null);
 });
 
+test("changes at the same time are all kept", async () => {
+  const tenant = await gate.tenant();
+  const { id } = await tenant.endpoint("http://127.0.0.1:9/");
+  const changes = { timeout_s: 7, rate_per_s: 9, name: "renamed", max_block_s: 60, format: "raw", headers: { "x-a": "1" } };
+  const parts = Object.entries(changes).map(([name, value]) => tenant.ok("PATCH", `/endpoints/${id}`, { [name]: value }));
+  await Promise.all(parts);
+  const { timeout_s, rate_per_s, name, max_block_s, format, headers } = await tenant.get(`/endpoints/${id}`);
+  const kept = { timeout_s, rate_per_s, name, max_block_s, format, headers };
+  assert.deepEqual(kept, { ...changes, headers: ["x-a"] });
+});
+
+test("what is no cursor, position or id of an event is refused", async () => {
+  const tenant = await gate.tenant();
+  const wrong = [
+    ...["sources", "endpoints", "subscriptions", "events", "deliveries", "rejections", "audit"].map((list) => `/${list}?cursor=abc`),
+    ...["/deliveries?event=garbage", "/tail?after=abc", "/tail?after=-1", `/tail?channel=${"x".repeat(257)}`],
+  ];
+  for (const path of wrong) {
+    const { status, body } = await tenant.call("GET", path);
+    assert.deepEqual([status, body.violations?.[0].code], [422, "request.parameter"], path);
+  }
+});
+
 test("headers keep their values through a change of others", async (t) => {
   const there = await receive(t);
   const tenant = await gate.tenant();

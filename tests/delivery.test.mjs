@@ -428,9 +428,38 @@ test("a bulk replay to one endpoint does not wait for another one's full lane, a
   const done = await until(() => tenant.get(`/replays/${job.id}`), ({ state }) => state === "done");
   assert.deepEqual([done.matched, done.queued], [count + 1, count + 1]);
   await well.count(2 * (count + 1));
+  // A slow one takes no more than it may: it has rested at least once before the fourth.
+  const slow = await tenant.ok("POST", "/replays", { endpoint: healthy.id, rate_per_s: 3 });
+  const going = await until(() => tenant.get(`/replays/${slow.id}`), ({ queued }) => queued > 0);
+  assert.ok(going.queued <= 6, `${going.queued} queued at three a second`);
+  await tenant.ok("POST", `/replays/${slow.id}/cancel`);
+  const again = await until(() => tenant.get(`/replays/${slow.id}`), ({ state }) => state === "cancelled");
+  await well.count(2 * (count + 1) + again.queued);
   const times = new Map();
-  for (const { id } of well.bodies) times.set(id, (times.get(id) ?? 0) + 1);
+  for (const { id } of well.bodies.slice(0, 2 * (count + 1))) times.set(id, (times.get(id) ?? 0) + 1);
   assert.deepEqual([...new Set(times.values())], [2], "once as it came, once again");
+});
+
+test("a condition may look for null, which an absent field is not", async (t) => {
+  const [nulls, others] = [await receive(t), await receive(t)];
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "NONE", dialect: "generic", generic: { type: "/kind" } });
+  const where = { error: null };
+  const { subscription } = await tenant.connect(nulls.url, {}, { filter: { where } });
+  assert.deepEqual(subscription.filter.where, where);
+  await tenant.connect(others.url, {}, { filter: { where: { error: { $neq: null } } } });
+  await source.accept('{"kind":"k","error":"boom"}');
+  await source.accept('{"kind":"k","error":null}');
+  await source.accept('{"kind":"k","n":3}');
+  await source.accept('{"kind":"k","error":null,"n":4}');
+  await source.accept('{"kind":"k","error":0}');
+  await nulls.count(2);
+  await others.count(2);
+  assert.deepEqual(nulls.bodies.map(({ data }) => data.n ?? null), [null, 4]);
+  assert.deepEqual(others.bodies.map(({ data }) => data.error), ["boom", 0]);
+  // Changed and unset again, it is replaced as a whole.
+  const changed = await tenant.ok("PATCH", `/subscriptions/${subscription.id}`, { filter: { where: { n: null } } });
+  assert.deepEqual(changed.filter.where, { n: null });
 });
 
 test("what is parked is replayed in bulk, what is not is left alone, and a replay can be cancelled", async (t) => {

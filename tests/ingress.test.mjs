@@ -470,6 +470,28 @@ test("a body that is longer than it says is not taken, with a token or without",
   }
 });
 
+test("a header that comes twice is refused as such", async () => {
+  const tenant = await gate.tenant();
+  const { request } = await import("node:http");
+  const send = (source, headers) =>
+    new Promise((answered, failed) => {
+      const { hostname, port, pathname } = new URL(source.url);
+      const call = request({ hostname, port, path: pathname, method: "POST" });
+      for (const [name, value] of Object.entries(headers)) call.setHeader(name, value);
+      call.on("response", (answer) => answered(answer.resume().statusCode)).on("error", failed).end(SCRIPT);
+    });
+  const source = await tenant.source();
+  const { "x-hw-mss-time": time, "x-hw-mss-secret": secret } = source.sign(SCRIPT).headers;
+  assert.equal(await send(source, { "x-hw-mss-time": [time, time], "x-hw-mss-secret": secret }), 401);
+  await tenant.rejection("sign.duplicate_parameter", source.id);
+  const hook = await tenant.source({ scheme: "standard-webhooks", key: WHSEC });
+  const signed = hook.sign(SCRIPT).headers;
+  const twice = { ...signed, "webhook-signature": ["v1,AAAA", signed["webhook-signature"]] };
+  assert.equal(await send(hook, twice), 401);
+  await tenant.rejection("sign.duplicate_parameter", hook.id);
+  assert.equal(await send(hook, signed), 200);
+});
+
 test("nobody says by a Host header under which address the vendor's calls are signed", async () => {
   const tenant = await gate.tenant();
   const made = await tenant.ok("POST", "/sources", { name: "own", scheme: "MSS_A", key: KEY });

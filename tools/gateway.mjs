@@ -165,6 +165,12 @@ function workerdCommand(options) {
  */
 export async function start(options) {
   const { egress = "development", inherit = [], output = "inherit" } = options;
+  const publicUrl = options.publicUrl || "";
+  if (publicUrl && !/^https?:\/\/[^\/?#\s]+(\/[^?#\s]*)?$/.test(publicUrl)) {
+    throw new StartError(
+      `PUBLIC_URL is ${JSON.stringify(publicUrl)}: it must be the origin that vendors call, like https://gate.example`,
+    );
+  }
   const prepared = prepareData(options.data);
   const port = await probePort(options.port ?? 0);
   const url = `http://127.0.0.1:${port}`;
@@ -189,7 +195,7 @@ export async function start(options) {
         ...process.env,
         ADMIN_TOKEN: prepared.adminToken,
         SEAL_KEY: prepared.sealKey,
-        PUBLIC_URL: options.publicUrl || url,
+        PUBLIC_URL: publicUrl || url,
         EGRESS: egress,
       },
     },

@@ -139,6 +139,21 @@ const VENDORS = {
   },
 };
 
+Object.assign(BUILT_IN, {
+  AGORA_NCS: (call, key) => hmac("sha256", key, call.body).digest("hex") === call.header("Agora-Signature-V2"),
+  AGORA_NCS_V1: (call, key) => hmac("sha1", key, call.body).digest("hex") === call.header("Agora-Signature"),
+  TRTC: VENDORS.trtc,
+  DINGRTC: VENDORS.dingrtc,
+  ALIBABA_LIVE: VENDORS["alibaba-live"],
+  ALIBABA_RTC_RECORDING: VENDORS["artc-recording"],
+  ZEGO: VENDORS.zego,
+  VOLCENGINE_RTC: VENDORS.volcengine,
+  LIVEKIT: (call, key) => {
+    const [head, claims, value] = call.header("Authorization").split(".");
+    return hmac("sha256", key, head, ".", claims).digest("base64url") === value;
+  },
+});
+
 /** Whose signature a vector's call carries at its time: "current", "previous" or null. */
 export function signer(vector) {
   const { scheme, canonical_uri: uri, key, previous, now_ms: now } = vector;

@@ -18,11 +18,11 @@ const FILES = {
   "metastudio/parse.json": ["parse", parse],
   "metastudio/redact.json": ["redact", redact],
   "scheme/custom.json": ["scheme", incoming],
-  "scheme/vendors.json": ["scheme", incoming],
   "scheme/huawei.json": ["scheme", incoming],
   "scheme/sign.json": ["sign", outgoing],
   "scheme/standard_webhooks.json": ["scheme", incoming],
   "scheme/standard_webhooks_v1a.json": ["scheme", incoming],
+  "scheme/vendors.json": ["scheme", incoming],
   "url/url.json": ["url", url],
 };
 

@@ -11,7 +11,7 @@ use livegate_core::event::Event;
 use livegate_core::id::{RejectionId, SourceId, TenantId};
 use livegate_core::scheme::{Call, IdKind, Refusal, ShowBody, Verified, explain};
 use livegate_core::time::{Millis, UnixMillis};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use web_sys::Response;
 use worker::{Context, Env};
@@ -91,6 +91,14 @@ thread_local! {
     static SAMPLERS: RefCell<Map<SourceId, Sampler>> = const { RefCell::new(Map::new()) };
 }
 
+/// Has this isolate look a source up anew, which was changed through it. Others go by what they know
+/// for as long as [`BELIEF`].
+pub(crate) fn forget(document: &Value) {
+    if let Some(id) = document["id"].as_str().and_then(|id| SourceId::parse(id).ok()) {
+        SOURCES.with_borrow_mut(|sources| sources.remove(&id));
+    }
+}
+
 /// What a refused caller hears, whatever the reason: nothing to learn from.
 fn refused() -> Problem {
     Problem::new(401, "sign.refused", "the call is not accepted as signed")
@@ -109,6 +117,10 @@ pub(crate) async fn serve(env: &Env, ctx: &Context, request: &Incoming) -> Resul
 
 async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> {
     let now = js::now();
+    if !matches!(request.method.as_str(), "POST" | "GET") {
+        let detail = "callbacks come by POST, or by GET where a vendor sends them so";
+        return Err(Problem::new(405, "request.method_not_allowed", detail).into());
+    }
     let id = request.path.strip_prefix("/in/").and_then(|text| SourceId::parse(text).ok());
     // A source that does not exist is refused as a wrongly signed call is.
     let id = id.ok_or_else(refused)?;
@@ -118,8 +130,14 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
     let names = known.judge.scheme.header_names();
     let values: Vec<(&str, String)> =
         names.iter().filter_map(|name| request.header(name).map(|value| (*name, value))).collect();
-    let headers: Vec<(&str, &str)> =
-        values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // A header that came twice is one with a comma here (the Fetch Standard, "get a header").
+    let headers: Vec<(&str, &str)> = values
+        .iter()
+        .flat_map(|(name, value)| {
+            let apart = known.judge.scheme.takes_no_comma(name);
+            value.split(if apart { ", " } else { "\n" }).map(|value| (*name, value))
+        })
+        .collect();
     let call =
         Call { method: &request.method, query: &request.query, headers: &headers, body: &body };
     let verified = match known.judge.verifier.verify(&call, now) {
@@ -357,7 +375,7 @@ fn record(
     let ask = ToRecords::Reject(Box::new(rejection));
     let (env, object) = (env.clone(), ObjectRef::Records(known.tenant));
     ctx.wait_until(async move {
-        if let Err(error) = crate::objects::call::<serde_json::Value>(&env, &object, &ask).await {
+        if let Err(error) = crate::objects::call::<Value>(&env, &object, &ask).await {
             worker::console_error!("recording a refused call: {error}");
         }
     });

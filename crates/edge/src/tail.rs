@@ -167,10 +167,10 @@ impl Tails {
         }
         let upgrade =
             request.header("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
-        if upgrade { open_socket(state, &place) } else { self.open_stream(place) }
+        if upgrade { open_socket(state, &place) } else { Ok(self.open_stream(place)) }
     }
 
-    fn open_stream(&self, place: Place) -> Result<Response> {
+    fn open_stream(&self, place: Place) -> Response {
         let parts = event_stream();
         let (response, writer) = (parts.get(0).unchecked_into(), parts.get(1).unchecked_into());
         let stream = Rc::new(Stream {
@@ -197,7 +197,7 @@ impl Tails {
             }
             streams.borrow_mut().retain(|other| !Rc::ptr_eq(other, &stream));
         });
-        Ok(response)
+        response
     }
 
     /// Lets every listener read on. `read(after)` gives what follows a position, in order; an

@@ -61,6 +61,9 @@ impl Stage {
 
     /// Deletes what was made, the last first; tries all, and reports the first failure.
     fn clear(&mut self) -> Result<(), Failure> {
+        if self.made.is_empty() {
+            return Ok(());
+        }
         let mut first = Ok(());
         while let Some(path) = self.made.pop() {
             if let Err(failure) = self.client.delete("cannot clean up after the demo", &path) {

@@ -150,5 +150,7 @@ fn rotate(args: &Args) -> Result<(), Failure> {
     if args.switch("json") {
         return output::line(answer.text.trim_end());
     }
-    output::line("the new key signs from now on; the old one is accepted until its grace ends")
+    output::line(
+        "calls signed with the new key are accepted within ten seconds, those with the old one until its grace ends",
+    )
 }

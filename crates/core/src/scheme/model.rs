@@ -93,6 +93,21 @@ impl Scheme {
         })
     }
 
+    /// Whether a header of that name carries signature, time, id or digest, and no list of pieces
+    /// with commas between them: a comma in it then comes of a header that was there twice.
+    pub fn takes_no_comma(&self, header: &str) -> bool {
+        let of_it = |place: &&Place| matches!(&place.carrier, Carrier::Header(name) if name.eq_ignore_ascii_case(header));
+        let has_comma = |place: &Place| match &place.pick {
+            Pick::Whole | Pick::After(_) => false,
+            Pick::Index { separator, .. } | Pick::Labelled { separator, .. } => {
+                separator.contains(',')
+            }
+        };
+        let mut own =
+            self.recipe().into_iter().flat_map(Recipe::own_places).filter(of_it).peekable();
+        own.peek().is_some() && !own.any(has_comma)
+    }
+
     /// The query parameters that verification reads, each once.
     pub fn query_names(&self) -> Vec<&str> {
         self.names(|carrier| match carrier {

@@ -92,6 +92,16 @@ fn limit(request: &Incoming) -> Result<u64> {
     }
 }
 
+/// A list's position, where a page before this one gave it.
+fn cursor(request: &Incoming) -> Result<Option<u64>> {
+    let text = request.param("cursor");
+    text.map(|text| text.parse().map_err(|_| no_cursor())).transpose()
+}
+
+fn no_cursor() -> crate::error::Error {
+    invalid("cursor", "a cursor is the `next` of the page before".to_owned())
+}
+
 /// A time of a query: RFC 3339, or milliseconds since 1970.
 fn time(request: &Incoming, name: &str) -> Result<Option<u64>> {
     let Some(text) = request.param(name) else { return Ok(None) };

@@ -53,7 +53,8 @@ pub(super) async fn serve(
             http::json(200, &shown(call(env, &records, &ask).await?))
         }
         ("audit", "GET", []) => audit(env, caller, request).await,
-        (_, _, [] | [_] | [_, "cancel"]) => Err(not_allowed("GET (replays: also POST)")),
+        ("replays", _, [] | [_] | [_, "cancel"]) => Err(not_allowed("GET and POST")),
+        ("deliveries" | "audit", _, []) | ("rejections", _, [] | [_]) => Err(not_allowed("GET")),
         _ => Err(Problem::not_found("route").into()),
     }
 }
@@ -70,6 +71,10 @@ pub(super) fn query(request: &Incoming) -> Result<Query> {
             Problem::invalid(vec![Violation::new("status", "request.parameter", detail)])
         })
     });
+    let cursor = request.param("cursor").map(|text| {
+        let is_one = text.split('.').all(|part| part.parse::<u64>().is_ok());
+        if is_one { Ok(text) } else { Err(super::no_cursor()) }
+    });
     Ok(Query {
         source: request.param("source"),
         channel: request.param("channel"),
@@ -80,7 +85,7 @@ pub(super) fn query(request: &Incoming) -> Result<Query> {
         status: status.transpose()?,
         since: time(request, "since")?,
         until: time(request, "until")?,
-        cursor: request.param("cursor"),
+        cursor: cursor.transpose()?,
         limit: limit(request)?,
     })
 }
@@ -158,7 +163,7 @@ fn shown(mut replay: Value) -> Value {
 
 async fn audit(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response> {
     let limit = limit(request)?;
-    let before = request.param("cursor").and_then(|text| text.parse().ok());
+    let before = super::cursor(request)?;
     let ask = ToTenant::Audit(before, limit);
     let mut lines: Vec<Value> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let full = lines.len() as u64 == limit;

@@ -8,7 +8,7 @@ use worker::Env;
 
 use super::not_allowed;
 use crate::auth::{self, Caller, Ticket};
-use crate::error::{Problem, Result};
+use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::objects::{ObjectRef, forward};
 
@@ -38,6 +38,9 @@ pub(super) async fn ticket(
     http::json(201, &document)
 }
 
+/// The longest name that a dialect reads.
+const LONGEST_NAME: usize = 256;
+
 /// Opens a tail: of one channel in the channel's own sequence, of a source or the whole tenant in
 /// that of the records.
 pub(super) async fn open(env: &Env, request: &Incoming, now: UnixMillis) -> Result<Response> {
@@ -55,6 +58,18 @@ pub(super) async fn open(env: &Env, request: &Incoming, now: UnixMillis) -> Resu
         }
         None => (auth::caller(env, request, now).await?.tenant, asked),
     };
+    let mut violations = Vec::new();
+    if request.param("after").is_some_and(|after| after.parse::<u64>().is_err()) {
+        let detail = "a position is a whole number, as a tail gave it";
+        violations.push(Violation::new("after", "request.parameter", detail));
+    }
+    if wanted.channel.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_NAME) {
+        let detail = "a channel's name has 1 to 256 bytes";
+        violations.push(Violation::new("channel", "request.parameter", detail));
+    }
+    if !violations.is_empty() {
+        return Err(Problem::invalid(violations).into());
+    }
     let mut query = String::new();
     for (name, value) in [("source", wanted.source), ("after", request.param("after"))] {
         if let Some(value) = value {

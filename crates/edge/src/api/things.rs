@@ -14,7 +14,7 @@ use worker::Env;
 use super::{limit, not_allowed, page};
 use crate::auth::Caller;
 use crate::compile;
-use crate::error::{Problem, Result, Violation};
+use crate::error::{Error, Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
@@ -49,11 +49,21 @@ pub(super) async fn serve(
             http::json(200, &shown(env, request, kind, item))
         }
         ("PATCH", [id]) => {
-            let item = item(env, caller, kind, id).await?;
             let given: Map<String, Value> = request.json().await?;
-            let (document, secret) =
-                put(env, caller, request, kind, Some(item), given, now).await?;
-            http::json(200, &with(document, secret))
+            let mut tries = 0;
+            loop {
+                let item = item(env, caller, kind, id).await?;
+                let changed = put(env, caller, request, kind, Some(item), given.clone(), now).await;
+                tries += 1;
+                match changed {
+                    // Somebody else changed it meanwhile: this is to change what is there now.
+                    Err(Error::Problem(problem)) if problem.status == 409 && tries < 10 => {}
+                    other => {
+                        let (document, secret) = other?;
+                        return http::json(200, &with(document, secret));
+                    }
+                }
+            }
         }
         ("DELETE", [id]) => {
             let actor = caller.actor.to_owned();
@@ -78,7 +88,7 @@ pub(super) async fn serve(
 
 async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Result<Response> {
     let limit = limit(request)?;
-    let after = request.param("cursor").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let after = super::cursor(request)?.unwrap_or(0);
     let ask = ToTenant::List(kind, after, limit);
     let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let full = items.len() as u64 == limit;
@@ -194,11 +204,15 @@ async fn put(
         id,
         doc: document,
         keys,
+        seen: there.map_or(0, |item| item.version),
     };
     let ask = ToTenant::Put(Box::new(put));
     let object = ObjectRef::Tenant(caller.tenant);
     let item: Option<Item> = call(env, &object, &ask).await?;
     let item = item.ok_or_else(|| Problem::not_found(kind.noun()))?;
+    if kind == Kind::Source {
+        crate::ingress::forget(&item.doc);
+    }
     if let Some(source) = source {
         let ask = ToDirectory::PutSource(source, caller.tenant);
         call::<Value>(env, &ObjectRef::Directory, &ask).await?;
@@ -217,7 +231,7 @@ async fn put(
     Ok((shown(env, request, kind, item), secret))
 }
 
-/// RFC 7396, §2.
+/// RFC 7396, §2; but a filter's condition is a value of its own, and `null` in it is what it looks for.
 fn merge(document: &mut Value, patch: &Value) {
     let Value::Object(fields) = patch else {
         *document = patch.clone();
@@ -231,6 +245,8 @@ fn merge(document: &mut Value, patch: &Value) {
             if let Some(object) = document.as_object_mut() {
                 object.remove(name);
             }
+        } else if name == "where" {
+            document[name] = value.clone();
         } else {
             merge(&mut document[name], value);
         }
@@ -527,6 +543,7 @@ async fn rotate(
     );
     let rotated: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let rotated = rotated.ok_or_else(|| Problem::not_found(kind.noun()))?;
+    crate::ingress::forget(&rotated.doc);
     http::json(200, &with(shown(env, request, kind, rotated), made))
 }
 

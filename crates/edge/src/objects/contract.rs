@@ -66,6 +66,8 @@ pub(crate) struct Put {
     pub(crate) doc: Value,
     /// Without, those that it has stay.
     pub(crate) keys: Option<Keys>,
+    /// The version that the document was made from; 0 where it is new.
+    pub(crate) seen: u64,
 }
 
 /// To a channel, beside taking events. What nothing was accepted for has nothing to show.

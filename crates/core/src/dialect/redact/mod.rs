@@ -6,8 +6,8 @@
 //! - every value of a field named like `stream_key` (whatever its case, `_` and `-`), at any depth,
 //!   in JSON that a string holds, too;
 //! - in every push URL (by its scheme, `rtmp` for example, or by its field, such as `output_url`):
-//!   the user information, every value of the query, the fragment; and the last part of the path if
-//!   the text has no stream key beside it, since the key is in the URL then;
+//!   the user information, every value of the query, the fragment; and the last part of the path
+//!   unless the object that it is in has a stream key, since the key is in the URL then;
 //! - what was masked for one of these reasons and has four characters or more, wherever else in the
 //!   text it occurs, percent-encoded or not: in other strings, keys, numbers.
 //!
@@ -107,7 +107,7 @@ fn masked_once(text: &str, envelope: Envelope) -> Option<Cow<'static, str>> {
     if collected.secrets.are_too_many() {
         return Some(Cow::Borrowed(EMPTY));
     }
-    match rewrite(text, envelope, 0, &collected) {
+    match rewrite(text, envelope, 0, &collected, &mut 0) {
         Ok(None) => None,
         Ok(Some(result)) if !leaks(&result, &collected.secrets) => Some(Cow::Owned(result)),
         Ok(Some(_)) | Err(_) if leaks(PLACEHOLDER, &collected.secrets) => {

@@ -1,5 +1,6 @@
 //! The two passes over a text: what its secrets are, and then the text without them.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -56,8 +57,9 @@ pub(super) struct Collected {
     pub(super) secrets: Secrets,
     /// Whether the second pass is needed.
     pub(super) anything: bool,
-    /// Whether there is a stream key that is not empty.
-    stream_key: bool,
+    /// The objects, counted in the order of the text, that have a stream key that is not empty.
+    keyed: BTreeSet<usize>,
+    objects: usize,
 }
 
 /// What kind of value is expected, by its field's name.
@@ -97,8 +99,8 @@ fn is_one_of(name: &str, fields: &[&str]) -> bool {
 struct Walk<'a> {
     scanner: Scanner<'a>,
     envelope: Envelope,
-    /// Of each open container: whether it is an object, and the sort of its items.
-    open: Vec<(bool, Sort)>,
+    /// Of each open container: its number if it is an object, and the sort of its items.
+    open: Vec<(Option<usize>, Sort)>,
     /// Of the value whose key was read.
     pending: Sort,
 }
@@ -109,24 +111,33 @@ impl<'a> Walk<'a> {
         Self { scanner, envelope, open: Vec::new(), pending: Sort::Plain }
     }
 
-    fn next(&mut self) -> Result<Option<(Token<'a>, Sort)>, Malformed> {
+    /// The next token and its sort. Objects are counted on in `objects`.
+    fn next(&mut self, objects: &mut usize) -> Result<Option<(Token<'a>, Sort)>, Malformed> {
         let Some(token) = self.scanner.next()? else {
             return Ok(None);
         };
-        let (in_object, items) = self.open.last().copied().unwrap_or((false, Sort::Plain));
-        let sort = if in_object { self.pending } else { items };
+        let (object, items) = self.open.last().copied().unwrap_or((None, Sort::Plain));
+        let sort = if object.is_some() { self.pending } else { items };
         match token {
             Token::Key(key) => self.pending = self.sort_of(key, items),
             // What a secret holds is secret, however deep; other fields speak for themselves.
-            Token::ObjectStart if sort == Sort::Secret => self.open.push((true, sort)),
-            Token::ObjectStart => self.open.push((true, Sort::Plain)),
-            Token::ArrayStart => self.open.push((false, sort)),
+            Token::ObjectStart => {
+                *objects = objects.saturating_add(1);
+                let items = if sort == Sort::Secret { sort } else { Sort::Plain };
+                self.open.push((Some(*objects), items));
+            }
+            Token::ArrayStart => self.open.push((None, sort)),
             Token::ObjectEnd | Token::ArrayEnd => {
                 self.open.pop();
             }
             _ => {}
         }
         Ok(Some((token, sort)))
+    }
+
+    /// The number of the object that the present value is in.
+    fn object(&self) -> usize {
+        self.open.iter().rev().find_map(|(object, _)| *object).unwrap_or_default()
     }
 
     fn sort_of(&self, key: Raw<'_>, inherited: Sort) -> Sort {
@@ -173,12 +184,15 @@ pub(super) fn collect(
     into: &mut Collected,
 ) -> Result<(), Malformed> {
     let mut walk = Walk::new(text, envelope);
-    while let Some((token, sort)) = walk.next()? {
+    while let Some((token, sort)) = walk.next(&mut into.objects)? {
         match (token, sort) {
             (Token::Text(raw), Sort::Secret) => {
                 let key = raw.text();
-                into.stream_key |= !key.is_empty();
-                if key.is_empty() || key == MASK {
+                if key.is_empty() {
+                    continue;
+                }
+                into.keyed.insert(walk.object());
+                if key == MASK {
                     continue;
                 }
                 into.anything = true;
@@ -192,7 +206,7 @@ pub(super) fn collect(
             }
             (Token::Number(number), Sort::Secret) => {
                 into.anything = true;
-                into.stream_key = true;
+                into.keyed.insert(walk.object());
                 into.secrets.add(number);
             }
             (Token::Text(raw), sort) => collect_string(&raw.text(), sort, wraps, into),
@@ -205,15 +219,10 @@ pub(super) fn collect(
 fn collect_string(text: &str, sort: Sort, wraps: u32, into: &mut Collected) {
     // Where a string's own reading fails, the second pass finds so too and masks it.
     if sort == Sort::Message || may_be_json(text) {
-        let stream_key = into.stream_key;
-        if wraps >= MAX_WRAPS || collect(text, Envelope::No, wraps.saturating_add(1), into).is_err()
-        {
-            into.anything = true;
-            // What is not shown tells nobody that the key stands in a field of its own.
-            into.stream_key = stream_key;
-        } else {
+        if wraps < MAX_WRAPS && collect(text, Envelope::No, wraps.saturating_add(1), into).is_ok() {
             return;
         }
+        into.anything = true;
     }
     if urls::has_push_url(text, which(sort)) {
         into.anything = true;
@@ -229,11 +238,12 @@ pub(super) fn rewrite(
     envelope: Envelope,
     wraps: u32,
     collected: &Collected,
+    objects: &mut usize,
 ) -> Result<Option<String>, Malformed> {
     let mut walk = Walk::new(text, envelope);
     let mut out = String::new();
     let mut done = 0;
-    while let Some((token, sort)) = walk.next()? {
+    while let Some((token, sort)) = walk.next(objects)? {
         let new = match (token, sort) {
             (Token::Text(raw), Sort::Secret) => {
                 let kept = raw.is("") || raw.is(MASK);
@@ -248,7 +258,11 @@ pub(super) fn rewrite(
             (Token::Key(raw), _) if says_what_it_holds(&raw.text()) => None,
             (Token::Key(raw), _) => respelled(raw, collected, collected.secrets.sweep(&raw.text())),
             (Token::Text(raw), sort) => {
-                respelled(raw, collected, rewrite_string(&raw.text(), sort, wraps, collected))
+                // The key is in a URL's path unless it stands beside it.
+                let has_key = collected.keyed.contains(&walk.object());
+                let last = if has_key { LastPart::Name } else { LastPart::Secret };
+                let new = rewrite_string(&raw.text(), sort, last, wraps, collected, objects);
+                respelled(raw, collected, new)
             }
             _ => None,
         };
@@ -278,19 +292,25 @@ fn respelled(raw: Raw<'_>, collected: &Collected, masked: Option<String>) -> Opt
     })
 }
 
-fn rewrite_string(text: &str, sort: Sort, wraps: u32, collected: &Collected) -> Option<String> {
+fn rewrite_string(
+    text: &str,
+    sort: Sort,
+    last: LastPart,
+    wraps: u32,
+    collected: &Collected,
+    objects: &mut usize,
+) -> Option<String> {
     let may_be_json = may_be_json(text);
     if sort == Sort::Message || may_be_json {
         if wraps >= MAX_WRAPS {
             return Some(String::from(MASK));
         }
-        match rewrite(text, Envelope::No, wraps.saturating_add(1), collected) {
+        match rewrite(text, Envelope::No, wraps.saturating_add(1), collected, objects) {
             Ok(new) if sort != Sort::Message || may_be_json => return new,
             Err(_) if sort != Sort::Message && !speaks_of_keys(text) => {}
             Ok(_) | Err(_) => return Some(String::from(MASK)),
         }
     }
-    let last = if collected.stream_key { LastPart::Name } else { LastPart::Secret };
     let by_url = urls::mask(text, which(sort), last, |_| {});
     let swept = collected.secrets.sweep(by_url.as_deref().unwrap_or(text));
     let masked = swept.or(by_url);

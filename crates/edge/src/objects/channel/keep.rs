@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use livegate_core::delivery::lane::{Changes, RowState};
+use livegate_core::error::Code;
 use livegate_core::id::SubscriptionId;
 use livegate_core::time::{Millis, UnixMillis};
 
@@ -123,7 +124,7 @@ impl Inner {
         };
         let mut attempts = self.attempts.borrow_mut();
         for row in changes.upserts.iter().filter(|row| row.state == RowState::Expired) {
-            let error = row.code.map(|code| code.as_str());
+            let error = row.code.map(Code::as_str);
             attempts.push(expired(row.seq, row.attempt, error, None));
         }
         // What was never read is not known one by one, nor whether it would have matched.

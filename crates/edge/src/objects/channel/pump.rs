@@ -368,6 +368,9 @@ impl Inner {
         seqs: &[Seq],
         (endpoint, subscription): (Option<&str>, Option<&str>),
     ) -> Result<u64> {
+        // Whoever asks may have made the endpoint a moment ago.
+        self.doubt_plan();
+        self.fetch_plan().await?;
         let plan = self.any_plan().await?;
         let mut queued = 0;
         let is_named = |planned: &PlanLine| {

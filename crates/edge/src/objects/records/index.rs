@@ -99,7 +99,7 @@ impl Index {
             )?;
             fed.attempts = *number;
         }
-        if crate::js::random_u64() % TRIM_EVERY == 0 {
+        if crate::js::random_u64().is_multiple_of(TRIM_EVERY) {
             self.trim()?;
         }
         self.0.run(

@@ -179,8 +179,8 @@ struct Found {
     done: bool,
 }
 
-/// The next events of a job, oldest first, so that each channel gets them in its order. About as
-/// many as a second allows: rows are taken whole.
+/// The next events of a job, oldest first, so that each channel gets them in its order. As many as
+/// a second allows; of parked ones a few more, for rows of attempts are taken whole.
 fn look_up(index: &Index, replay: &Replay) -> Result<Found> {
     let mut found = Found { events: Vec::new(), cursor: replay.cursor, done: false };
     let enough = replay.rate_per_s as usize;
@@ -210,14 +210,22 @@ fn next_events(index: &Index, replay: &Replay, found: &mut Found) -> Result<bool
         until: replay.filter.until,
         ..Query::default()
     };
-    found.cursor = (first + events.len() as u64).saturating_sub(1).max(found.cursor);
-    if replay.filter.channel.as_deref().is_none_or(|name| name == channel) {
-        let events = events.iter().filter(|event| wanted.wants(event));
-        found.events.extend(events.map(|event| Event {
-            channel: channel.clone(),
-            subscription: replay.filter.subscription.clone(),
-            seq: event.seq,
-        }));
+    let is_named = replay.filter.channel.as_deref().is_none_or(|name| name == channel);
+    for (position, event) in (first..).zip(&events) {
+        if position <= found.cursor {
+            continue;
+        }
+        if found.events.len() >= replay.rate_per_s as usize {
+            break;
+        }
+        found.cursor = position;
+        if is_named && wanted.wants(event) {
+            found.events.push(Event {
+                channel: channel.clone(),
+                subscription: replay.filter.subscription.clone(),
+                seq: event.seq,
+            });
+        }
     }
     Ok(true)
 }

@@ -67,11 +67,19 @@ impl Tenant {
         let now = js::now();
         match ask {
             ToTenant::Put(put) => {
-                let Put { tenant, actor, action, kind, id, doc, keys } = *put;
+                let Put { tenant, actor, action, kind, id, doc, keys, seen } = *put;
                 let sealed = match keys {
                     Some(keys) => Some(store::seal_keys(&self.env, &id, &keys).await?),
                     None => None,
                 };
+                let there = store.get(kind, &id)?;
+                if seen > 0 && there.is_none() {
+                    return Ok(Value::Null);
+                }
+                if there.is_some_and(|item| item.version != seen) {
+                    let detail = "somebody else changed it at the same time; try again";
+                    return Err(Problem::new(409, "request.conflict", detail).into());
+                }
                 store.check_references(kind, &doc)?;
                 store.claim(tenant)?;
                 let version = store.put(kind, &id, &doc, sealed.as_deref())?;
