@@ -349,7 +349,7 @@ async function furnished(t) {
   const [event] = await tenant.items("/events", 1);
   const [rejection] = await tenant.items("/rejections", 1);
   await tenant.items("/deliveries?status=parked", 1);
-  const { id } = await tenant.ok("POST", "/replays", { source: `src_${"0".repeat(32)}` });
+  const { id } = await tenant.ok("POST", "/replays", { channel: "no such room" });
   await until(() => tenant.get(`/replays/${id}`), ({ state }) => state === "done");
   const ids = {
     ...{ sources: source.id, endpoints: endpoint.id, subscriptions: endpoint.subscription.id },
@@ -435,9 +435,17 @@ test("with another tenant's ids every route answers 404, and nothing happens", a
   const endpoint = { endpoint: ids.endpoints };
   assert.deepEqual(wrong(await mine.call("POST", "/subscriptions", endpoint)), ["endpoint subscription.no_such_thing"]);
   assert.deepEqual(wrong(await mine.call("POST", "/subscriptions", { endpoint: own.id, source: ids.sources })), ["source subscription.no_such_thing"]);
-  const replay = await mine.ok("POST", "/replays", { ...endpoint, channel: "room" });
+  for (const [name, id] of Object.entries({ endpoint: ids.endpoints, subscription: ids.subscriptions, source: ids.sources })) {
+    assert.deepEqual(wrong(await mine.call("POST", "/replays", { [name]: id })), [`${name} replay.no_such_thing`]);
+  }
+  const replay = await mine.ok("POST", "/replays", { channel: "room" });
   const done = await until(() => mine.get(`/replays/${replay.id}`), ({ state }) => state === "done");
   assert.deepEqual([done.matched, done.queued], [0, 0]);
+  // Lists of replays are paged like the others.
+  await mine.ok("POST", "/replays", { channel: "room" });
+  const first = await mine.get("/replays?limit=1");
+  const second = await mine.get(`/replays?limit=1&cursor=${first.next}`);
+  assert.deepEqual([second.items.map((item) => item.id), second.next], [[replay.id], null]);
 
   // Nor do tails.
   const bearer = { authorization: `Bearer ${mine.token}` };

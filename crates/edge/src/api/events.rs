@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 use web_sys::Response;
 use worker::Env;
 
-use super::records::query;
+use super::records::{query, unknown};
 use super::{not_allowed, page, records_of};
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::http::{self, Incoming};
 use crate::objects::contract::{ToChannel, ToRecords};
+use crate::objects::tenant::Kind;
 use crate::objects::{ObjectRef, call};
 use crate::wire::Page;
 
@@ -65,6 +66,13 @@ async fn replay(env: &Env, caller: &Caller, request: &Incoming, id: &str) -> Res
     let show = ToChannel::Show(seq);
     if call::<Option<Value>>(env, &object, &show).await?.is_none() {
         return Err(Problem::not_found("event").into());
+    }
+    let mut violations = Vec::new();
+    for (kind, id) in [(Kind::Endpoint, &endpoint), (Kind::Subscription, &subscription)] {
+        violations.extend(unknown(env, caller, kind, id.as_deref()).await?);
+    }
+    if !violations.is_empty() {
+        return Err(Problem::invalid(violations).into());
     }
     let ask = ToChannel::Replay(vec![seq], endpoint, subscription);
     let queued: u64 = call(env, &object, &ask).await?;

@@ -12,6 +12,7 @@ use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::objects::contract::{ToRecords, ToTenant};
 use crate::objects::records::ReplayFilter;
+use crate::objects::tenant::Kind;
 use crate::objects::{ObjectRef, call};
 use crate::wire::{Page, Query, Status};
 use crate::{js, json};
@@ -40,8 +41,10 @@ pub(super) async fn serve(
             http::json(200, &found(call(env, &records, &ask).await?, "rejection")?)
         }
         ("replays", "GET", []) => {
-            let replays: Vec<Value> = call(env, &records, &ToRecords::Replays).await?;
-            page(&replays.into_iter().map(shown).collect::<Vec<_>>(), None)
+            let ask = ToRecords::Replays(query(request)?);
+            let found: Page<Value> = call(env, &records, &ask).await?;
+            let items: Vec<Value> = found.items.into_iter().map(shown).collect();
+            page(&items, found.next.as_deref())
         }
         ("replays", "POST", []) => start(env, caller, request).await,
         ("replays", "GET", [id]) => {
@@ -90,6 +93,20 @@ pub(super) fn query(request: &Incoming) -> Result<Query> {
     })
 }
 
+/// What is wrong with an id, if the tenant has no such thing: a replay to it would be none.
+pub(super) async fn unknown(
+    env: &Env,
+    caller: &Caller,
+    kind: Kind,
+    id: Option<&str>,
+) -> Result<Option<Violation>> {
+    let Some(id) = id else { return Ok(None) };
+    let ask = ToTenant::Get(kind, id.to_owned());
+    let there: Option<Value> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let detail = || format!("there is no {} of this id", kind.noun());
+    Ok(there.is_none().then(|| Violation::new(kind.noun(), "replay.no_such_thing", detail())))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewReplay {
@@ -134,6 +151,13 @@ async fn start(env: &Env, caller: &Caller, request: &Incoming) -> Result<Respons
     if !(1..=1_000).contains(&rate_per_s) {
         let detail = "a replay runs at 1 to 1000 events a second";
         violations.push(Violation::new("rate_per_s", "replay.rate", detail));
+    }
+    for (kind, id) in [
+        (Kind::Source, &filter.source),
+        (Kind::Endpoint, &filter.endpoint),
+        (Kind::Subscription, &filter.subscription),
+    ] {
+        violations.extend(unknown(env, caller, kind, id.as_deref()).await?);
     }
     if !violations.is_empty() {
         return Err(Problem::invalid(violations).into());

@@ -116,7 +116,7 @@ pub(crate) enum ToRecords {
     Rejection(String),
     /// What to replay, and how many events a second.
     StartReplay(TenantId, ReplayId, Box<ReplayFilter>, u32),
-    Replays,
+    Replays(Query),
     Replay(ReplayId),
     CancelReplay(ReplayId),
 }

@@ -290,7 +290,7 @@ fn shown(rejection: Rejection) -> Result<Value> {
     Ok(document)
 }
 
-fn cursor(text: Option<&str>) -> Option<u64> {
+pub(super) fn cursor(text: Option<&str>) -> Option<u64> {
     text.and_then(|text| text.parse().ok())
 }
 

@@ -147,7 +147,7 @@ impl Records {
                 self.state.storage().set_alarm(1).await?;
                 crate::json::value(replay)?
             }
-            ToRecords::Replays => crate::json::value(replay::list(index)?)?,
+            ToRecords::Replays(query) => crate::json::value(replay::list(index, &query)?)?,
             ToRecords::Replay(id) => crate::json::value(replay::one(index, id)?)?,
             ToRecords::CancelReplay(id) => crate::json::value(replay::cancel(index, id)?)?,
         })

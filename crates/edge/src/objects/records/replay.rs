@@ -4,6 +4,7 @@
 use livegate_core::id::{ReplayId, Seq};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use worker::Env;
 
 use super::index::Index;
@@ -12,7 +13,7 @@ use crate::map::Map;
 use crate::objects::contract::ToChannel;
 use crate::objects::{ObjectRef, call};
 use crate::sql::params;
-use crate::wire::{Query, Status};
+use crate::wire::{Page, Query, Status};
 
 /// How long the job rests between two steps.
 pub(super) const PAUSE_MS: i64 = 1_000;
@@ -109,9 +110,17 @@ fn save(index: &Index, replay: &Replay) -> Result<()> {
     )
 }
 
-pub(super) fn list(index: &Index) -> Result<Vec<Replay>> {
-    let rows = index.0.rows("SELECT doc FROM replays ORDER BY seq DESC LIMIT 200", &params![])?;
-    rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect()
+/// A page of jobs, newest first.
+pub(super) fn list(index: &Index, query: &Query) -> Result<Page<Value>> {
+    let before = super::index::cursor(query.cursor.as_deref()).unwrap_or(u64::MAX >> 11);
+    let rows = index.0.rows(
+        "SELECT seq, doc FROM replays WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+        &params![before, query.limit + 1],
+    )?;
+    let shown = rows.iter().take(usize::try_from(query.limit).unwrap_or(usize::MAX));
+    let last = shown.clone().next_back().map(|row| row.int(0).to_string());
+    let items = shown.map(|row| Ok(crate::json::parse(&row.text(1))?)).collect::<Result<_>>()?;
+    Ok(Page { items, next: last.filter(|_| rows.len() as u64 > query.limit) })
 }
 
 fn running(index: &Index) -> Result<Vec<Replay>> {
