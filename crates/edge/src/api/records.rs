@@ -181,6 +181,7 @@ async fn start(env: &Env, caller: &Caller, request: &Incoming) -> Result<Respons
 fn shown(mut replay: Value) -> Value {
     if let Some(fields) = replay.as_object_mut() {
         fields.remove("cursor");
+        fields.remove("step");
     }
     replay
 }

@@ -138,7 +138,10 @@ impl Inner {
     fn persist_attempts(self: &Rc<Self>) -> Result<()> {
         let attempts = std::mem::take(&mut *self.attempts.borrow_mut());
         if !attempts.is_empty() {
-            self.store.keep_attempts(&attempts)?;
+            // What retention takes may be thousands at once, and a batch travels as one.
+            for batch in attempts.chunks(ATTEMPTS_A_BATCH) {
+                self.store.keep_attempts(batch)?;
+            }
             self.feed_soon();
         }
         Ok(())
