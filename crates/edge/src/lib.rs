@@ -7,6 +7,8 @@
 //! | `objects` | the Durable Objects and how they are called |
 //! | `send` | one delivery |
 //! | `tail` | listeners by SSE and WebSocket |
+//! | `vendor` | the vendors' own APIs |
+//! | `credentials` | what the vendors' own clients sign in with |
 //! | `compile` | documents made into the core's checked values |
 //! | `js`, `json`, `sql`, `http` | the platform, thinly |
 //!
@@ -15,6 +17,7 @@
 mod api;
 mod auth;
 mod compile;
+mod credentials;
 mod error;
 mod http;
 mod ingress;
@@ -27,6 +30,7 @@ mod seal;
 mod send;
 mod sql;
 mod tail;
+mod vendor;
 mod wire;
 
 use web_sys::Response;
@@ -44,6 +48,8 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let path = request.path.as_str();
     let response = if path.starts_with("/in/") {
         ingress::serve(&env, &context, &request).await
+    } else if path.starts_with("/v1/") {
+        vendor::metastudio::serve(&env, &request).await
     } else if path == "/healthz" {
         let answer = health(&env, &request).await;
         answer.or_else(|error| http::problem(&error.into_problem(), path))

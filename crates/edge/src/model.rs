@@ -52,6 +52,9 @@ pub(crate) struct Endpoint {
     pub(crate) enabled: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) disabled_reason: Option<String>,
+    /// What it follows from, such as `room/26f0…`; its owner changes that instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) managed: Option<String>,
     pub(crate) created_at: UnixMillis,
 }
 
@@ -107,6 +110,9 @@ pub(crate) struct Subscription {
     #[serde(default)]
     pub(crate) filter: Value,
     pub(crate) ordered: bool,
+    /// What it follows from, as an endpoint's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) managed: Option<String>,
     pub(crate) created_at: UnixMillis,
 }
 

@@ -1,5 +1,6 @@
 //! The native API: `/api/v1`, documented by `/api/openapi.json`.
 
+mod credentials;
 mod events;
 mod records;
 mod tails;
@@ -72,6 +73,7 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         "deliveries" | "rejections" | "replays" | "audit" => {
             records::serve(env, &caller, request, collection, rest).await
         }
+        "credentials" => credentials::serve(env, &caller, request, rest, now).await,
         "tickets" => tails::ticket(env, &caller, request, now).await,
         "tail" => Err(not_allowed("GET")),
         _ => Err(Problem::not_found("route").into()),

@@ -67,6 +67,14 @@ async fn create(env: &Env, request: &Incoming, now: UnixMillis) -> Result<Respon
     let tenant: TenantEntry = call(env, &ObjectRef::Directory, &ask).await?;
     let mut document = shown(&tenant);
     document["token"] = json!(token);
+    let made = super::credentials::make(env, tenant.id, None, now).await?;
+    if let (Some(document), serde_json::Value::Object(mut made)) = (document.as_object_mut(), made) {
+        // The tenant's own id and time stand; a set is named by what it is.
+        let id = made.remove("id").unwrap_or_default();
+        made.retain(|name, _| !document.contains_key(name) && name != "expires_at");
+        document.append(&mut made);
+        document.insert("credentials".to_owned(), id);
+    }
     http::json(201, &document)
 }
 

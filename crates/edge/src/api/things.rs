@@ -19,7 +19,7 @@ use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
 use crate::objects::contract::{Put, ToDirectory, ToEndpoint, ToTenant};
-use crate::objects::tenant::{Item, Kind};
+use crate::objects::tenant::{Item, Kind, OWN_SETTINGS};
 use crate::objects::{ObjectRef, call};
 use crate::{js, json};
 
@@ -53,6 +53,7 @@ pub(super) async fn serve(
             let mut tries = 0;
             loop {
                 let item = item(env, caller, kind, id).await?;
+                check_managed(&item, &given)?;
                 let changed = put(env, caller, request, kind, Some(item), given.clone(), now).await;
                 tries += 1;
                 match changed {
@@ -66,6 +67,7 @@ pub(super) async fn serve(
             }
         }
         ("DELETE", [id]) => {
+            check_managed(&item(env, caller, kind, id).await?, &Map::new())?;
             let actor = caller.actor.to_owned();
             let ask = ToTenant::Drop(caller.tenant, actor, kind, (*id).to_owned());
             call::<Value>(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
@@ -123,7 +125,7 @@ fn shown(env: &Env, request: &Incoming, kind: Kind, item: Item) -> Value {
             let active = document["enabled"] == json!(true);
             document["state"] = json!(if active { "active" } else { "disabled" });
         }
-        Kind::Subscription => {}
+        _ => {}
     }
     document
 }
@@ -137,8 +139,28 @@ fn with(mut document: Value, secret: Option<String>) -> Value {
 }
 
 /// What is read-only in a document, and so refused in what a caller sends.
-const READ_ONLY: &[&str] =
-    &["id", "version", "created_at", "url", "key_set", "secret_set", "state", "disabled_reason"];
+const READ_ONLY: &[&str] = &[
+    "id",
+    "version",
+    "created_at",
+    "url",
+    "key_set",
+    "secret_set",
+    "state",
+    "disabled_reason",
+    "managed",
+];
+
+/// Refuses to change a thing that follows from another, but for what is its owner's even then.
+fn check_managed(there: &Item, given: &Map<String, Value>) -> Result<()> {
+    let Some(by) = there.doc["managed"].as_str() else { return Ok(()) };
+    let own = |name: &String| name == "enabled" || OWN_SETTINGS.contains(&name.as_str());
+    if !given.is_empty() && given.keys().all(own) {
+        return Ok(());
+    }
+    let detail = format!("it follows from {by}: change that instead");
+    Err(Problem::new(409, "tenant.managed", detail).into())
+}
 
 /// Checks and stores a new or changed thing; with it, the secret that was made for it.
 async fn put(
@@ -186,6 +208,8 @@ async fn put(
             checked_endpoint(env, caller, &document, names_of_headers, is_new, now).await?
         }
         Kind::Subscription => checked_subscription(&document, is_new, now)?,
+        // The others have ways in of their own.
+        _ => return Err(Problem::not_found("route").into()),
     };
     let Checked { id, document, keys, secret } = checked;
     if let (Kind::Endpoint, true, Ok(endpoint)) = (kind, renewed, EndpointId::parse(&id))
@@ -205,6 +229,7 @@ async fn put(
         doc: document,
         keys,
         seen: there.map_or(0, |item| item.version),
+        also: Vec::new(),
     };
     let ask = ToTenant::Put(Box::new(put));
     let object = ObjectRef::Tenant(caller.tenant);
@@ -354,6 +379,7 @@ struct GivenEndpoint {
     max_block_s: Option<u64>,
     enabled: Option<bool>,
     disabled_reason: Option<String>,
+    managed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -432,6 +458,7 @@ async fn checked_endpoint(
         enabled: given.enabled.unwrap_or(true),
         // Whoever sets anything has looked at it; a reason stays only while it is disabled.
         disabled_reason: given.disabled_reason.filter(|_| given.enabled == Some(false)),
+        managed: given.managed,
         created_at: given.created_at.unwrap_or(now),
     };
     compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
@@ -466,6 +493,7 @@ struct GivenSubscription {
     #[serde(default)]
     filter: Value,
     ordered: Option<bool>,
+    managed: Option<String>,
 }
 
 fn checked_subscription(document: &Value, _is_new: bool, now: UnixMillis) -> Result<Checked> {
@@ -481,6 +509,7 @@ fn checked_subscription(document: &Value, _is_new: bool, now: UnixMillis) -> Res
         endpoint: given.endpoint,
         filter: given.filter,
         ordered: given.ordered.unwrap_or(true),
+        managed: given.managed,
         created_at: given.created_at.unwrap_or(now),
     };
     compile::subscription(&subscription).map_err(Problem::invalid)?;
@@ -512,6 +541,7 @@ async fn rotate(
         return Err(Problem::invalid(vec![violation]).into());
     }
     let there = item(env, caller, kind, id).await?;
+    check_managed(&there, &Map::new())?;
     let (key, made) = match (key, kind) {
         (Some(key), _) => (key, None),
         (None, Kind::Endpoint) if there.doc["signing"]["scheme"] == "standard-webhooks" => {

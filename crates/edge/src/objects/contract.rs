@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::endpoint::Report;
 use super::records::{Rejection, ReplayFilter};
 use super::tenant::Kind;
+use crate::credentials::{Kept, Part};
 use crate::model::Keys;
 use crate::wire::{Feed, Query};
 
@@ -25,6 +26,12 @@ pub(crate) enum ToDirectory {
     PutSource(SourceId, TenantId),
     DropSource(SourceId),
     TenantOfSource(SourceId),
+    /// A tenant's new set of credentials, and when its others end.
+    PutCredentials(Box<Kept>, Option<UnixMillis>),
+    Credentials(TenantId),
+    DropCredentials(TenantId, String),
+    /// The set of which this part is that text.
+    Credential(Part, String),
     /// An empty call, for measuring one.
     Ping,
 }
@@ -38,12 +45,15 @@ pub(crate) enum ToTenant {
     Get(Kind, String),
     /// After which one, and how many.
     List(Kind, u64, u64),
+    /// A page of things of one kind, by what their documents hold.
+    Select(Kind, Box<Select>),
     /// The keys of one thing, opened.
     Keys(Kind, String),
     /// Who gives which thing a new key; the one before stays valid until then.
     Rotate(TenantId, String, Kind, String, String, UnixMillis),
-    /// Everything, opened, unless this version is the one that there is.
-    Snapshot(TenantId, Option<u64>),
+    /// What a channel of that name needs to deliver, opened, unless this version is the one that
+    /// there is.
+    Snapshot(TenantId, Option<u64>, String),
     Source(TenantId, SourceId),
     /// Before which line, and how many.
     Audit(Option<u64>, u64),
@@ -68,6 +78,38 @@ pub(crate) struct Put {
     pub(crate) keys: Option<Keys>,
     /// The version that the document was made from; 0 where it is new.
     pub(crate) seen: u64,
+    /// What follows from it, and is written in the same turn.
+    pub(crate) also: Vec<Managed>,
+}
+
+/// Which documents a list is of. Newest first.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Select {
+    /// Fields as SQLite's JSON paths, and what they must be.
+    pub(crate) wanted: Vec<(String, Match, String)>,
+    pub(crate) oldest_first: bool,
+    pub(crate) offset: u64,
+    pub(crate) limit: u64,
+}
+
+/// How a field of a document is compared.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) enum Match {
+    Is,
+    Holds,
+    From,
+    To,
+}
+
+/// An endpoint or a subscription that follows from another thing: a callback address of a room, say.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Managed {
+    pub(crate) kind: Kind,
+    pub(crate) id: String,
+    /// Without, there is to be none any more.
+    pub(crate) doc: Option<Value>,
+    /// Without, those that it has stay.
+    pub(crate) keys: Option<Keys>,
 }
 
 /// To a channel, beside taking events. What nothing was accepted for has nothing to show.

@@ -143,10 +143,11 @@ impl Inner {
     }
 
     pub(super) async fn fetch_plan(&self) -> Result<()> {
-        let tenant = self.identity()?.tenant;
+        let identity = self.identity()?;
+        let tenant = identity.tenant;
         let have = self.plan.borrow().as_ref().map(|plan| plan.version);
         let doubted = self.doubted.get();
-        let ask = ToTenant::Snapshot(tenant, have);
+        let ask = ToTenant::Snapshot(tenant, have, identity.name.clone());
         let snapshot: Option<Snapshot> = call(&self.env, &ObjectRef::Tenant(tenant), &ask).await?;
         let now = if self.doubted.get() == doubted { js::now() } else { UnixMillis(0) };
         let mut plan = self.plan.borrow_mut();

@@ -2,6 +2,7 @@
 //! are sealed. It also remembers which channels have a backlog, and wakes those that went stale.
 
 mod backlog;
+mod callbacks;
 mod store;
 
 use livegate_core::time::Millis;
@@ -9,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
 
+pub(crate) use self::callbacks::OWN_SETTINGS;
 pub(crate) use self::store::Kind;
 use self::store::Store;
 use super::answer;
-use super::contract::{Put, ToTenant};
+use super::contract::{Managed, Put, ToTenant};
 use crate::error::{Problem, Result};
 use crate::http::Incoming;
 use crate::{http, js};
@@ -32,6 +34,13 @@ pub(crate) struct Item {
     pub(crate) version: u64,
     pub(crate) doc: Value,
     pub(crate) key_set: bool,
+}
+
+/// A page of documents, and how many there are in all.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Selected {
+    pub(crate) count: u64,
+    pub(crate) items: Vec<Value>,
 }
 
 impl DurableObject for Tenant {
@@ -61,17 +70,32 @@ fn backlog_pause() -> i64 {
 }
 
 impl Tenant {
+    /// Managed things with their keys sealed: before anything is written, so that all of it is
+    /// written in one turn.
+    async fn sealed(&self, also: Vec<Managed>) -> Result<Vec<(Managed, Option<String>)>> {
+        let mut all = Vec::with_capacity(also.len());
+        for one in also {
+            let sealed = match &one.keys {
+                Some(keys) => Some(store::seal_keys(&self.env, &one.id, keys).await?),
+                None => None,
+            };
+            all.push((one, sealed));
+        }
+        Ok(all)
+    }
+
     async fn serve(&self, request: &worker::Request) -> Result<Value> {
         let ask: ToTenant = Incoming::of(request).json().await?;
         let store = Store::open(&self.state)?;
         let now = js::now();
         match ask {
             ToTenant::Put(put) => {
-                let Put { tenant, actor, action, kind, id, doc, keys, seen } = *put;
+                let Put { tenant, actor, action, kind, id, doc, keys, seen, also } = *put;
                 let sealed = match keys {
                     Some(keys) => Some(store::seal_keys(&self.env, &id, &keys).await?),
                     None => None,
                 };
+                let also = self.sealed(also).await?;
                 let there = store.get(kind, &id)?;
                 if seen > 0 && there.is_none() {
                     return Ok(Value::Null);
@@ -82,12 +106,14 @@ impl Tenant {
                 }
                 store.check_references(kind, &doc)?;
                 store.claim(tenant)?;
+                store.put_managed(also)?;
                 let version = store.put(kind, &id, &doc, sealed.as_deref())?;
                 store.audit(now, &actor, &action, &id, version)?;
                 Ok(crate::json::value(store.get(kind, &id)?)?)
             }
             ToTenant::Drop(tenant, actor, kind, id) => {
                 store.claim(tenant)?;
+                store.drop_managed(kind, &id)?;
                 let version = store.drop(kind, &id)?;
                 store.audit(now, &actor, "delete", &id, version)?;
                 Ok(Value::Null)
@@ -95,6 +121,9 @@ impl Tenant {
             ToTenant::Get(kind, id) => Ok(crate::json::value(store.get(kind, &id)?)?),
             ToTenant::List(kind, after, limit) => {
                 Ok(crate::json::value(store.list(kind, after, limit)?)?)
+            }
+            ToTenant::Select(kind, select) => {
+                Ok(crate::json::value(store.select(kind, &select)?)?)
             }
             ToTenant::Keys(kind, id) => {
                 let keys = store.open_keys(&self.env, kind, &id).await?;
@@ -113,11 +142,11 @@ impl Tenant {
                 store.audit(now, &actor, "rotate", &id, version)?;
                 Ok(crate::json::value(store.get(kind, &id)?)?)
             }
-            ToTenant::Snapshot(tenant, have) => {
+            ToTenant::Snapshot(tenant, have, channel) => {
                 if have.is_some() && have == Some(store.version()?) {
                     return Ok(Value::Null);
                 }
-                Ok(crate::json::value(store.snapshot(&self.env, tenant).await?)?)
+                Ok(crate::json::value(store.snapshot(&self.env, tenant, &channel).await?)?)
             }
             ToTenant::Source(tenant, id) => {
                 Ok(crate::json::value(store.source(&self.env, tenant, id).await?)?)

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use worker::{Env, State};
 
-use super::Item;
+use super::{Item, Selected};
 use crate::error::{Error, Problem, Result, Violation};
 use crate::model::{
     Endpoint, Format, Keys, Snapshot, Source, SourceSnapshot, Subscription, WithKeys,
 };
 use crate::seal;
-use crate::sql::{Db, Row, params};
+use crate::objects::contract::{Match, Select};
+use crate::sql::{Db, Param, Row, params};
 
 /// How many things of one kind a tenant may have: a snapshot must stay small enough to be copied
 /// to every channel.
@@ -25,6 +26,19 @@ pub(crate) enum Kind {
     Source,
     Endpoint,
     Subscription,
+    /// What vendors leave undocumented, as the tenant has it; one.
+    Settings,
+    /// `MetaStudio`'s configuration of the tenant; one.
+    UserConfig,
+    Platform,
+    Room,
+    Job,
+    /// An ARTC application.
+    Application,
+    /// An ARTC subscription to channel and user events.
+    EventSub,
+    /// An ARTC subscription to events of mixed-stream relays.
+    MpuSub,
 }
 
 impl Kind {
@@ -34,12 +48,20 @@ impl Kind {
             Self::Source => "source",
             Self::Endpoint => "endpoint",
             Self::Subscription => "subscription",
+            Self::Settings => "settings",
+            Self::UserConfig => "user_config",
+            Self::Platform => "platform",
+            Self::Room => "room",
+            Self::Job => "job",
+            Self::Application => "application",
+            Self::EventSub => "event_sub",
+            Self::MpuSub => "mpu_sub",
         }
     }
 }
 
 /// The tables.
-pub(super) struct Store(Db);
+pub(super) struct Store(pub(super) Db);
 
 /// Seals the keys of the thing `id`.
 pub(super) async fn seal_keys(env: &Env, id: &str, keys: &Keys) -> Result<String> {
@@ -139,6 +161,7 @@ impl Store {
                 subscriptions = vec![crate::json::reread(doc)?];
                 "endpoint"
             }
+            _ => return Ok(Vec::new()),
         };
         let mut violations = Vec::new();
         for subscription in &subscriptions {
@@ -192,9 +215,9 @@ impl Store {
             return Err(Problem::not_found(kind.noun()).into());
         }
         let user = match kind {
-            Kind::Subscription => None,
             Kind::Endpoint => Some("endpoint"),
             Kind::Source => Some("source"),
+            _ => None,
         };
         if let Some(field) = user {
             let used = self.0.row(
@@ -228,6 +251,34 @@ impl Store {
         rows.iter().map(item).collect()
     }
 
+    /// A page of documents of one kind by what they hold, and how many of them there are.
+    pub(super) fn select(&self, kind: Kind, select: &Select) -> Result<Selected> {
+        let mut wanted = String::from("kind = ?");
+        let values = params![kind.noun()];
+        for (path, how, value) in &select.wanted {
+            let field = format!("json_extract(doc, '{path}')");
+            wanted.push_str(&match how {
+                Match::Is => format!(" AND {field} = ?"),
+                Match::Holds => format!(" AND instr({field}, ?) > 0"),
+                Match::From => format!(" AND {field} >= ?"),
+                Match::To => format!(" AND {field} <= ?"),
+            });
+            values.push(&value.into_js());
+        }
+        let count = self.0.row(&format!("SELECT count(*) FROM things WHERE {wanted}"), &values)?;
+        let order = if select.oldest_first { "ASC" } else { "DESC" };
+        values.push(&select.limit.into_js());
+        values.push(&select.offset.into_js());
+        let rows = self.0.rows(
+            &format!(
+                "SELECT doc FROM things WHERE {wanted} ORDER BY seq {order} LIMIT ? OFFSET ?"
+            ),
+            &values,
+        )?;
+        let items = rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect::<Result<_>>()?;
+        Ok(Selected { count: count.map_or(0, |row| row.int(0)), items })
+    }
+
     /// A thing's keys, opened; none if it never had any.
     pub(super) async fn open_keys(&self, env: &Env, kind: Kind, id: &str) -> Result<Keys> {
         let row = self.0.row(
@@ -240,33 +291,43 @@ impl Store {
         }
     }
 
-    async fn all<T: serde::de::DeserializeOwned>(
+    /// Every endpoint of the tenant's own, and of the managed ones those that these lead to: a
+    /// thousand rooms may have an address each.
+    async fn endpoints_of(
         &self,
         env: &Env,
-        kind: Kind,
-    ) -> Result<Vec<WithKeys<T>>> {
+        subscriptions: &[Subscription],
+    ) -> Result<Vec<WithKeys<Endpoint>>> {
         let rows = self.0.rows(
-            "SELECT id, doc, sealed FROM things WHERE kind = ? ORDER BY seq",
-            &params![kind.noun()],
+            "SELECT id, doc, sealed FROM things WHERE kind = 'endpoint' ORDER BY seq",
+            &params![],
         )?;
         let mut all = Vec::with_capacity(rows.len());
         for row in rows {
-            let item = crate::json::parse(&row.text(1))?;
-            let keys = open(env, &row.text(0), row.maybe_text(2)).await?;
-            all.push(WithKeys { item, keys });
+            let item: Endpoint = crate::json::parse(&row.text(1))?;
+            let used = || subscriptions.iter().any(|line| line.endpoint == item.id);
+            if item.managed.is_none() || used() {
+                let keys = open(env, &row.text(0), row.maybe_text(2)).await?;
+                all.push(WithKeys { item, keys });
+            }
         }
         Ok(all)
     }
 
-    pub(super) async fn snapshot(&self, env: &Env, tenant: TenantId) -> Result<Snapshot> {
+    pub(super) async fn snapshot(
+        &self,
+        env: &Env,
+        tenant: TenantId,
+        channel: &str,
+    ) -> Result<Snapshot> {
         // Read before anything is awaited: a change in between makes a newer version, not a mix.
         let version = self.version()?;
-        let subscriptions = self.documents::<Subscription>(Kind::Subscription)?;
-        let endpoints = self.all::<Endpoint>(env, Kind::Endpoint).await?;
+        let subscriptions = self.subscriptions_of(channel)?;
+        let endpoints = self.endpoints_of(env, &subscriptions).await?;
         Ok(Snapshot { tenant, version, endpoints, subscriptions })
     }
 
-    fn documents<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
+    pub(super) fn documents<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
         let rows = self
             .0
             .rows("SELECT doc FROM things WHERE kind = ? ORDER BY seq", &params![kind.noun()])?;

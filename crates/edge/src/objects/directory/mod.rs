@@ -1,4 +1,7 @@
-//! Which tenant a token or a source belongs to: one object a deployment, read on cache misses only.
+//! Which tenant a token, a credential or a source belongs to: one object a deployment, read on cache
+//! misses only.
+
+mod credentials;
 
 use livegate_core::id::TenantId;
 use livegate_core::time::UnixMillis;
@@ -47,6 +50,7 @@ impl Directory {
             "CREATE TABLE IF NOT EXISTS tenants(
                 id TEXT PRIMARY KEY, name TEXT UNIQUE, token_hash TEXT UNIQUE, created_at INTEGER)",
             "CREATE TABLE IF NOT EXISTS sources(id TEXT PRIMARY KEY, tenant TEXT) WITHOUT ROWID",
+            credentials::TABLE,
         ] {
             db.run(table, &params![])?;
         }
@@ -84,6 +88,20 @@ impl Directory {
                  FROM sources s JOIN tenants t ON t.id = s.tenant WHERE s.id = ?",
                 &params![&source.to_string()],
             )?,
+            ToDirectory::PutCredentials(kept, others_end) => {
+                credentials::put(&db, &kept, others_end)?;
+                return Ok(serde_json::Value::Null);
+            }
+            ToDirectory::Credentials(tenant) => {
+                return Ok(crate::json::value(credentials::list(&db, tenant)?)?);
+            }
+            ToDirectory::DropCredentials(tenant, id) => {
+                credentials::drop(&db, tenant, &id)?;
+                return Ok(serde_json::Value::Null);
+            }
+            ToDirectory::Credential(part, name) => {
+                return Ok(crate::json::value(credentials::find(&db, part, &name)?)?);
+            }
             ToDirectory::Ping => None,
         };
         Ok(crate::json::value(found.as_ref().map(entry).transpose()?)?)

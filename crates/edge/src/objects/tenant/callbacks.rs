@@ -1,0 +1,157 @@
+//! Endpoints and subscriptions that follow from other things: a room's callback address, say. They are
+//! kept as a tenant's own are, so that deliveries, records and replays know no difference; which of
+//! them a channel delivers to is decided here.
+//!
+//! What they follow from is written in their field `managed`: `tenant`, `platform/ID`, `room/ID` and
+//! `job/ID` for `MetaStudio`'s callback addresses, of which the nearest counts (docs/spec/control-plane.md);
+//! any other for subscriptions that count in every channel.
+
+use livegate_core::dialect::metastudio::EventType;
+use serde_json::{Value, json};
+
+use super::store::{Kind, Store};
+use crate::error::Result;
+use crate::model::Subscription;
+use crate::objects::contract::Managed;
+use crate::sql::params;
+
+/// How many of a room's jobs are told apart, newest first: a condition has room for so many.
+const JOBS: u64 = 40;
+
+/// The settings of an endpoint that are its owner's even where the endpoint is managed.
+pub(crate) const OWN_SETTINGS: &[&str] =
+    &["timeout_s", "rate_per_s", "headers", "retry", "max_block_s", "secrets"];
+
+impl Kind {
+    /// What things that follow from this one say in their field `managed`.
+    pub(crate) fn marker(self, id: &str) -> String {
+        match self {
+            Self::UserConfig => "tenant".to_owned(),
+            _ => format!("{}/{id}", self.noun()),
+        }
+    }
+}
+
+impl Store {
+    /// Writes managed things, or removes them.
+    pub(super) fn put_managed(&self, also: Vec<(Managed, Option<String>)>) -> Result<()> {
+        for (one, sealed) in also {
+            let Some(mut doc) = one.doc else {
+                self.0.run("DELETE FROM things WHERE id = ?", &params![&one.id])?;
+                continue;
+            };
+            if let Some(there) = self.get(one.kind, &one.id)? {
+                doc["created_at"] = there.doc["created_at"].clone();
+                for setting in OWN_SETTINGS {
+                    if let Some(value) = there.doc.get(*setting) {
+                        doc[*setting] = value.clone();
+                    }
+                }
+            }
+            self.put(one.kind, &one.id, &doc, sealed.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Removes what follows from a thing.
+    pub(super) fn drop_managed(&self, kind: Kind, id: &str) -> Result<()> {
+        self.0.run(
+            "DELETE FROM things WHERE kind IN ('endpoint', 'subscription')
+                AND json_extract(doc, '$.managed') = ?",
+            &params![&kind.marker(id)],
+        )
+    }
+
+    /// The subscriptions of a channel: the tenant's own, managed ones that count everywhere, and of
+    /// `MetaStudio`'s callback addresses the nearest.
+    pub(super) fn subscriptions_of(&self, channel: &str) -> Result<Vec<Subscription>> {
+        let rows = self.0.rows(
+            "SELECT doc FROM things WHERE kind = 'subscription' AND (
+                json_extract(doc, '$.managed') IS NULL OR NOT (
+                    json_extract(doc, '$.managed') IN ('tenant')
+                    OR json_extract(doc, '$.managed') LIKE 'platform/%'
+                    OR json_extract(doc, '$.managed') LIKE 'room/%'
+                    OR json_extract(doc, '$.managed') LIKE 'job/%'))
+             ORDER BY seq",
+            &params![],
+        )?;
+        let mut all: Vec<Subscription> =
+            rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect::<Result<_>>()?;
+        all.extend(self.nearest(channel)?);
+        Ok(all)
+    }
+
+    fn managed(&self, marker: &str) -> Result<Option<Subscription>> {
+        let row = self.0.row(
+            "SELECT doc FROM things
+             WHERE kind = 'subscription' AND json_extract(doc, '$.managed') = ?",
+            &params![marker],
+        )?;
+        Ok(row.map(|row| crate::json::parse(&row.text(0))).transpose()?)
+    }
+
+    /// The callback addresses that a channel's events go to: each job's own, and for what is of no such
+    /// job the nearest of room, platform and tenant that is configured.
+    fn nearest(&self, channel: &str) -> Result<Vec<Subscription>> {
+        let Some(room) = self.get(Kind::Room, channel)? else {
+            // Not a room of this tenant's: MetaStudio's own events alone, by their types.
+            return Ok(self.managed("tenant")?.into_iter().collect());
+        };
+        let mut all = Vec::new();
+        let jobs = self.0.rows(
+            "SELECT id FROM things
+             WHERE kind = 'job' AND json_extract(doc, '$.room_id') = ? ORDER BY seq DESC LIMIT ?",
+            &params![channel, JOBS],
+        )?;
+        let mut own = Vec::new();
+        for row in jobs {
+            let id = row.text(0);
+            if let Some(mut line) = self.managed(&Kind::Job.marker(&id))? {
+                line.filter = in_words_of_every_vendor(&line.filter);
+                line.filter["where"] = json!({ "$or": [{ "job_id": id }, { "task": id }] });
+                all.push(line);
+                own.push(id);
+            }
+        }
+        for marker in levels(&room.doc, channel) {
+            if let Some(mut line) = self.managed(&marker)? {
+                line.filter = in_words_of_every_vendor(&line.filter);
+                if !own.is_empty() {
+                    let in_own = json!({ "$in": own });
+                    line.filter["where"] =
+                        json!({ "$not": { "$or": [{ "job_id": in_own }, { "task": in_own }] } });
+                }
+                all.push(line);
+                break;
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The levels above a room's jobs, nearest first.
+fn levels(room: &Value, id: &str) -> Vec<String> {
+    let platform = room["relation_live_platform_info"]["platform_id"].as_str();
+    let inherits = room["live_event_callback_config"]["is_inheritance_platform_callback"].as_bool();
+    let mut levels = Vec::new();
+    if inherits != Some(true) {
+        levels.push(Kind::Room.marker(id));
+    }
+    // A room that says it does not inherit skips its platform.
+    if let Some(platform) = platform.filter(|_| inherits != Some(false)) {
+        levels.push(Kind::Platform.marker(platform));
+    }
+    levels.push("tenant".to_owned());
+    levels
+}
+
+/// A filter by `MetaStudio`'s types, as one by kinds: whoever relays a room, its address hears of it.
+fn in_words_of_every_vendor(filter: &Value) -> Value {
+    let types = filter["kinds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let kinds: Vec<&str> = types
+        .iter()
+        .filter_map(|word| EventType::from_name(word.as_str()?))
+        .map(|event_type| event_type.kind().as_str())
+        .collect();
+    json!({ "kinds": kinds })
+}

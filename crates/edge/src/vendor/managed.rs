@@ -1,0 +1,104 @@
+//! A vendor's callback address made into an endpoint and a subscription, so that what it is sent is
+//! signed, retried and recorded as any other delivery.
+
+use livegate_core::id::{EndpointId, SubscriptionId, TenantId};
+use livegate_core::time::UnixMillis;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::compile;
+use crate::error::{Result, Violation};
+use crate::model::{Endpoint, Format, Keys, Secrecy, Signing, Subscription};
+use crate::objects::contract::Managed;
+use crate::objects::tenant::Kind;
+use livegate_core::url::egress::EgressPolicy;
+
+/// A callback address as a vendor's client configured it.
+pub(crate) struct Callback {
+    pub(crate) url: String,
+    pub(crate) format: Format,
+    pub(crate) signing: Signing,
+    pub(crate) key: Option<String>,
+    pub(crate) filter: Value,
+}
+
+/// The endpoint that follows from the thing of that marker: the same one however often it changes,
+/// so that its records stay together.
+pub(crate) fn endpoint_id(tenant: TenantId, marker: &str) -> EndpointId {
+    EndpointId::from_bytes(bytes(tenant, marker))
+}
+
+fn bytes(tenant: TenantId, marker: &str) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(tenant.to_bytes());
+    hash.update(marker.as_bytes());
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(hash.finalize()) {
+        *to = from;
+    }
+    bytes
+}
+
+/// What follows from a thing with that callback address, or with none any more.
+pub(crate) fn of(
+    tenant: TenantId,
+    marker: &str,
+    callback: Option<Callback>,
+    egress: EgressPolicy,
+    now: UnixMillis,
+) -> Result<Vec<Managed>, Vec<Violation>> {
+    let endpoint_id = endpoint_id(tenant, marker);
+    let subscription_id = SubscriptionId::from_bytes(bytes(tenant, marker));
+    let one = |kind, id, doc, keys| Managed { kind, id, doc, keys };
+    let Some(callback) = callback else {
+        return Ok(vec![
+            one(Kind::Subscription, subscription_id.to_string(), None, None),
+            one(Kind::Endpoint, endpoint_id.to_string(), None, None),
+        ]);
+    };
+    let keys = Keys { current: callback.key, ..Keys::default() };
+    let endpoint = Endpoint {
+        id: endpoint_id,
+        name: format!("callback of {marker}").chars().take(128).collect(),
+        url: callback.url,
+        format: callback.format,
+        secrets: Secrecy::Masked,
+        signing: callback.signing,
+        timeout_s: 15,
+        rate_per_s: None,
+        headers: Vec::new(),
+        retry: None,
+        max_block_s: 900,
+        enabled: true,
+        disabled_reason: None,
+        managed: Some(marker.to_owned()),
+        created_at: now,
+    };
+    compile::endpoint(&endpoint, &keys, egress)?;
+    let subscription = Subscription {
+        id: subscription_id,
+        name: None,
+        source: None,
+        endpoint: endpoint_id,
+        filter: callback.filter,
+        ordered: true,
+        managed: Some(marker.to_owned()),
+        created_at: now,
+    };
+    compile::subscription(&subscription)?;
+    let document = |value: serde_json::Result<Value>| value.ok();
+    Ok(vec![
+        one(
+            Kind::Endpoint,
+            endpoint_id.to_string(),
+            document(crate::json::value(endpoint)),
+            Some(keys),
+        ),
+        one(
+            Kind::Subscription,
+            subscription_id.to_string(),
+            document(crate::json::value(subscription)),
+            None,
+        ),
+    ])
+}

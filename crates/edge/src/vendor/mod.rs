@@ -1,0 +1,11 @@
+//! The vendors' own APIs: their SDKs work here with nothing changed but the endpoint.
+//!
+//! | module | speaks |
+//! |---|---|
+//! | `metastudio` | Huawei `MetaStudio`: `/v1/{project_id}/…` |
+//! | `managed` | callback addresses that these configure, as endpoints and subscriptions |
+//! | `stored` | what these configure, read from and written to the tenant |
+
+pub(crate) mod managed;
+pub(crate) mod metastudio;
+pub(crate) mod stored;
