@@ -7,6 +7,7 @@
 //! | `objects` | the Durable Objects and how they are called |
 //! | `send` | one delivery |
 //! | `tail` | listeners by SSE and WebSocket |
+//! | `document` | what documents are declared with, and read by |
 //! | `compile` | documents made into the core's checked values |
 //! | `js`, `json`, `sql`, `http` | the platform, thinly |
 //!
@@ -15,6 +16,7 @@
 mod api;
 mod auth;
 mod compile;
+mod document;
 mod error;
 mod http;
 mod ingress;

@@ -1,126 +1,157 @@
-//! What objects are asked: every message between them, in one place. Positional, since a reader of
-//! named fields costs the Worker a few kilobytes each.
+//! What objects are asked: every message between them, in one place.
 
 use livegate_core::id::{EndpointId, ReplayId, Seq, SourceId, TenantId};
 use livegate_core::time::UnixMillis;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::endpoint::Report;
 use super::records::{Rejection, ReplayFilter};
 use super::tenant::Kind;
+use crate::document::{document, messages};
 use crate::model::Keys;
 use crate::wire::{Feed, Query};
 
-/// To the deployment's directory.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum ToDirectory {
-    /// Registers a tenant under a name, with its token's hash if it has one. If the name is taken:
-    /// a conflict, or, if it may be so, the tenant that has it.
-    CreateTenant(TenantId, String, Option<String>, UnixMillis, bool),
-    ListTenants,
-    /// By name or id.
-    TenantByName(String),
-    TenantByToken(String),
-    PutSource(SourceId, TenantId),
-    DropSource(SourceId),
-    TenantOfSource(SourceId),
-    /// An empty call, for measuring one.
-    Ping,
+messages! {
+    /// To the deployment's directory.
+    #[derive(Debug)]
+    pub(crate) enum ToDirectory {
+        /// Registers a tenant under a name, with its token's hash if it has one. If the name is taken:
+        /// a conflict, or, if it may be so, the tenant that has it.
+        CreateTenant(
+            tenant: TenantId,
+            name: String,
+            token_hash: Option<String>,
+            now: UnixMillis,
+            reuse: bool,
+        ),
+        ListTenants,
+        /// By name or id.
+        TenantByName(name: String),
+        TenantByToken(token_hash: String),
+        PutSource(source: SourceId, tenant: TenantId),
+        DropSource(source: SourceId),
+        TenantOfSource(source: SourceId),
+        /// An empty call, for measuring one.
+        Ping,
+    }
 }
 
-/// To a tenant.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum ToTenant {
-    Put(Box<Put>),
-    /// Who deletes what.
-    Drop(TenantId, String, Kind, String),
-    Get(Kind, String),
-    /// After which one, and how many.
-    List(Kind, u64, u64),
-    /// The keys of one thing, opened.
-    Keys(Kind, String),
-    /// Who gives which thing a new key; the one before stays valid until then.
-    Rotate(TenantId, String, Kind, String, String, UnixMillis),
-    /// Everything, opened, unless this version is the one that there is.
-    Snapshot(TenantId, Option<u64>),
-    Source(TenantId, SourceId),
-    /// Before which line, and how many.
-    Audit(Option<u64>, u64),
-    /// An endpoint is to get nothing more until it is enabled again, and why.
-    Disable(TenantId, EndpointId, String),
-    /// A channel could not deliver everything at once, since then, or has done so now.
-    Backlog(String, Option<UnixMillis>),
-    /// Wakes every channel with a backlog.
-    Wake(TenantId),
+messages! {
+    /// To a tenant.
+    #[derive(Debug)]
+    pub(crate) enum ToTenant {
+        Put(put: Box<Put>),
+        /// Who deletes what.
+        Drop(tenant: TenantId, actor: String, kind: Kind, id: String),
+        Get(kind: Kind, id: String),
+        /// After which one, and how many.
+        List(kind: Kind, after: u64, limit: u64),
+        /// The keys of one thing, opened.
+        Keys(kind: Kind, id: String),
+        /// Who gives which thing a new key; the one before stays valid until then.
+        Rotate(
+            tenant: TenantId,
+            actor: String,
+            kind: Kind,
+            id: String,
+            key: String,
+            until: UnixMillis,
+        ),
+        /// Everything, opened, unless this version is the one that there is.
+        Snapshot(tenant: TenantId, have: Option<u64>),
+        Source(tenant: TenantId, source: SourceId),
+        /// Before which line, and how many.
+        Audit(before: Option<u64>, limit: u64),
+        /// An endpoint is to get nothing more until it is enabled again, and why.
+        Disable(tenant: TenantId, endpoint: EndpointId, reason: String),
+        /// A channel could not deliver everything at once, since then, or has done so now.
+        Backlog(channel: String, since: Option<UnixMillis>),
+        /// Wakes every channel with a backlog.
+        Wake(tenant: TenantId),
+    }
 }
 
-/// A thing to store, new or changed.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Put {
-    pub(crate) tenant: TenantId,
-    pub(crate) actor: String,
-    pub(crate) action: String,
-    pub(crate) kind: Kind,
-    pub(crate) id: String,
-    pub(crate) doc: Value,
-    /// Without, those that it has stay.
-    pub(crate) keys: Option<Keys>,
-    /// The version that the document was made from; 0 where it is new.
-    pub(crate) seen: u64,
+document! {
+    /// A thing to store, new or changed.
+    #[derive(Debug)]
+    pub(crate) struct Put {
+        pub(crate) tenant: TenantId,
+        pub(crate) actor: String,
+        pub(crate) action: String,
+        pub(crate) kind: Kind,
+        pub(crate) id: String,
+        pub(crate) doc: Value,
+        /// Without, those that it has stay.
+        pub(crate) keys: Option<Keys>,
+        /// The version that the document was made from; 0 where it is new.
+        pub(crate) seen: u64,
+    }
 }
 
-/// To a channel, beside taking events. What nothing was accepted for has nothing to show.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum ToChannel {
-    /// Deliver what there is: an alarm may have been lost, or an endpoint was enabled.
-    Wake,
-    Show(Seq),
-    /// Events as a tail sends them; what is no longer there is left out.
-    Render(Vec<Seq>),
-    /// Sends events once more, to an endpoint or subscription alone if one is named; how many
-    /// deliveries that makes.
-    Replay(Vec<Seq>, Option<String>, Option<String>),
+messages! {
+    /// To a channel, beside taking events. What nothing was accepted for has nothing to show.
+    #[derive(Debug)]
+    pub(crate) enum ToChannel {
+        /// Deliver what there is: an alarm may have been lost, or an endpoint was enabled.
+        Wake,
+        Show(seq: Seq),
+        /// Events as a tail sends them; what is no longer there is left out.
+        Render(seqs: Vec<Seq>),
+        /// Sends events once more, to an endpoint or subscription alone if one is named; how many
+        /// deliveries that makes.
+        Replay(seqs: Vec<Seq>, endpoint: Option<String>, subscription: Option<String>),
+    }
 }
 
-/// To an endpoint.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum ToEndpoint {
-    Exchange(Box<Exchange>),
-    /// Its owner enabled it.
-    Enable,
+messages! {
+    /// To an endpoint.
+    #[derive(Debug)]
+    pub(crate) enum ToEndpoint {
+        Exchange(exchange: Box<Exchange>),
+        /// Its owner enabled it.
+        Enable,
+    }
 }
 
-/// What came of what was sent, and how much more is wanted.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Exchange {
-    pub(crate) tenant: TenantId,
-    pub(crate) endpoint: EndpointId,
-    pub(crate) rate_per_s: Option<u32>,
-    pub(crate) report: Vec<Report>,
-    pub(crate) unused: u32,
-    pub(crate) want: u32,
+document! {
+    /// What came of what was sent, and how much more is wanted.
+    #[derive(Debug)]
+    pub(crate) struct Exchange {
+        pub(crate) tenant: TenantId,
+        pub(crate) endpoint: EndpointId,
+        pub(crate) rate_per_s: Option<u32>,
+        pub(crate) report: Vec<Report>,
+        pub(crate) unused: u32,
+        pub(crate) want: u32,
+    }
 }
 
-/// To a tenant's records.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum ToRecords {
-    /// A channel's news; the answer says how far the index is with that channel.
-    Feed(TenantId, Feed),
-    /// The channel of that number.
-    Channel(String),
-    Events(Query),
-    Deliveries(Query),
-    Reject(Box<Rejection>),
-    Rejections(Query),
-    Rejection(String),
-    /// What to replay, and how many events a second.
-    StartReplay(TenantId, ReplayId, Box<ReplayFilter>, u32),
-    Replays(Query),
-    Replay(ReplayId),
-    CancelReplay(ReplayId),
+messages! {
+    /// To a tenant's records.
+    #[derive(Debug)]
+    pub(crate) enum ToRecords {
+        /// A channel's news; the answer says how far the index is with that channel.
+        Feed(tenant: TenantId, feed: Feed),
+        /// The channel of that number.
+        Channel(number: String),
+        Events(query: Query),
+        Deliveries(query: Query),
+        Reject(rejection: Box<Rejection>),
+        Rejections(query: Query),
+        Rejection(id: String),
+        /// What to replay, and how many events a second.
+        StartReplay(tenant: TenantId, replay: ReplayId, filter: Box<ReplayFilter>, rate_per_s: u32),
+        Replays(query: Query),
+        Replay(replay: ReplayId),
+        CancelReplay(replay: ReplayId),
+    }
 }
 
-/// To a source's nonces: is this one (its hash) new? It is remembered until then.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ToNonces(pub(crate) String, pub(crate) UnixMillis);
+messages! {
+    /// To a source's nonces.
+    #[derive(Debug)]
+    pub(crate) enum ToNonces {
+        /// Is this one (its hash) new? It is remembered until then.
+        Claim(nonce: String, until: UnixMillis),
+    }
+}
