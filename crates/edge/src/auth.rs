@@ -6,10 +6,10 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use livegate_core::id::{TenantId, token_hash};
 use livegate_core::time::{Millis, UnixMillis};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use worker::Env;
 
+use crate::document::{self, document};
 use crate::error::{Problem, Result};
 use crate::http::Incoming;
 use crate::map::Map;
@@ -118,17 +118,15 @@ async fn named_tenant(env: &Env, name: Option<&str>, now: UnixMillis) -> Result<
     Ok(found.ok_or_else(|| Problem::not_found("tenant"))?.id)
 }
 
-/// What a ticket opens.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Ticket {
-    #[serde(rename = "t")]
-    pub(crate) tenant: TenantId,
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) channel: Option<String>,
-    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) source: Option<String>,
-    #[serde(rename = "x")]
-    expires_at: UnixMillis,
+document! {
+    /// What a ticket opens.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Ticket {
+        pub(crate) tenant as "t": TenantId,
+        pub(crate) channel as "c": Option<String>,
+        pub(crate) source as "s": Option<String>,
+        expires_at as "x": UnixMillis,
+    }
 }
 
 impl Ticket {
@@ -148,7 +146,7 @@ impl Ticket {
 
     /// The ticket as text: its content and a MAC over it.
     pub(crate) fn to_text(&self, env: &Env) -> Result<String> {
-        let content = Base64UrlUnpadded::encode_string(serde_json::to_string(self)?.as_bytes());
+        let content = Base64UrlUnpadded::encode_string(document::text(self).as_bytes());
         let tag = mac(env, &content)?.finalize().into_bytes();
         Ok(format!("{content}.{}", hex::encode(tag)))
     }
@@ -160,7 +158,8 @@ impl Ticket {
         let tag = hex::decode(tag).map_err(|_| bad())?;
         mac(env, content)?.verify_slice(&tag).map_err(|_| bad())?;
         let bytes = Base64UrlUnpadded::decode_vec(content).map_err(|_| bad())?;
-        let ticket: Self = json::parse_bytes(&bytes).map_err(|_| bad())?;
+        let content = json::parse_bytes(&bytes).map_err(|_| bad())?;
+        let ticket: Self = document::read(content).map_err(|_| bad())?;
         if ticket.expires_at < now {
             return Err(bad().into());
         }

@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use livegate_core::id::{TenantId, token_hash};
 use livegate_core::time::{Millis, UnixMillis};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use worker::Env;
 
+use crate::document::{document, words};
 use crate::error::Result;
 use crate::map::Map;
 use crate::objects::contract::ToDirectory;
@@ -23,31 +23,35 @@ const BELIEF: Millis = Millis::from_secs(10);
 /// How many credentials an isolate remembers.
 const CACHED: usize = 1_000;
 
-/// The parts of a set that a request names it by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum Part {
-    /// The access key of signed requests.
-    AccessKey,
-    /// The hash of an `X-Auth-Token`.
-    AuthToken,
-    /// The id of Basic authentication.
-    RestfulId,
+words! {
+    /// The parts of a set that a request names it by.
+    #[derive(PartialOrd, Ord)]
+    pub(crate) enum Part {
+        /// The access key of signed requests.
+        AccessKey = "access_key",
+        /// The hash of an `X-Auth-Token`.
+        AuthToken = "auth_hash",
+        /// The id of Basic authentication.
+        RestfulId = "restful_id",
+    }
 }
 
-/// A set as the directory keeps it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    pub(crate) id: String,
-    pub(crate) tenant: TenantId,
-    pub(crate) access_key: String,
-    /// The secret key, sealed for the access key.
-    pub(crate) sealed: String,
-    pub(crate) auth_hash: String,
-    pub(crate) restful_id: String,
-    pub(crate) restful_hash: String,
-    pub(crate) created_at: UnixMillis,
-    /// When it ends, after a rotation.
-    pub(crate) expires_at: Option<UnixMillis>,
+document! {
+    /// A set as the directory keeps it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Kept {
+        pub(crate) id: String,
+        pub(crate) tenant: TenantId,
+        pub(crate) access_key: String,
+        /// The secret key, sealed for the access key.
+        pub(crate) sealed: String,
+        pub(crate) auth_hash: String,
+        pub(crate) restful_id: String,
+        pub(crate) restful_hash: String,
+        pub(crate) created_at: UnixMillis,
+        /// When it ends, after a rotation.
+        pub(crate) expires_at: Option<UnixMillis>,
+    }
 }
 
 impl Kept {

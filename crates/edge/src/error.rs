@@ -3,8 +3,9 @@
 use std::fmt;
 
 use livegate_core::error::Coded;
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
+
+use crate::document::document;
 
 /// The result of anything in this crate.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -76,12 +77,14 @@ impl From<serde_json::Error> for Error {
     }
 }
 
-/// One thing wrong with a request's body.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Violation {
-    pub(crate) path: String,
-    pub(crate) code: String,
-    pub(crate) detail: String,
+document! {
+    /// One thing wrong with a request's body.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Violation {
+        pub(crate) path: String,
+        pub(crate) code: String,
+        pub(crate) detail: String,
+    }
 }
 
 impl Violation {
@@ -96,14 +99,15 @@ impl Violation {
     }
 }
 
-/// An error of the API, as RFC 9457 has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Problem {
-    pub(crate) status: u16,
-    pub(crate) code: String,
-    pub(crate) detail: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) violations: Vec<Violation>,
+document! {
+    /// An error of the API, as RFC 9457 has it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Problem {
+        pub(crate) status: u16,
+        pub(crate) code: String,
+        pub(crate) detail: String,
+        pub(crate) violations: Vec<Violation> = Vec::new(),
+    }
 }
 
 impl Problem {

@@ -1,12 +1,13 @@
 //! Requests in and responses out, for the routes that people and objects call.
 
 use js_sys::{Promise, Uint8Array};
-use serde::Serialize;
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
-use crate::error::{Error, Problem, Result, Violation};
+use crate::document::{self, Field, Unread};
+use crate::error::{Error, Problem, Result};
 use crate::json;
 
 /// The largest body that any route takes; a callback's limit is the same.
@@ -36,8 +37,8 @@ pub(crate) fn empty(status: u16) -> Result<Response> {
 }
 
 /// A JSON answer.
-pub(crate) fn json(status: u16, value: &impl Serialize) -> Result<Response> {
-    respond(status, "application/json", &serde_json::to_string(value)?)
+pub(crate) fn json(status: u16, value: &Value) -> Result<Response> {
+    respond(status, "application/json", &json::text(value))
 }
 
 /// An RFC 9457 answer.
@@ -51,9 +52,9 @@ pub(crate) fn problem(problem: &Problem, instance: &str) -> Result<Response> {
         "instance": instance,
     });
     if !problem.violations.is_empty() {
-        document["violations"] = json::value(&problem.violations)?;
+        document["violations"] = problem.violations.write();
     }
-    respond(problem.status, "application/problem+json", &document.to_string())
+    respond(problem.status, "application/problem+json", &json::text(&document))
 }
 
 /// A request, split once.
@@ -118,15 +119,18 @@ impl Incoming {
     }
 
     /// The body as JSON of a known shape.
-    pub(crate) async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+    pub(crate) async fn json<T: Field>(&self) -> Result<T> {
+        let value = self.value();
+        document::read(value.await?)
+            .map_err(|Unread(violations)| Problem::invalid(violations).into())
+    }
+
+    /// The body as JSON; without one, an empty object.
+    async fn value(&self) -> Result<Value> {
         let body = self.body().await?;
-        let body = if body.is_empty() { b"{}".to_vec() } else { body };
-        json::check(&body)
-            .map_err(|error| Problem::new(400, "request.not_json", error.to_string()))?;
-        json::parse_bytes(&body).map_err(|error| {
-            let violation = Violation::new("", "request.shape", error.to_string());
-            Problem::invalid(vec![violation]).into()
-        })
+        let body = if body.is_empty() { b"{}" } else { body.as_slice() };
+        json::parse_bytes(body)
+            .map_err(|error| Problem::new(400, "request.not_json", error.to_string()).into())
     }
 }
 

@@ -147,7 +147,10 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
         }
     };
     if let (Some(IdKind::Call), Some(nonce)) = (known.judge.scheme.id_kind(), verified.id()) {
-        let ask = ToNonces(hex::encode(Sha256::digest(nonce.as_bytes())), now.plus(window(&known)));
+        let ask = ToNonces::Claim(
+            hex::encode(Sha256::digest(nonce.as_bytes())),
+            now.plus(window(&known)),
+        );
         if !crate::objects::call::<bool>(env, &ObjectRef::Nonces(id), &ask).await? {
             return Err(record(
                 env,

@@ -2,8 +2,14 @@
 //! good part of the Worker's size, so there is one kind of input.
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Error, Value};
+
+/// A value as text.
+pub(crate) fn text(value: &Value) -> String {
+    // Maps with keys that are no text cannot be written, and a value has none.
+    serde_json::to_string(value).unwrap_or_default()
+}
 
 /// Reads JSON text.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
@@ -13,12 +19,6 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 /// A value as JSON's own: written and read again, so that there is one kind of output, too.
 pub(crate) fn value<T: Serialize>(value: T) -> Result<Value, Error> {
     parse(&serde_json::to_string(&value)?)
-}
-
-/// Whether this is JSON at all; the error says where it is not.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
-    let text = std::str::from_utf8(bytes).map_err(Error::custom)?;
-    serde_json::from_str::<IgnoredAny>(text).map(|_| ())
 }
 
 /// Reads JSON bytes.

@@ -9,6 +9,7 @@
 //! | `tail` | listeners by SSE and WebSocket |
 //! | `vendor` | the vendors' own APIs |
 //! | `credentials` | what the vendors' own clients sign in with |
+//! | `document` | what documents are declared with, and read by |
 //! | `compile` | documents made into the core's checked values |
 //! | `js`, `json`, `sql`, `http` | the platform, thinly |
 //!
@@ -18,6 +19,7 @@ mod api;
 mod auth;
 mod compile;
 mod credentials;
+mod document;
 mod error;
 mod http;
 mod ingress;

@@ -12,13 +12,13 @@ use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
 use livegate_core::time::Millis;
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 use worker::worker_sys::DurableObjectState;
 use worker::{State, WebSocket, WebSocketPair};
 
+use crate::document::{self, document};
 use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::js;
@@ -57,14 +57,15 @@ extern "C" {
     fn write(this: &Writer, chunk: &Uint8Array) -> Result<js_sys::Promise, JsValue>;
 }
 
-/// What a listener listens to, and from where on.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Place {
-    after: u64,
-    source: Option<String>,
-    /// What was asked for, where that is beyond the newest: the sequence began anew.
-    #[serde(default)]
-    beyond: Option<u64>,
+document! {
+    /// What a listener listens to, and from where on.
+    #[derive(Clone, Debug, Default)]
+    struct Place {
+        after: u64,
+        source: Option<String>,
+        /// What was asked for, where that is beyond the newest: the sequence began anew.
+        beyond: Option<u64>,
+    }
 }
 
 /// Events between two positions that a listener will not see.
@@ -303,12 +304,12 @@ fn open_socket(state: &State, place: &Place) -> Result<Response> {
 
 /// Where a socket is travels with it, since its object may sleep meanwhile.
 fn keep_place(socket: &WebSocket, place: &Place) -> Result<()> {
-    attachment_of(socket).attach(&serde_json::to_string(place)?).map_err(Error::js)
+    attachment_of(socket).attach(&document::text(place)).map_err(Error::js)
 }
 
 fn place_of(socket: &WebSocket) -> Result<Option<Place>> {
     let text = attachment_of(socket).attached().map_err(Error::js)?;
-    Ok(text.map(|text| crate::json::parse(&text)).transpose()?)
+    text.map(|text| document::parse(&text)).transpose()
 }
 
 fn attachment_of(socket: &WebSocket) -> Attached {

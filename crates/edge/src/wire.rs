@@ -3,9 +3,9 @@
 use livegate_core::id::{ChannelNumber, EndpointId, EventId, Seq, SourceId, SubscriptionId};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::document::{document, words};
 use crate::error::{Error, Result};
 
 /// An accepted event as lists show it: everything but its body.
@@ -26,20 +26,22 @@ pub(crate) struct Summary {
     pub(crate) size: u64,
 }
 
-/// What became of one attempt to deliver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    /// The endpoint took it.
-    Delivered,
-    /// It failed and will be tried again.
-    Retrying,
-    /// It failed for good; the gap is marked, a replay is possible.
-    Parked,
-    /// Its endpoint is disabled; it waits until that is enabled again.
-    Held,
-    /// Retention removed it before it could be delivered.
-    Expired,
+words! {
+    /// What became of one attempt to deliver.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub(crate) enum Status {
+        /// The endpoint took it.
+        Delivered = "delivered",
+        /// It failed and will be tried again.
+        Retrying = "retrying",
+        /// It failed for good; the gap is marked, a replay is possible.
+        Parked = "parked",
+        /// Its endpoint is disabled; it waits until that is enabled again.
+        Held = "held",
+        /// Retention removed it before it could be delivered.
+        Expired = "expired",
+    }
 }
 
 /// One attempt.
@@ -70,69 +72,80 @@ pub(crate) struct Attempt {
     pub(crate) events: Option<u64>,
 }
 
-/// A channel's news for the tenant's index. The index keeps the highest event and attempt that it
-/// was told of, so that telling it twice changes nothing.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Feed {
-    pub(crate) channel: String,
-    pub(crate) number: String,
-    pub(crate) events: Vec<Summary>,
-    pub(crate) attempts: Vec<Batch>,
+document! {
+    /// A channel's news for the tenant's index. The index keeps the highest event and attempt that it
+    /// was told of, so that telling it twice changes nothing.
+    #[derive(Debug)]
+    pub(crate) struct Feed {
+        pub(crate) channel: String,
+        pub(crate) number: String,
+        /// A list of summaries as it is stored: every event is told of, so it is read once, by the
+        /// reader made for it.
+        pub(crate) events: String,
+        pub(crate) attempts: Vec<Batch>,
+    }
 }
 
-/// Attempts that were written together: their number in the channel, the times of the first and the
-/// last, and the attempts as they are stored, which nobody on the way needs to read.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Batch(pub(crate) u64, pub(crate) u64, pub(crate) u64, pub(crate) Box<RawValue>);
-
-/// How far the index is with a channel.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Fed {
-    pub(crate) seq: u64,
-    pub(crate) attempts: u64,
+document! {
+    /// Attempts that were written together.
+    #[derive(Debug)]
+    pub(crate) struct Batch {
+        /// Their number in the channel.
+        pub(crate) number: u64,
+        /// The times of the first and the last.
+        pub(crate) from_ms: u64,
+        pub(crate) to_ms: u64,
+        /// The attempts as they are stored, which nobody on the way needs to read.
+        pub(crate) packed: String,
+    }
 }
 
-/// One message of a tail: where it stands in the tail's own sequence, and the event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct TailMessage {
-    pub(crate) position: u64,
-    pub(crate) source: SourceId,
-    pub(crate) kind: String,
-    /// One line of JSON: the event as a `CloudEvent`, secrets masked.
-    pub(crate) event: String,
+document! {
+    /// How far the index is with a channel.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub(crate) struct Fed {
+        pub(crate) seq: u64,
+        pub(crate) attempts: u64,
+    }
 }
 
-/// Who asks for which attempts, summaries, or rejections.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Query {
-    #[serde(default)]
-    pub(crate) source: Option<String>,
-    #[serde(default)]
-    pub(crate) channel: Option<String>,
-    #[serde(default)]
-    pub(crate) kind: Option<String>,
-    #[serde(default)]
-    pub(crate) endpoint: Option<String>,
-    #[serde(default)]
-    pub(crate) subscription: Option<String>,
-    #[serde(default)]
-    pub(crate) event: Option<String>,
-    #[serde(default)]
-    pub(crate) status: Option<Status>,
-    #[serde(default)]
-    pub(crate) since: Option<u64>,
-    #[serde(default)]
-    pub(crate) until: Option<u64>,
-    #[serde(default)]
-    pub(crate) cursor: Option<String>,
-    pub(crate) limit: u64,
+document! {
+    /// One message of a tail: where it stands in the tail's own sequence, and the event.
+    #[derive(Clone, Debug)]
+    pub(crate) struct TailMessage {
+        pub(crate) position: u64,
+        pub(crate) source: SourceId,
+        pub(crate) kind: String,
+        /// One line of JSON: the event as a `CloudEvent`, secrets masked.
+        pub(crate) event: String,
+    }
 }
 
-/// A page of a list.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Page<T> {
-    pub(crate) items: Vec<T>,
-    pub(crate) next: Option<String>,
+document! {
+    /// Who asks for which attempts, summaries, or rejections.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct Query {
+        pub(crate) source: Option<String>,
+        pub(crate) channel: Option<String>,
+        pub(crate) kind: Option<String>,
+        pub(crate) endpoint: Option<String>,
+        pub(crate) subscription: Option<String>,
+        pub(crate) event: Option<String>,
+        pub(crate) status: Option<Status>,
+        pub(crate) since: Option<u64>,
+        pub(crate) until: Option<u64>,
+        pub(crate) cursor: Option<String>,
+        pub(crate) limit: u64,
+    }
+}
+
+document! {
+    /// A page of a list.
+    #[derive(Debug)]
+    pub(crate) struct Page {
+        pub(crate) items: Vec<Value>,
+        pub(crate) next: Option<String>,
+    }
 }
 
 /// An attempt as the API shows it.

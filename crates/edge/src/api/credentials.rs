@@ -3,7 +3,6 @@
 
 use livegate_core::id::TenantId;
 use livegate_core::time::{Millis, UnixMillis};
-use serde::Deserialize;
 use serde_json::Value;
 use web_sys::Response;
 use worker::Env;
@@ -11,6 +10,7 @@ use worker::Env;
 use super::{not_allowed, page};
 use crate::auth::Caller;
 use crate::credentials::{self, Kept};
+use crate::document::given;
 use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::objects::contract::ToDirectory;
@@ -21,10 +21,10 @@ use crate::objects::{ObjectRef, call};
 const MAX_GRACE_S: u64 = 604_800;
 const GRACE_S: u64 = 86_400;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rotation {
-    grace_s: Option<u64>,
+given! {
+    struct Rotation {
+        grace_s: Option<u64>,
+    }
 }
 
 pub(super) async fn serve(
@@ -39,7 +39,7 @@ pub(super) async fn serve(
             let ask = ToDirectory::Credentials(caller.tenant);
             let sets: Vec<Kept> = call(env, &ObjectRef::Directory, &ask).await?;
             let live = sets.iter().filter(|set| set.expires_at.is_none_or(|end| now < end));
-            page(&live.map(Kept::shown).collect::<Vec<_>>(), None)
+            page(live.map(Kept::shown).collect(), None)
         }
         ("POST", []) => {
             let Rotation { grace_s } = request.json().await?;

@@ -1,7 +1,6 @@
 //! `/api/v1/events`: lists from the index, one event from its channel, replays.
 
 use livegate_core::id::{EventId, Seq};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use web_sys::Response;
 use worker::Env;
@@ -9,6 +8,7 @@ use worker::Env;
 use super::records::{query, unknown};
 use super::{not_allowed, page, records_of};
 use crate::auth::Caller;
+use crate::document::given;
 use crate::error::{Problem, Result};
 use crate::http::{self, Incoming};
 use crate::objects::contract::{ToChannel, ToRecords};
@@ -25,8 +25,8 @@ pub(super) async fn serve(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let ask = ToRecords::Events(query(request)?);
-            let found: Page<Value> = call(env, &records_of(caller), &ask).await?;
-            page(&found.items, found.next.as_deref())
+            let found: Page = call(env, &records_of(caller), &ask).await?;
+            page(found.items, found.next.as_deref())
         }
         ("GET", [id]) => {
             let (name, seq) = place(env, caller, id).await?;
@@ -52,11 +52,12 @@ async fn place(env: &Env, caller: &Caller, id: &str) -> Result<(String, Seq)> {
     Ok((name.ok_or_else(missing)?, seq))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Whom {
-    endpoint: Option<String>,
-    subscription: Option<String>,
+given! {
+    #[derive(Default)]
+    struct Whom {
+        endpoint: Option<String>,
+        subscription: Option<String>,
+    }
 }
 
 async fn replay(env: &Env, caller: &Caller, request: &Incoming, id: &str) -> Result<Response> {

@@ -7,7 +7,6 @@ mod tails;
 mod tenants;
 pub(crate) mod things;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 use web_sys::Response;
 use worker::Env;
@@ -142,8 +141,8 @@ fn invalid(path: &str, detail: String) -> crate::error::Error {
 }
 
 /// A page of a list.
-fn page(items: &impl Serialize, next: Option<&str>) -> Result<Response> {
-    http::json(200, &json!({ "items": items, "next": next }))
+fn page(items: Vec<Value>, next: Option<&str>) -> Result<Response> {
+    http::json(200, &json!({ "items": Value::Array(items), "next": next }))
 }
 
 /// What a caller was let in for, where a route needs an object of the tenant's.

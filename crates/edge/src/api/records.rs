@@ -1,21 +1,21 @@
 //! `/api/v1/deliveries`, `/rejections`, `/replays` and `/audit`: what the tenant's records hold.
 
 use livegate_core::id::ReplayId;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use web_sys::Response;
 use worker::Env;
 
 use super::{found, limit, not_allowed, page, parse_time, records_of, time};
 use crate::auth::Caller;
+use crate::document::{self, given};
 use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
+use crate::js;
 use crate::objects::contract::{ToRecords, ToTenant};
 use crate::objects::records::ReplayFilter;
 use crate::objects::tenant::Kind;
 use crate::objects::{ObjectRef, call};
 use crate::wire::{Page, Query, Status};
-use crate::{js, json};
 
 pub(super) async fn serve(
     env: &Env,
@@ -28,13 +28,13 @@ pub(super) async fn serve(
     match (collection, request.method.as_str(), rest) {
         ("deliveries", "GET", []) => {
             let ask = ToRecords::Deliveries(query(request)?);
-            let found: Page<Value> = call(env, &records, &ask).await?;
-            page(&found.items, found.next.as_deref())
+            let found: Page = call(env, &records, &ask).await?;
+            page(found.items, found.next.as_deref())
         }
         ("rejections", "GET", []) => {
             let ask = ToRecords::Rejections(query(request)?);
-            let found: Page<Value> = call(env, &records, &ask).await?;
-            page(&found.items, found.next.as_deref())
+            let found: Page = call(env, &records, &ask).await?;
+            page(found.items, found.next.as_deref())
         }
         ("rejections", "GET", [id]) => {
             let ask = ToRecords::Rejection((*id).to_owned());
@@ -42,9 +42,9 @@ pub(super) async fn serve(
         }
         ("replays", "GET", []) => {
             let ask = ToRecords::Replays(query(request)?);
-            let found: Page<Value> = call(env, &records, &ask).await?;
+            let found: Page = call(env, &records, &ask).await?;
             let items: Vec<Value> = found.items.into_iter().map(shown).collect();
-            page(&items, found.next.as_deref())
+            page(items, found.next.as_deref())
         }
         ("replays", "POST", []) => start(env, caller, request).await,
         ("replays", "GET", [id]) => {
@@ -69,7 +69,7 @@ fn replay_id(text: &str) -> Result<ReplayId> {
 /// What a list is asked for.
 pub(super) fn query(request: &Incoming) -> Result<Query> {
     let status = request.param("status").map(|text| {
-        json::reread::<Status>(&Value::String(text)).map_err(|_| {
+        document::read::<Status>(Value::String(text)).map_err(|_| {
             let detail = "a status is delivered, retrying, parked, held or expired";
             Problem::invalid(vec![Violation::new("status", "request.parameter", detail)])
         })
@@ -107,18 +107,18 @@ pub(super) async fn unknown(
     Ok(there.is_none().then(|| Violation::new(kind.noun(), "replay.no_such_thing", detail())))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewReplay {
-    rate_per_s: Option<u32>,
-    source: Option<String>,
-    channel: Option<String>,
-    kind: Option<String>,
-    since: Option<Value>,
-    until: Option<Value>,
-    endpoint: Option<String>,
-    subscription: Option<String>,
-    status: Option<String>,
+given! {
+    struct NewReplay {
+        rate_per_s: Option<u32>,
+        source: Option<String>,
+        channel: Option<String>,
+        kind: Option<String>,
+        since: Option<Value>,
+        until: Option<Value>,
+        endpoint: Option<String>,
+        subscription: Option<String>,
+        status: Option<String>,
+    }
 }
 
 async fn start(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response> {

@@ -1,22 +1,23 @@
 //! `/api/v1/tickets` and `/api/v1/tail`: live tails, for browsers opened with a ticket.
 
 use livegate_core::time::UnixMillis;
-use serde::Deserialize;
 use serde_json::json;
 use web_sys::Response;
 use worker::Env;
 
 use super::not_allowed;
 use crate::auth::{self, Caller, Ticket};
+use crate::document::given;
 use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::objects::{ObjectRef, forward};
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Wanted {
-    channel: Option<String>,
-    source: Option<String>,
+given! {
+    #[derive(Default)]
+    struct Wanted {
+        channel: Option<String>,
+        source: Option<String>,
+    }
 }
 
 /// Makes a ticket that opens one tail within the next minute.

@@ -3,13 +3,13 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use livegate_core::id::{TenantId, token_hash};
 use livegate_core::time::UnixMillis;
-use serde::Deserialize;
 use serde_json::json;
 use web_sys::Response;
 use worker::Env;
 
 use super::{not_allowed, page};
 use crate::auth::TOKEN_PREFIX;
+use crate::document::given;
 use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::js;
@@ -17,10 +17,10 @@ use crate::objects::contract::ToDirectory;
 use crate::objects::directory::TenantEntry;
 use crate::objects::{ObjectRef, call};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewTenant {
-    name: String,
+given! {
+    struct NewTenant {
+        name: String,
+    }
 }
 
 pub(super) async fn serve(
@@ -33,8 +33,8 @@ pub(super) async fn serve(
         ("GET", []) => {
             let tenants: Vec<TenantEntry> =
                 call(env, &ObjectRef::Directory, &ToDirectory::ListTenants).await?;
-            let items: Vec<_> = tenants.iter().map(shown).collect();
-            page(&items, None)
+            let items = tenants.iter().map(shown).collect();
+            page(items, None)
         }
         ("POST", []) => create(env, request, now).await,
         ("GET", [name]) => {
@@ -68,7 +68,8 @@ async fn create(env: &Env, request: &Incoming, now: UnixMillis) -> Result<Respon
     let mut document = shown(&tenant);
     document["token"] = json!(token);
     let made = super::credentials::make(env, tenant.id, None, now).await?;
-    if let (Some(document), serde_json::Value::Object(mut made)) = (document.as_object_mut(), made) {
+    if let (Some(document), serde_json::Value::Object(mut made)) = (document.as_object_mut(), made)
+    {
         // The tenant's own id and time stand; a set is named by what it is.
         let id = made.remove("id").unwrap_or_default();
         made.retain(|name, _| !document.contains_key(name) && name != "expires_at");
@@ -80,7 +81,7 @@ async fn create(env: &Env, request: &Incoming, now: UnixMillis) -> Result<Respon
 
 fn shown(tenant: &TenantEntry) -> serde_json::Value {
     json!({
-        "id": tenant.id,
+        "id": tenant.id.to_string(),
         "name": tenant.name,
         "created_at": tenant.created_at.to_string(),
     })

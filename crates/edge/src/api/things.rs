@@ -6,7 +6,6 @@
 use base64ct::{Base64, Encoding};
 use livegate_core::id::{EndpointId, SourceId, SubscriptionId};
 use livegate_core::time::{Millis, UnixMillis};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use web_sys::Response;
 use worker::Env;
@@ -14,14 +13,15 @@ use worker::Env;
 use super::{limit, not_allowed, page};
 use crate::auth::Caller;
 use crate::compile;
+use crate::document::{self, Field, Unread, given};
 use crate::error::{Error, Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::ingress::own_url;
+use crate::js;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
 use crate::objects::contract::{Put, ToDirectory, ToEndpoint, ToTenant};
 use crate::objects::tenant::{Item, Kind, OWN_SETTINGS};
 use crate::objects::{ObjectRef, call};
-use crate::{js, json};
 
 /// The longest time that a key before a rotation stays valid: a week.
 const MAX_GRACE_S: u64 = 604_800;
@@ -96,7 +96,7 @@ async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Res
     let full = items.len() as u64 == limit;
     let next = items.last().map(|item| item.seq.to_string()).filter(|_| full);
     let shown: Vec<Value> = items.into_iter().map(|item| shown(env, request, kind, item)).collect();
-    page(&shown, next.as_deref())
+    page(shown, next.as_deref())
 }
 
 async fn item(env: &Env, caller: &Caller, kind: Kind, id: &str) -> Result<Item> {
@@ -124,6 +124,10 @@ fn shown(env: &Env, request: &Incoming, kind: Kind, item: Item) -> Value {
             document["secret_set"] = json!(item.key_set);
             let active = document["enabled"] == json!(true);
             document["state"] = json!(if active { "active" } else { "disabled" });
+        }
+        Kind::Subscription => {
+            // Shown as null where there is none.
+            let _ = &mut document["filter"];
         }
         _ => {}
     }
@@ -287,29 +291,27 @@ struct Checked {
     secret: Option<String>,
 }
 
-fn shape<T: for<'a> Deserialize<'a>>(document: &Value) -> Result<T> {
-    json::reread(document).map_err(|error| {
-        let violation = Violation::new("", "request.shape", error.to_string());
-        Problem::invalid(vec![violation]).into()
-    })
+fn shape<T: Field>(document: &Value) -> Result<T> {
+    document::read(document.clone())
+        .map_err(|Unread(violations)| Problem::invalid(violations).into())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenSource {
-    id: Option<SourceId>,
-    created_at: Option<UnixMillis>,
-    name: String,
-    dialect: Option<String>,
-    scheme: String,
-    custom: Option<Value>,
-    key: Option<String>,
-    signed_url: Option<String>,
-    canonical_uri: Option<String>,
-    freshness_s: Option<u64>,
-    skew_s: Option<u64>,
-    duplicate_window_s: Option<u64>,
-    generic: Option<Value>,
+given! {
+    struct GivenSource {
+        id: Option<SourceId>,
+        created_at: Option<UnixMillis>,
+        name: String,
+        dialect: Option<String>,
+        scheme: String,
+        custom: Option<Value>,
+        key: Option<String>,
+        signed_url: Option<String>,
+        canonical_uri: Option<String>,
+        freshness_s: Option<u64>,
+        skew_s: Option<u64>,
+        duplicate_window_s: Option<u64>,
+        generic: Option<Value>,
+    }
 }
 
 async fn checked_source(
@@ -347,7 +349,7 @@ async fn checked_source(
     compile::source(&source, &keys, &own_url(env, request, id)).map_err(Problem::invalid)?;
     Ok(Checked {
         id: id.to_string(),
-        document: json::value(&source)?,
+        document: source.write(),
         keys: changed.then_some(keys),
         secret: None,
     })
@@ -361,34 +363,34 @@ async fn keys_of(env: &Env, caller: &Caller, kind: Kind, id: &str, is_new: bool)
     call(env, &ObjectRef::Tenant(caller.tenant), &ask).await
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenEndpoint {
-    id: Option<EndpointId>,
-    created_at: Option<UnixMillis>,
-    name: Option<String>,
-    url: String,
-    format: Option<Format>,
-    secrets: Option<Secrecy>,
-    signing: Option<GivenSigning>,
-    secret: Option<String>,
-    timeout_s: Option<u64>,
-    rate_per_s: Option<u32>,
-    headers: Option<Map<String, Value>>,
-    retry: Option<Retry>,
-    max_block_s: Option<u64>,
-    enabled: Option<bool>,
-    disabled_reason: Option<String>,
-    managed: Option<String>,
+given! {
+    struct GivenEndpoint {
+        id: Option<EndpointId>,
+        created_at: Option<UnixMillis>,
+        name: Option<String>,
+        url: String,
+        format: Option<Format>,
+        secrets: Option<Secrecy>,
+        signing: Option<GivenSigning>,
+        secret: Option<String>,
+        timeout_s: Option<u64>,
+        rate_per_s: Option<u32>,
+        headers: Option<Map<String, Value>>,
+        retry: Option<Retry>,
+        max_block_s: Option<u64>,
+        enabled: Option<bool>,
+        disabled_reason: Option<String>,
+        managed: Option<String>,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenSigning {
-    scheme: Option<String>,
-    custom: Option<Value>,
-    canonical_uri: Option<String>,
-    key: Option<String>,
+given! {
+    struct GivenSigning {
+        scheme: Option<String>,
+        custom: Option<Value>,
+        canonical_uri: Option<String>,
+        key: Option<String>,
+    }
 }
 
 async fn checked_endpoint(
@@ -427,7 +429,7 @@ async fn checked_endpoint(
         changed = true;
     }
     let mut headers: Vec<String> =
-        names_of_headers.as_ref().map(json::reread).transpose()?.unwrap_or_default();
+        names_of_headers.map(document::read).transpose()?.unwrap_or_default();
     if let Some(given) = given.headers {
         keys.headers = given
             .into_iter()
@@ -464,7 +466,7 @@ async fn checked_endpoint(
     compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
     Ok(Checked {
         id: id.to_string(),
-        document: json::value(&endpoint)?,
+        document: endpoint.write(),
         keys: changed.then_some(keys),
         secret: made,
     })
@@ -482,18 +484,17 @@ fn new_secret() -> Result<String> {
     Ok(format!("whsec_{}", Base64::encode_string(&js::random::<24>()?)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenSubscription {
-    id: Option<SubscriptionId>,
-    created_at: Option<UnixMillis>,
-    name: Option<String>,
-    source: Option<SourceId>,
-    endpoint: EndpointId,
-    #[serde(default)]
-    filter: Value,
-    ordered: Option<bool>,
-    managed: Option<String>,
+given! {
+    struct GivenSubscription {
+        id: Option<SubscriptionId>,
+        created_at: Option<UnixMillis>,
+        name: Option<String>,
+        source: Option<SourceId>,
+        endpoint: EndpointId,
+        filter: Value,
+        ordered: Option<bool>,
+        managed: Option<String>,
+    }
 }
 
 fn checked_subscription(document: &Value, _is_new: bool, now: UnixMillis) -> Result<Checked> {
@@ -513,16 +514,17 @@ fn checked_subscription(document: &Value, _is_new: bool, now: UnixMillis) -> Res
         created_at: given.created_at.unwrap_or(now),
     };
     compile::subscription(&subscription).map_err(Problem::invalid)?;
-    let document = json::value(&subscription)?;
+    let document = subscription.write();
     Ok(Checked { id: id.to_string(), document, keys: None, secret: None })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rotation {
-    #[serde(alias = "secret")]
-    key: Option<String>,
-    grace_s: Option<u64>,
+given! {
+    struct Rotation {
+        key: Option<String>,
+        /// The same: what an endpoint's key is called in its document.
+        secret: Option<String>,
+        grace_s: Option<u64>,
+    }
 }
 
 async fn rotate(
@@ -533,7 +535,8 @@ async fn rotate(
     id: &str,
     now: UnixMillis,
 ) -> Result<Response> {
-    let Rotation { key, grace_s } = request.json().await?;
+    let Rotation { key, secret, grace_s } = request.json().await?;
+    let key = key.or(secret);
     let grace_s = grace_s.unwrap_or(GRACE_S);
     if grace_s > MAX_GRACE_S {
         let detail = format!("at most {MAX_GRACE_S}");
@@ -555,11 +558,11 @@ async fn rotate(
     };
     let keys = Keys { current: Some(key.clone()), ..Keys::default() };
     let checked = if kind == Kind::Source {
-        let source: Source = json::reread(&there.doc)?;
+        let source: Source = document::read(there.doc.clone())?;
         let url = own_url(env, request, source.id);
         compile::source(&source, &keys, &url).map(|_| ())
     } else {
-        let endpoint: Endpoint = json::reread(&there.doc)?;
+        let endpoint: Endpoint = document::read(there.doc.clone())?;
         compile::endpoint(&endpoint, &keys, compile::egress(env)).map(|_| ())
     };
     checked.map_err(Problem::invalid)?;
@@ -577,30 +580,21 @@ async fn rotate(
     http::json(200, &with(shown(env, request, kind, rotated), made))
 }
 
-/// What came of a test event.
-#[derive(Serialize)]
-struct Tested {
-    delivered: bool,
-    status: Option<u16>,
-    code: String,
-    duration_ms: u64,
-}
-
 /// Sends one signed test event at once and says what came of it.
 async fn test(env: &Env, caller: &Caller, id: &str, now: UnixMillis) -> Result<Response> {
     let there = item(env, caller, Kind::Endpoint, id).await?;
-    let endpoint: Endpoint = json::reread(&there.doc)?;
+    let endpoint: Endpoint = document::read(there.doc.clone())?;
     let keys = keys_of(env, caller, Kind::Endpoint, id, false).await?;
     let target =
         compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
     let result = crate::send::test(&target, now).await;
     http::json(
         200,
-        &Tested {
-            delivered: result.outcome.is_delivered(),
-            status: result.outcome.status(),
-            code: result.outcome.code().as_str().to_owned(),
-            duration_ms: result.duration.0,
-        },
+        &json!({
+            "delivered": result.outcome.is_delivered(),
+            "status": result.outcome.status(),
+            "code": result.outcome.code().as_str(),
+            "duration_ms": result.duration.0,
+        }),
     )
 }

@@ -3,12 +3,12 @@
 use livegate_core::delivery::breaker::{Answer, Breaker, Disabled, Health};
 use livegate_core::delivery::outcome::{Cause, Outcome};
 use livegate_core::time::{Millis, UnixMillis};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
 
 use super::contract::{Exchange, ToEndpoint, ToTenant};
 use super::{ObjectRef, answer, call};
+use crate::document::{Field, messages, words};
 use crate::error::Result;
 use crate::http::Incoming;
 use crate::js;
@@ -22,24 +22,25 @@ pub struct Endpoint {
     env: Env,
 }
 
-/// An outcome on its way between objects.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Report {
-    Answered { status: u16, retry_after: Option<u64> },
-    Silent { cause: Silence },
+messages! {
+    /// An outcome on its way between objects.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) enum Report {
+        Answered(status: u16, retry_after: Option<u64>),
+        Silent(cause: Silence),
+    }
 }
 
-/// Why there was no answer.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Silence {
-    Timeout,
-    Reset,
-    Dns,
-    Tls,
-    BlockedAddress,
-    Other,
+words! {
+    /// Why there was no answer.
+    pub(crate) enum Silence {
+        Timeout = "timeout",
+        Reset = "reset",
+        Dns = "dns",
+        Tls = "tls",
+        BlockedAddress = "blocked_address",
+        Other = "other",
+    }
 }
 
 impl From<Outcome> for Report {
@@ -49,7 +50,7 @@ impl From<Outcome> for Report {
             _ => None,
         };
         if let Some(status) = outcome.status() {
-            return Self::Answered { status, retry_after };
+            return Self::Answered(status, retry_after);
         }
         let cause = match outcome {
             Outcome::Unreachable(Cause::Timeout) => Silence::Timeout,
@@ -59,17 +60,17 @@ impl From<Outcome> for Report {
             Outcome::Unreachable(Cause::BlockedAddress) => Silence::BlockedAddress,
             _ => Silence::Other,
         };
-        Self::Silent { cause }
+        Self::Silent(cause)
     }
 }
 
 impl From<Report> for Outcome {
     fn from(report: Report) -> Self {
         match report {
-            Report::Answered { status, retry_after } => {
+            Report::Answered(status, retry_after) => {
                 Self::from_status(status, retry_after.map(Millis))
             }
-            Report::Silent { cause } => Self::Unreachable(match cause {
+            Report::Silent(cause) => Self::Unreachable(match cause {
                 Silence::Timeout => Cause::Timeout,
                 Silence::Reset => Cause::Reset,
                 Silence::Dns => Cause::Dns,
@@ -81,16 +82,17 @@ impl From<Report> for Outcome {
     }
 }
 
-/// What a channel is told.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Told {
-    /// So many sends, until then.
-    Go { until: UnixMillis, max: u32 },
-    /// Ask again then.
-    Wait { until: UnixMillis },
-    /// Nothing until it is enabled.
-    Disabled,
+messages! {
+    /// What a channel is told.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) enum Told {
+        /// So many sends, until then.
+        Go(until: UnixMillis, max: u32),
+        /// Ask again then.
+        Wait(until: UnixMillis),
+        /// Nothing until it is enabled.
+        Disabled,
+    }
 }
 
 impl DurableObject for Endpoint {
@@ -129,8 +131,8 @@ impl Endpoint {
                 let outcomes: Vec<Outcome> = report.into_iter().map(Into::into).collect();
                 let disabled = breaker.report(&outcomes, unused, now);
                 let told = match breaker.ask(want, now, js::random_u64()) {
-                    Answer::Granted(permit) => Told::Go { until: permit.until, max: permit.max },
-                    Answer::Wait { until } => Told::Wait { until },
+                    Answer::Granted(permit) => Told::Go(permit.until, permit.max),
+                    Answer::Wait { until } => Told::Wait(until),
                     _ => Told::Disabled,
                 };
                 if breaker.health() != health {
@@ -146,7 +148,7 @@ impl Endpoint {
                     let ask = ToTenant::Disable(tenant, endpoint, reason.to_owned());
                     call::<Value>(&self.env, &ObjectRef::Tenant(tenant), &ask).await?;
                 }
-                Ok(crate::json::value(told)?)
+                Ok(told.write())
             }
         }
     }

@@ -19,13 +19,14 @@ pub(crate) mod tenant;
 
 use js_sys::Promise;
 use livegate_core::id::{EndpointId, SourceId, TenantId};
-use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
+use crate::document::{self, Field};
 use crate::error::{Error, Problem, Result};
-use crate::http;
+use crate::{http, json};
 
 /// The name that stands for the tenant's own channel, where a vendor names none.
 pub(crate) const OWN_CHANNEL: &str = "~";
@@ -93,21 +94,25 @@ pub(crate) async fn forward(
     answer.dyn_into().map_err(Error::js)
 }
 
-/// Calls an object with JSON and reads its JSON; a problem that it reports is the caller's.
-pub(crate) async fn call<T: DeserializeOwned>(
+/// Calls an object and reads what it answers; a problem that it reports is the caller's.
+pub(crate) async fn call<T: Field>(
     env: &Env,
     object: &ObjectRef<'_>,
-    message: &impl Serialize,
+    message: &impl Field,
 ) -> Result<T> {
-    let message = serde_json::to_string(message)?;
-    let promise = ask(env, object.binding(), &object.name(), &message);
+    let answer = exchange(env, object, message.write());
+    Ok(document::read(answer.await?)?)
+}
+
+async fn exchange(env: &Env, object: &ObjectRef<'_>, message: Value) -> Result<Value> {
+    let promise = ask(env, object.binding(), &object.name(), &json::text(&message));
     let answer = JsFuture::from(promise).await.map_err(Error::js)?;
     let answer = answer.as_string().unwrap_or_default();
     let (status, text) = answer.split_once(' ').unwrap_or_default();
     if status.starts_with('2') {
-        return Ok(crate::json::parse(text)?);
+        return Ok(json::parse(text)?);
     }
-    match crate::json::parse::<Problem>(text) {
+    match document::parse::<Problem>(text) {
         Ok(problem) => Err(problem.into()),
         Err(_) => Err(Error::Runtime(format!("{object:?} answered {status}"))),
     }
@@ -128,13 +133,13 @@ pub(crate) fn opened(
 }
 
 /// What an object answers to [`call`].
-pub(crate) fn answer<T: Serialize>(result: Result<T>) -> worker::Result<web_sys::Response> {
+pub(crate) fn answer(result: Result<Value>) -> worker::Result<web_sys::Response> {
     let answer = match result {
         Ok(value) => http::json(200, &value),
-        Err(Error::Problem(problem)) => http::json(problem.status, &problem),
+        Err(Error::Problem(problem)) => http::json(problem.status, &problem.write()),
         Err(error) => {
             worker::console_error!("{error}");
-            http::json(500, &error.into_problem())
+            http::json(500, &error.into_problem().write())
         }
     };
     answer.map_err(Into::into)

@@ -1,6 +1,7 @@
 //! Nonces of one source: for schemes that use one for each call, a second call with the same nonce
 //! is a replay, whatever its body says and whichever channel that would lead to.
 
+use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
 
 use super::answer;
@@ -28,8 +29,8 @@ impl DurableObject for Nonces {
 }
 
 impl Nonces {
-    async fn claim(&self, request: &worker::Request) -> Result<bool> {
-        let ToNonces(nonce, until) = Incoming::of(request).json().await?;
+    async fn claim(&self, request: &worker::Request) -> Result<Value> {
+        let ToNonces::Claim(nonce, until) = Incoming::of(request).json().await?;
         let db = Db::of(&self.state);
         db.run(
             "CREATE TABLE IF NOT EXISTS nonces(nonce TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID",
@@ -40,6 +41,6 @@ impl Nonces {
         if !seen {
             db.run("INSERT INTO nonces VALUES (?, ?)", &params![&nonce, until.0])?;
         }
-        Ok(!seen)
+        Ok(Value::Bool(!seen))
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::compile;
+use crate::document::Field;
 use crate::error::{Result, Violation};
 use crate::model::{Endpoint, Format, Keys, Secrecy, Signing, Subscription};
 use crate::objects::contract::Managed;
@@ -86,19 +87,8 @@ pub(crate) fn of(
         created_at: now,
     };
     compile::subscription(&subscription)?;
-    let document = |value: serde_json::Result<Value>| value.ok();
     Ok(vec![
-        one(
-            Kind::Endpoint,
-            endpoint_id.to_string(),
-            document(crate::json::value(endpoint)),
-            Some(keys),
-        ),
-        one(
-            Kind::Subscription,
-            subscription_id.to_string(),
-            document(crate::json::value(subscription)),
-            None,
-        ),
+        one(Kind::Endpoint, endpoint_id.to_string(), Some(endpoint.write()), Some(keys)),
+        one(Kind::Subscription, subscription_id.to_string(), Some(subscription.write()), None),
     ])
 }

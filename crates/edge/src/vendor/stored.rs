@@ -41,7 +41,7 @@ pub(crate) struct Write {
 }
 
 impl Tenant<'_> {
-    async fn ask<T: serde::de::DeserializeOwned>(&self, ask: &ToTenant) -> Result<T> {
+    async fn ask<T: crate::document::Field>(&self, ask: &ToTenant) -> Result<T> {
         call(self.env, &ObjectRef::Tenant(self.id), ask).await
     }
 

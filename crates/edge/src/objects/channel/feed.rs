@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::js;
 use crate::objects::contract::ToRecords;
 use crate::objects::{ObjectRef, call};
-use crate::wire::{Batch, Fed, Feed, Summary};
+use crate::wire::{Fed, Feed, Summary};
 
 /// How long news gather.
 const GATHER: Millis = Millis::from_secs(1);
@@ -101,7 +101,7 @@ impl Inner {
             Some(fed) => {
                 let events = within(self.news(&identity, Seq(fed.seq))?, listed_size);
                 let attempts = self.store.attempts_after(fed.attempts, BATCHES_A_FEED)?;
-                (events, within(attempts, |Batch(.., packed)| packed.get().len()))
+                (events, within(attempts, |batch| batch.packed.len() * 5 / 4))
             }
         };
         let asked = self.fed.get().is_some();
@@ -111,7 +111,7 @@ impl Inner {
         let feed = Feed {
             channel: identity.name.clone(),
             number: hex::encode(identity.number.0),
-            events,
+            events: serde_json::to_string(&events)?,
             attempts,
         };
         let ask = ToRecords::Feed(identity.tenant, feed);

@@ -45,6 +45,7 @@ pub(crate) use self::store::Head;
 use self::store::Store;
 use super::contract::ToChannel;
 use super::{answer, opened};
+use crate::document::Field;
 use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::map::Map;
@@ -315,8 +316,8 @@ impl Inner {
                 self.kick();
                 Value::Null
             }
-            ToChannel::Show(seq) => crate::json::value(self.show(seq)?)?,
-            ToChannel::Render(seqs) => crate::json::value(self.render(&seqs)?)?,
+            ToChannel::Show(seq) => self.show(seq)?.write(),
+            ToChannel::Render(seqs) => self.render(&seqs)?.write(),
             ToChannel::Replay(seqs, endpoint, subscription) => {
                 let only = (endpoint.as_deref(), subscription.as_deref());
                 Value::from(self.replay(&seqs, only).await?)

@@ -111,11 +111,11 @@ impl Inner {
                 let leave = permits.of.entry(id);
                 leave.asking.end();
                 match told {
-                    Ok(Told::Go { until, max }) => {
+                    Ok(Told::Go(until, max)) => {
                         leave.permit = Some(Permit { until, max });
                         leave.wait_until = None;
                     }
-                    Ok(Told::Wait { until }) => leave.wait_until = Some(until),
+                    Ok(Told::Wait(until)) => leave.wait_until = Some(until),
                     Ok(Told::Disabled) => {
                         leave.wait_until = Some(js::now().plus(Millis::from_mins(1)));
                     }

@@ -10,7 +10,6 @@ use livegate_core::id::{Seq, SourceId};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::compile;
 use crate::error::Result;
@@ -412,12 +411,15 @@ impl Store {
             "SELECT id, from_ms, to_ms, packed FROM attempts WHERE id > ? ORDER BY id LIMIT ?",
             &params![number, limit],
         )?;
-        rows.iter()
-            .map(|row| {
-                let packed = RawValue::from_string(row.text(3))?;
-                Ok(Batch(row.int(0), row.int(1), row.int(2), packed))
+        Ok(rows
+            .iter()
+            .map(|row| Batch {
+                number: row.int(0),
+                from_ms: row.int(1),
+                to_ms: row.int(2),
+                packed: row.text(3),
             })
-            .collect()
+            .collect())
     }
 
     /// Every attempt to deliver one event, oldest first.

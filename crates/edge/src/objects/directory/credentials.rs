@@ -67,17 +67,14 @@ pub(super) fn drop(db: &Db, tenant: TenantId, id: &str) -> Result<()> {
 
 /// The set with that part.
 pub(super) fn find(db: &Db, part: Part, name: &str) -> Result<Option<Kept>> {
-    let column = match part {
-        Part::AccessKey => "access_key",
-        Part::AuthToken => "auth_hash",
-        Part::RestfulId => "restful_id",
-    };
+    let column = part.as_str();
     let query = format!("SELECT {COLUMNS} FROM credentials WHERE {column} = ?");
     db.row(&query, &params![name])?.as_ref().map(kept).transpose()
 }
 
 fn kept(row: &Row) -> Result<Kept> {
-    let tenant = TenantId::parse(&row.text(1)).map_err(|error| Error::Runtime(error.to_string()))?;
+    let tenant =
+        TenantId::parse(&row.text(1)).map_err(|error| Error::Runtime(error.to_string()))?;
     Ok(Kept {
         id: row.text(0),
         tenant,

@@ -5,11 +5,12 @@ mod credentials;
 
 use livegate_core::id::TenantId;
 use livegate_core::time::UnixMillis;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
 
 use super::answer;
 use super::contract::ToDirectory;
+use crate::document::{Field, document};
 use crate::error::{Error, Problem, Result};
 use crate::http::Incoming;
 use crate::sql::{Db, params};
@@ -21,12 +22,14 @@ pub struct Directory {
     state: State,
 }
 
-/// A tenant as the directory knows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct TenantEntry {
-    pub(crate) id: TenantId,
-    pub(crate) name: String,
-    pub(crate) created_at: UnixMillis,
+document! {
+    /// A tenant as the directory knows it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct TenantEntry {
+        pub(crate) id: TenantId,
+        pub(crate) name: String,
+        pub(crate) created_at: UnixMillis,
+    }
 }
 
 impl DurableObject for Directory {
@@ -40,10 +43,10 @@ impl DurableObject for Directory {
 }
 
 impl Directory {
-    async fn serve(&self, request: worker::Request) -> Result<serde_json::Value> {
+    async fn serve(&self, request: worker::Request) -> Result<Value> {
         let ask: ToDirectory = Incoming::of(&request).json().await?;
         if matches!(ask, ToDirectory::Ping) {
-            return Ok(serde_json::Value::Null);
+            return Ok(Value::Null);
         }
         let db = Db::of(&self.state);
         for table in [
@@ -62,7 +65,7 @@ impl Directory {
                 let rows =
                     db.rows("SELECT id, name, created_at FROM tenants ORDER BY rowid", &params![])?;
                 let tenants = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
-                return Ok(crate::json::value(tenants)?);
+                return Ok(tenants.write());
             }
             ToDirectory::TenantByName(name) => db.row(
                 "SELECT id, name, created_at FROM tenants WHERE name = ?1 OR id = ?1",
@@ -77,11 +80,11 @@ impl Directory {
                     "INSERT OR REPLACE INTO sources VALUES (?, ?)",
                     &params![&source.to_string(), &tenant.to_string()],
                 )?;
-                return Ok(serde_json::Value::Null);
+                return Ok(Value::Null);
             }
             ToDirectory::DropSource(source) => {
                 db.run("DELETE FROM sources WHERE id = ?", &params![&source.to_string()])?;
-                return Ok(serde_json::Value::Null);
+                return Ok(Value::Null);
             }
             ToDirectory::TenantOfSource(source) => db.row(
                 "SELECT t.id, t.name, t.created_at
@@ -90,21 +93,21 @@ impl Directory {
             )?,
             ToDirectory::PutCredentials(kept, others_end) => {
                 credentials::put(&db, &kept, others_end)?;
-                return Ok(serde_json::Value::Null);
+                return Ok(Value::Null);
             }
             ToDirectory::Credentials(tenant) => {
-                return Ok(crate::json::value(credentials::list(&db, tenant)?)?);
+                return Ok(credentials::list(&db, tenant)?.write());
             }
             ToDirectory::DropCredentials(tenant, id) => {
                 credentials::drop(&db, tenant, &id)?;
-                return Ok(serde_json::Value::Null);
+                return Ok(Value::Null);
             }
             ToDirectory::Credential(part, name) => {
-                return Ok(crate::json::value(credentials::find(&db, part, &name)?)?);
+                return Ok(credentials::find(&db, part, &name)?.write());
             }
             ToDirectory::Ping => None,
         };
-        Ok(crate::json::value(found.as_ref().map(entry).transpose()?)?)
+        Ok(found.as_ref().map(entry).transpose()?.write())
     }
 }
 
@@ -115,11 +118,11 @@ fn create(
     token_hash: Option<&str>,
     now: UnixMillis,
     reuse: bool,
-) -> Result<serde_json::Value> {
+) -> Result<Value> {
     let select = "SELECT id, name, created_at FROM tenants WHERE name = ?";
     if let Some(row) = db.row(select, &params![name])? {
         if reuse {
-            return Ok(crate::json::value(entry(&row)?)?);
+            return Ok(entry(&row)?.write());
         }
         let detail = format!("there is a tenant named {name} already");
         return Err(Problem::new(409, "tenant.name_taken", detail).into());
@@ -129,7 +132,7 @@ fn create(
         &params![&id.to_string(), name, token_hash, now.0],
     )?;
     let entry = TenantEntry { id, name: name.to_owned(), created_at: now };
-    Ok(crate::json::value(entry)?)
+    Ok(entry.write())
 }
 
 fn entry(row: &crate::sql::Row) -> Result<TenantEntry> {

@@ -1,10 +1,14 @@
 //! The rows of the index: chunks of events and of attempts, newest found first.
 
+use std::borrow::Cow;
+
 use livegate_core::id::{EventId, TenantId};
+use livegate_core::time::UnixMillis;
 use serde_json::Value;
 use worker::State;
 
 use super::Rejection;
+use crate::document;
 use crate::error::{Problem, Result, Violation};
 use crate::sql::{Db, params};
 use crate::wire::{Attempt, Batch, Fed, Feed, Page, Query, Summary, delivery};
@@ -68,12 +72,18 @@ impl Index {
             .row("SELECT seq, attempts FROM channels WHERE number = ?", &params![&feed.number])?;
         let mut fed =
             known.map_or_else(Fed::default, |row| Fed { seq: row.int(0), attempts: row.int(1) });
-        let events: Vec<&Summary> =
-            feed.events.iter().filter(|event| event.seq.0 > fed.seq).collect();
+        let mut events: Vec<Summary> = crate::json::parse(&feed.events)?;
+        let told = events.len();
+        events.retain(|event| event.seq.0 > fed.seq);
         if let (Some(first), Some(last)) = (events.first(), events.last()) {
             let position = self.last_position()?;
             let from = millis(&first.accepted_at);
             let to = millis(&last.accepted_at);
+            let packed = if events.len() == told {
+                Cow::Borrowed(feed.events.as_str())
+            } else {
+                Cow::Owned(serde_json::to_string(&events)?)
+            };
             self.0.run(
                 "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
                 &params![
@@ -83,19 +93,19 @@ impl Index {
                     first.seq.0,
                     from,
                     to,
-                    &serde_json::to_string(&events)?,
+                    packed.as_ref(),
                 ],
             )?;
             fed.seq = last.seq.0;
         }
-        for Batch(number, from, to, packed) in &feed.attempts {
+        for Batch { number, from_ms, to_ms, packed } in &feed.attempts {
             if *number <= fed.attempts {
                 continue;
             }
             self.0.run(
                 "INSERT INTO attempts(channel, number, from_ms, to_ms, packed)
                  VALUES (?, ?, ?, ?, ?)",
-                &params![&feed.channel, &feed.number, *from, *to, packed.get()],
+                &params![&feed.channel, &feed.number, *from_ms, *to_ms, packed],
             )?;
             fed.attempts = *number;
         }
@@ -137,7 +147,7 @@ impl Index {
     }
 
     /// A page of events, newest first.
-    pub(super) fn events(&self, query: &Query) -> Result<Page<Value>> {
+    pub(super) fn events(&self, query: &Query) -> Result<Page> {
         let mut before = cursor(query.cursor.as_deref()).unwrap_or(u64::MAX >> 11);
         let rows = self.0.rows(
             "SELECT last, first, packed FROM chunks
@@ -194,7 +204,7 @@ impl Index {
     }
 
     /// A page of attempts, newest first. The cursor is a batch and a place in it.
-    pub(super) fn deliveries(&self, query: &Query) -> Result<Page<Value>> {
+    pub(super) fn deliveries(&self, query: &Query) -> Result<Page> {
         let (mut batch, mut place) = query
             .cursor
             .as_deref()
@@ -252,7 +262,7 @@ impl Index {
     pub(super) fn reject(&self, rejection: &Rejection) -> Result<()> {
         self.0.run(
             "INSERT INTO rejections(id, source, doc) VALUES (?, ?, ?)",
-            &params![&rejection.id, &rejection.source, &serde_json::to_string(rejection)?],
+            &params![&rejection.id, &rejection.source, &document::text(rejection)],
         )?;
         self.0.run(
             "DELETE FROM rejections WHERE seq <= (SELECT max(seq) FROM rejections) - ?",
@@ -260,7 +270,7 @@ impl Index {
         )
     }
 
-    pub(super) fn rejections(&self, query: &Query) -> Result<Page<Value>> {
+    pub(super) fn rejections(&self, query: &Query) -> Result<Page> {
         let before = cursor(query.cursor.as_deref()).unwrap_or(u64::MAX >> 11);
         let rows = self.0.rows(
             "SELECT seq, doc FROM rejections
@@ -272,21 +282,21 @@ impl Index {
         let mut last = None;
         for row in rows.iter().take(usize::try_from(query.limit).unwrap_or(usize::MAX)) {
             last = Some(row.int(0).to_string());
-            items.push(shown(crate::json::parse(&row.text(1))?)?);
+            items.push(shown(&row.text(1))?);
         }
         Ok(Page { items, next: last.filter(|_| more) })
     }
 
     pub(super) fn rejection(&self, id: &str) -> Result<Option<Value>> {
         let row = self.0.row("SELECT doc FROM rejections WHERE id = ?", &params![id])?;
-        row.map(|row| shown(crate::json::parse(&row.text(0))?)).transpose()
+        row.map(|row| shown(&row.text(0))).transpose()
     }
 }
 
-fn shown(rejection: Rejection) -> Result<Value> {
-    let at = rejection.at.to_string();
-    let mut document = crate::json::value(rejection)?;
-    document["at"] = Value::String(at);
+fn shown(text: &str) -> Result<Value> {
+    let mut document: Value = crate::json::parse(text)?;
+    let at = document["at"].as_u64().unwrap_or_default();
+    document["at"] = Value::String(UnixMillis(at).to_string());
     Ok(document)
 }
 

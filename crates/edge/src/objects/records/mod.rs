@@ -12,7 +12,6 @@ use std::cell::OnceCell;
 use std::panic::AssertUnwindSafe;
 
 use livegate_core::time::UnixMillis;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object};
 
@@ -20,6 +19,7 @@ use self::index::Index;
 pub(crate) use self::replay::ReplayFilter;
 use super::contract::ToRecords;
 use super::{answer, opened};
+use crate::document::{Field, document};
 use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::tail::Tails;
@@ -40,25 +40,25 @@ impl std::fmt::Debug for Records {
     }
 }
 
-/// A refused call: enough to see why, nothing that opens anything.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Rejection {
-    pub(crate) id: String,
-    pub(crate) source: String,
-    pub(crate) at: UnixMillis,
-    /// The stable code of the reason.
-    pub(crate) reason: String,
-    pub(crate) detail: String,
-    pub(crate) method: String,
-    pub(crate) url: String,
-    /// What was signed, with `<key>` in the key's place, where the call got that far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) signed_string: Option<String>,
-    pub(crate) body_size: u64,
-    pub(crate) body_sha256: String,
-    /// How many others were refused and not kept since the one before.
-    #[serde(default)]
-    pub(crate) not_kept: u64,
+document! {
+    /// A refused call: enough to see why, nothing that opens anything.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Rejection {
+        pub(crate) id: String,
+        pub(crate) source: String,
+        pub(crate) at: UnixMillis,
+        /// The stable code of the reason.
+        pub(crate) reason: String,
+        pub(crate) detail: String,
+        pub(crate) method: String,
+        pub(crate) url: String,
+        /// What was signed, with `<key>` in the key's place, where the call got that far.
+        pub(crate) signed_string: Option<String>,
+        pub(crate) body_size: u64,
+        pub(crate) body_sha256: String,
+        /// How many others were refused and not kept since the one before.
+        pub(crate) not_kept: u64 = 0,
+    }
 }
 
 impl DurableObject for Records {
@@ -130,26 +130,26 @@ impl Records {
                 index.claim(tenant)?;
                 let fed = index.feed(&feed)?;
                 self.push_tails(tenant);
-                crate::json::value(fed)?
+                fed.write()
             }
-            ToRecords::Channel(number) => crate::json::value(index.channel(&number)?)?,
-            ToRecords::Events(query) => crate::json::value(index.events(&query)?)?,
-            ToRecords::Deliveries(query) => crate::json::value(index.deliveries(&query)?)?,
+            ToRecords::Channel(number) => index.channel(&number)?.write(),
+            ToRecords::Events(query) => index.events(&query)?.write(),
+            ToRecords::Deliveries(query) => index.deliveries(&query)?.write(),
             ToRecords::Reject(rejection) => {
                 index.reject(&rejection)?;
                 Value::Null
             }
-            ToRecords::Rejections(query) => crate::json::value(index.rejections(&query)?)?,
-            ToRecords::Rejection(id) => crate::json::value(index.rejection(&id)?)?,
+            ToRecords::Rejections(query) => index.rejections(&query)?.write(),
+            ToRecords::Rejection(id) => index.rejection(&id)?.write(),
             ToRecords::StartReplay(tenant, id, filter, rate_per_s) => {
                 index.claim(tenant)?;
                 let replay = replay::start(index, id, *filter, rate_per_s, js::now())?;
                 self.state.storage().set_alarm(1).await?;
-                crate::json::value(replay)?
+                replay.write()
             }
-            ToRecords::Replays(query) => crate::json::value(replay::list(index, &query)?)?,
-            ToRecords::Replay(id) => crate::json::value(replay::one(index, id)?)?,
-            ToRecords::CancelReplay(id) => crate::json::value(replay::cancel(index, id)?)?,
+            ToRecords::Replays(query) => replay::list(index, &query)?.write(),
+            ToRecords::Replay(id) => replay::one(index, id)?.write(),
+            ToRecords::CancelReplay(id) => replay::cancel(index, id)?.write(),
         })
     }
 }

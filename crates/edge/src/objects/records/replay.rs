@@ -3,11 +3,10 @@
 
 use livegate_core::id::{ReplayId, Seq};
 use livegate_core::time::UnixMillis;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use worker::Env;
 
 use super::index::Index;
+use crate::document::{self, document, words};
 use crate::error::{Problem, Result};
 use crate::map::Map;
 use crate::objects::contract::ToChannel;
@@ -24,56 +23,49 @@ const EVENTS_A_CALL: usize = 250;
 /// How many rows of the index one step looks at.
 const ROWS_A_STEP: u32 = 500;
 
-/// Which events are replayed, and to whom.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReplayFilter {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) source: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) channel: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) kind: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) since: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) until: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) endpoint: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) subscription: Option<String>,
-    /// Only what was parked.
-    #[serde(default)]
-    pub(crate) parked: bool,
+document! {
+    /// Which events are replayed, and to whom.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct ReplayFilter {
+        pub(crate) source: Option<String>,
+        pub(crate) channel: Option<String>,
+        pub(crate) kind: Option<String>,
+        pub(crate) since: Option<u64>,
+        pub(crate) until: Option<u64>,
+        pub(crate) endpoint: Option<String>,
+        pub(crate) subscription: Option<String>,
+        /// Only what was parked.
+        pub(crate) parked: bool = false,
+    }
 }
 
-/// A job and how far it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Replay {
-    pub(crate) id: ReplayId,
-    pub(crate) state: State,
-    pub(crate) filter: ReplayFilter,
-    pub(crate) rate_per_s: u32,
-    /// Events that the job has looked up so far.
-    pub(crate) matched: u64,
-    /// Deliveries that it has queued so far.
-    pub(crate) queued: u64,
-    pub(crate) created_at: String,
-    /// The last position of the index that was looked at; not for callers.
-    #[serde(default)]
-    cursor: u64,
-    /// What of the present step is queued already: channel, subscription and the last place.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    step: Vec<(String, Option<String>, Seq)>,
+document! {
+    /// A job and how far it is.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Replay {
+        pub(crate) id: ReplayId,
+        pub(crate) state: State,
+        pub(crate) filter: ReplayFilter,
+        pub(crate) rate_per_s: u32,
+        /// Events that the job has looked up so far.
+        pub(crate) matched: u64,
+        /// Deliveries that it has queued so far.
+        pub(crate) queued: u64,
+        pub(crate) created_at: String,
+        /// The last position of the index that was looked at; not for callers.
+        cursor: u64 = 0,
+        /// What of the present step is queued already: channel, subscription and the last place.
+        step: Vec<(String, Option<String>, Seq)> = Vec::new(),
+    }
 }
 
-/// Where a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum State {
-    Running,
-    Done,
-    Cancelled,
+words! {
+    /// Where a job is.
+    pub(crate) enum State {
+        Running = "running",
+        Done = "done",
+        Cancelled = "cancelled",
+    }
 }
 
 pub(super) fn start(
@@ -98,7 +90,7 @@ pub(super) fn start(
     };
     index.0.run(
         "INSERT INTO replays(id, doc) VALUES (?, ?)",
-        &params![&id.to_string(), &serde_json::to_string(&replay)?],
+        &params![&id.to_string(), &document::text(&replay)],
     )?;
     Ok(replay)
 }
@@ -106,12 +98,12 @@ pub(super) fn start(
 fn save(index: &Index, replay: &Replay) -> Result<()> {
     index.0.run(
         "UPDATE replays SET doc = ? WHERE id = ?",
-        &params![&serde_json::to_string(replay)?, &replay.id.to_string()],
+        &params![&document::text(replay), &replay.id.to_string()],
     )
 }
 
 /// A page of jobs, newest first.
-pub(super) fn list(index: &Index, query: &Query) -> Result<Page<Value>> {
+pub(super) fn list(index: &Index, query: &Query) -> Result<Page> {
     let before = super::index::cursor(query.cursor.as_deref()).unwrap_or(u64::MAX >> 11);
     let rows = index.0.rows(
         "SELECT seq, doc FROM replays WHERE seq < ? ORDER BY seq DESC LIMIT ?",
@@ -128,12 +120,12 @@ fn running(index: &Index) -> Result<Vec<Replay>> {
         "SELECT doc FROM replays WHERE doc ->> 'state' = 'running' ORDER BY seq",
         &params![],
     )?;
-    rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect()
+    rows.iter().map(|row| document::parse(&row.text(0))).collect()
 }
 
 pub(super) fn one(index: &Index, id: ReplayId) -> Result<Option<Replay>> {
     let row = index.0.row("SELECT doc FROM replays WHERE id = ?", &params![&id.to_string()])?;
-    Ok(row.map(|row| crate::json::parse(&row.text(0))).transpose()?)
+    row.map(|row| document::parse(&row.text(0))).transpose()
 }
 
 pub(super) fn cancel(index: &Index, id: ReplayId) -> Result<Replay> {

@@ -10,6 +10,7 @@ use livegate_core::dialect::metastudio::EventType;
 use serde_json::{Value, json};
 
 use super::store::{Kind, Store};
+use crate::document;
 use crate::error::Result;
 use crate::model::Subscription;
 use crate::objects::contract::Managed;
@@ -76,7 +77,7 @@ impl Store {
             &params![],
         )?;
         let mut all: Vec<Subscription> =
-            rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect::<Result<_>>()?;
+            rows.iter().map(|row| document::parse(&row.text(0))).collect::<Result<_>>()?;
         all.extend(self.nearest(channel)?);
         Ok(all)
     }
@@ -87,7 +88,7 @@ impl Store {
              WHERE kind = 'subscription' AND json_extract(doc, '$.managed') = ?",
             &params![marker],
         )?;
-        Ok(row.map(|row| crate::json::parse(&row.text(0))).transpose()?)
+        row.map(|row| document::parse(&row.text(0))).transpose()
     }
 
     /// The callback addresses that a channel's events go to: each job's own, and for what is of no such

@@ -6,7 +6,6 @@ mod callbacks;
 mod store;
 
 use livegate_core::time::Millis;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
 
@@ -15,6 +14,7 @@ pub(crate) use self::store::Kind;
 use self::store::Store;
 use super::answer;
 use super::contract::{Managed, Put, ToTenant};
+use crate::document::{Field, document};
 use crate::error::{Problem, Result};
 use crate::http::Incoming;
 use crate::{http, js};
@@ -27,20 +27,24 @@ pub struct Tenant {
     env: Env,
 }
 
-/// A stored thing as lists show it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Item {
-    pub(crate) seq: u64,
-    pub(crate) version: u64,
-    pub(crate) doc: Value,
-    pub(crate) key_set: bool,
+document! {
+    /// A stored thing as lists show it.
+    #[derive(Debug)]
+    pub(crate) struct Item {
+        pub(crate) seq: u64,
+        pub(crate) version: u64,
+        pub(crate) doc: Value,
+        pub(crate) key_set: bool,
+    }
 }
 
-/// A page of documents, and how many there are in all.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Selected {
-    pub(crate) count: u64,
-    pub(crate) items: Vec<Value>,
+document! {
+    /// A page of documents, and how many there are in all.
+    #[derive(Debug)]
+    pub(crate) struct Selected {
+        pub(crate) count: u64,
+        pub(crate) items: Vec<Value>,
+    }
 }
 
 impl DurableObject for Tenant {
@@ -109,7 +113,7 @@ impl Tenant {
                 store.put_managed(also)?;
                 let version = store.put(kind, &id, &doc, sealed.as_deref())?;
                 store.audit(now, &actor, &action, &id, version)?;
-                Ok(crate::json::value(store.get(kind, &id)?)?)
+                Ok(store.get(kind, &id)?.write())
             }
             ToTenant::Drop(tenant, actor, kind, id) => {
                 store.claim(tenant)?;
@@ -118,16 +122,12 @@ impl Tenant {
                 store.audit(now, &actor, "delete", &id, version)?;
                 Ok(Value::Null)
             }
-            ToTenant::Get(kind, id) => Ok(crate::json::value(store.get(kind, &id)?)?),
-            ToTenant::List(kind, after, limit) => {
-                Ok(crate::json::value(store.list(kind, after, limit)?)?)
-            }
-            ToTenant::Select(kind, select) => {
-                Ok(crate::json::value(store.select(kind, &select)?)?)
-            }
+            ToTenant::Get(kind, id) => Ok(store.get(kind, &id)?.write()),
+            ToTenant::List(kind, after, limit) => Ok(store.list(kind, after, limit)?.write()),
+            ToTenant::Select(kind, select) => Ok(store.select(kind, &select)?.write()),
             ToTenant::Keys(kind, id) => {
                 let keys = store.open_keys(&self.env, kind, &id).await?;
-                Ok(crate::json::value(keys)?)
+                Ok(keys.write())
             }
             ToTenant::Rotate(tenant, actor, kind, id, key, until) => {
                 let mut keys = store.open_keys(&self.env, kind, &id).await?;
@@ -140,17 +140,15 @@ impl Tenant {
                 store.claim(tenant)?;
                 let version = store.put(kind, &id, &item.doc, Some(&sealed))?;
                 store.audit(now, &actor, "rotate", &id, version)?;
-                Ok(crate::json::value(store.get(kind, &id)?)?)
+                Ok(store.get(kind, &id)?.write())
             }
             ToTenant::Snapshot(tenant, have, channel) => {
                 if have.is_some() && have == Some(store.version()?) {
                     return Ok(Value::Null);
                 }
-                Ok(crate::json::value(store.snapshot(&self.env, tenant, &channel).await?)?)
+                Ok(store.snapshot(&self.env, tenant, &channel).await?.write())
             }
-            ToTenant::Source(tenant, id) => {
-                Ok(crate::json::value(store.source(&self.env, tenant, id).await?)?)
-            }
+            ToTenant::Source(tenant, id) => Ok(store.source(&self.env, tenant, id).await?.write()),
             ToTenant::Audit(before, limit) => Ok(Value::Array(store.audit_page(before, limit)?)),
             ToTenant::Disable(tenant, endpoint, reason) => {
                 let id = endpoint.to_string();

@@ -2,61 +2,50 @@
 
 use livegate_core::id::{SourceId, TenantId};
 use livegate_core::time::UnixMillis;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use worker::{Env, State};
 
 use super::{Item, Selected};
-use crate::error::{Error, Problem, Result, Violation};
+use crate::document::Field;
+use crate::document::{self, words};
+use crate::error::{Problem, Result, Violation};
 use crate::model::{
     Endpoint, Format, Keys, Snapshot, Source, SourceSnapshot, Subscription, WithKeys,
 };
-use crate::seal;
 use crate::objects::contract::{Match, Select};
 use crate::sql::{Db, Param, Row, params};
+use crate::{json, seal};
 
 /// How many things of one kind a tenant may have: a snapshot must stay small enough to be copied
 /// to every channel.
 const MAX_OF_A_KIND: u64 = 1_000;
 
-/// The sorts of things that a tenant configures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    Source,
-    Endpoint,
-    Subscription,
-    /// What vendors leave undocumented, as the tenant has it; one.
-    Settings,
-    /// `MetaStudio`'s configuration of the tenant; one.
-    UserConfig,
-    Platform,
-    Room,
-    Job,
-    /// An ARTC application.
-    Application,
-    /// An ARTC subscription to channel and user events.
-    EventSub,
-    /// An ARTC subscription to events of mixed-stream relays.
-    MpuSub,
+words! {
+    /// The sorts of things that a tenant configures.
+    pub(crate) enum Kind {
+        Source = "source",
+        Endpoint = "endpoint",
+        Subscription = "subscription",
+        /// What vendors leave undocumented, as the tenant has it; one.
+        Settings = "settings",
+        /// `MetaStudio`'s configuration of the tenant; one.
+        UserConfig = "user_config",
+        Platform = "platform",
+        Room = "room",
+        Job = "job",
+        /// An ARTC application.
+        Application = "application",
+        /// An ARTC subscription to channel and user events.
+        EventSub = "event_sub",
+        /// An ARTC subscription to events of mixed-stream relays.
+        MpuSub = "mpu_sub",
+    }
 }
 
 impl Kind {
     /// The word for people, which is also the word in the database.
     pub(crate) const fn noun(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Endpoint => "endpoint",
-            Self::Subscription => "subscription",
-            Self::Settings => "settings",
-            Self::UserConfig => "user_config",
-            Self::Platform => "platform",
-            Self::Room => "room",
-            Self::Job => "job",
-            Self::Application => "application",
-            Self::EventSub => "event_sub",
-            Self::MpuSub => "mpu_sub",
-        }
+        self.as_str()
     }
 }
 
@@ -65,7 +54,7 @@ pub(super) struct Store(pub(super) Db);
 
 /// Seals the keys of the thing `id`.
 pub(super) async fn seal_keys(env: &Env, id: &str, keys: &Keys) -> Result<String> {
-    seal::seal(env, id, &serde_json::to_string(keys)?).await
+    seal::seal(env, id, &document::text(keys)).await
 }
 
 impl Store {
@@ -148,17 +137,17 @@ impl Store {
         let mut subscriptions: Vec<Subscription> = self.documents(Kind::Subscription)?;
         let at = match kind {
             Kind::Source => {
-                let changed: Source = crate::json::reread(doc)?;
+                let changed: Source = document::read(doc.clone())?;
                 sources = vec![changed];
                 "dialect"
             }
             Kind::Endpoint => {
-                let changed: Endpoint = crate::json::reread(doc)?;
+                let changed: Endpoint = document::read(doc.clone())?;
                 endpoints = vec![changed];
                 "format"
             }
             Kind::Subscription => {
-                subscriptions = vec![crate::json::reread(doc)?];
+                subscriptions = vec![document::read(doc.clone())?];
                 "endpoint"
             }
             _ => return Ok(Vec::new()),
@@ -205,7 +194,7 @@ impl Store {
             "INSERT INTO things(kind, id, doc, sealed, version) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT(id) DO UPDATE SET
                 doc = ?3, sealed = coalesce(?4, sealed), version = ?5",
-            &params![kind.noun(), id, &doc.to_string(), sealed, version],
+            &params![kind.noun(), id, &json::text(doc), sealed, version],
         )?;
         Ok(version)
     }
@@ -270,12 +259,10 @@ impl Store {
         values.push(&select.limit.into_js());
         values.push(&select.offset.into_js());
         let rows = self.0.rows(
-            &format!(
-                "SELECT doc FROM things WHERE {wanted} ORDER BY seq {order} LIMIT ? OFFSET ?"
-            ),
+            &format!("SELECT doc FROM things WHERE {wanted} ORDER BY seq {order} LIMIT ? OFFSET ?"),
             &values,
         )?;
-        let items = rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect::<Result<_>>()?;
+        let items = rows.iter().map(|row| Ok(json::parse(&row.text(0))?)).collect::<Result<_>>()?;
         Ok(Selected { count: count.map_or(0, |row| row.int(0)), items })
     }
 
@@ -304,7 +291,7 @@ impl Store {
         )?;
         let mut all = Vec::with_capacity(rows.len());
         for row in rows {
-            let item: Endpoint = crate::json::parse(&row.text(1))?;
+            let item: Endpoint = document::parse(&row.text(1))?;
             let used = || subscriptions.iter().any(|line| line.endpoint == item.id);
             if item.managed.is_none() || used() {
                 let keys = open(env, &row.text(0), row.maybe_text(2)).await?;
@@ -327,11 +314,11 @@ impl Store {
         Ok(Snapshot { tenant, version, endpoints, subscriptions })
     }
 
-    pub(super) fn documents<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
+    pub(super) fn documents<T: Field>(&self, kind: Kind) -> Result<Vec<T>> {
         let rows = self
             .0
             .rows("SELECT doc FROM things WHERE kind = ? ORDER BY seq", &params![kind.noun()])?;
-        rows.iter().map(|row| Ok(crate::json::parse(&row.text(0))?)).collect()
+        rows.iter().map(|row| document::parse(&row.text(0))).collect()
     }
 
     pub(super) async fn source(
@@ -347,7 +334,7 @@ impl Store {
         )?;
         let version = self.version()?;
         let Some(row) = row else { return Ok(None) };
-        let item: Source = crate::json::parse(&row.text(0))?;
+        let item: Source = document::parse(&row.text(0))?;
         let keys = open(env, &id, row.maybe_text(1)).await?;
         Ok(Some(SourceSnapshot { tenant, version, source: WithKeys { item, keys } }))
     }
@@ -411,11 +398,11 @@ impl Store {
 async fn open(env: &Env, id: &str, sealed: Option<String>) -> Result<Keys> {
     match sealed {
         None => Ok(Keys::default()),
-        Some(sealed) => Ok(crate::json::parse(&seal::open(env, id, &sealed).await?)?),
+        Some(sealed) => document::parse(&seal::open(env, id, &sealed).await?),
     }
 }
 
 fn item(row: &Row) -> Result<Item> {
-    let doc = crate::json::parse(&row.text(2)).map_err(Error::from)?;
+    let doc = json::parse(&row.text(2))?;
     Ok(Item { seq: row.int(0), version: row.int(1), doc, key_set: row.int(3) == 1 })
 }

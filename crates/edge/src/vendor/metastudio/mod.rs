@@ -83,7 +83,12 @@ impl Call<'_> {
     }
 
     /// A number of the query within its bounds.
-    fn number(&self, name: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> Result<u64> {
+    fn number(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64> {
         let Some(text) = self.request.param(name) else { return Ok(default) };
         text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
             fault::parameter(name, &format!("should be {} to {}", range.start(), range.end()))

@@ -50,7 +50,8 @@ pub(super) async fn update(call: &Call<'_>) -> Result<Response> {
 
 fn with_key(config: &Value, key: Option<&String>) -> Value {
     let mut config = config.clone();
-    if let (Some(callback), Some(key)) = (config.get_mut(CALLBACK).and_then(Value::as_object_mut), key)
+    if let (Some(callback), Some(key)) =
+        (config.get_mut(CALLBACK).and_then(Value::as_object_mut), key)
         && !callback.contains_key("key")
     {
         callback.insert("key".to_owned(), json!(key));
