@@ -19,7 +19,7 @@ mod error;
 #[cfg(feature = "_fuzzing")]
 pub mod fuzz;
 pub mod generic;
-mod json;
+pub(crate) mod json;
 pub mod metastudio;
 pub mod redact;
 mod timestamp;

@@ -34,6 +34,7 @@ mod model;
 mod policy;
 mod raw;
 mod refusal;
+pub mod request;
 mod secret;
 mod sign;
 mod target;
