@@ -11,6 +11,7 @@
 //! | [`filter`] | who gets an event |
 //! | [`config`] | whether a live configuration is within its limits |
 //! | [`delivery`] | what to send next, when to retry, when to give up |
+//! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
 //! | [`url`] | which addresses may be called |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -26,6 +27,7 @@ pub mod error;
 pub mod event;
 pub mod filter;
 pub mod id;
+pub mod relay;
 pub mod scheme;
 pub mod time;
 pub mod url;

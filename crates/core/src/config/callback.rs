@@ -5,13 +5,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use super::field::{Field, object_field};
 use super::named::named;
-use super::violation::{Checker, Problem, Violations, settle};
+use super::table::{Chars, Http, Kind, Object, Row, Shape, Walk, may, text, texts};
+use super::violation::Problem;
 use crate::dialect::metastudio::EventType;
-use crate::url::{HttpScheme, HttpUrl};
+use crate::url::HttpUrl;
+
+const URL: &str = "live_event_type_callback_url";
 
 /// The longest address, in characters.
 pub const MAX_URL_CHARS: usize = 2048;
@@ -47,37 +49,40 @@ impl AuthType {
     }
 }
 
-/// Callback settings as they were sent.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct RawLiveEventCallBackConfig {
-    /// An `https` address of 0 to 2,048 characters; empty for none.
-    pub live_event_type_callback_url: Field<String>,
-    /// An [`AuthType`].
-    pub auth_type: Field<String>,
-    /// 0 to 32 characters.
-    pub key: Field<String>,
-    /// 1 to 10 of the [`EventType`]s.
-    pub callback_event_type: Field<Vec<Field<String>>>,
-}
+/// The fields of the settings.
+pub(crate) const ROWS: [Row; 4] = [
+    may(URL, Kind::Address { max: MAX_URL_CHARS, http: Http::Refused }),
+    may("auth_type", Kind::Name(AuthType::NAMES)),
+    may("key", Kind::Text { max: MAX_KEY_CHARS, of: Chars::Any }),
+    may(
+        "callback_event_type",
+        Kind::List { min: 1, max: MAX_EVENT_TYPES, of: &Kind::Name(EVENT_TYPES) },
+    ),
+];
 
-/// Shows which fields are there, and neither key nor address.
-impl fmt::Debug for RawLiveEventCallBackConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawLiveEventCallBackConfig")
-            .field("auth_type", &self.auth_type)
-            .field("callback_event_type", &self.callback_event_type)
-            .finish_non_exhaustive()
+/// The settings of a tenant, a job or a platform.
+pub(crate) const SHAPE: Shape = Shape { rows: &ROWS, also: Some(key_to_sign_with) };
+
+/// A call that is signed needs a key.
+pub(crate) fn key_to_sign_with(sent: &Object, walk: &mut Walk) {
+    let signs = text(sent, "auth_type").and_then(AuthType::from_name).is_some_and(AuthType::signs);
+    let called = text(sent, URL).is_some_and(|url| !url.is_empty());
+    let has_key = sent.get("key").is_some_and(|key| !key.is_null() && key != "");
+    if signs && called && !has_key {
+        walk.report("key", Problem::KeyMissing);
     }
 }
-
-object_field!(RawLiveEventCallBackConfig);
 
 /// The key that callbacks are signed with. Its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallbackKey(String);
 
 impl CallbackKey {
+    /// A key; an empty one is none.
+    pub(crate) fn new(key: &str) -> Option<Self> {
+        if key.is_empty() { None } else { Some(Self(String::from(key))) }
+    }
+
     /// The key itself, to sign with or to hand to the vendor's own client.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -109,30 +114,24 @@ pub struct LiveEventCallBackConfig {
 }
 
 impl LiveEventCallBackConfig {
-    /// Checks settings. Whether the address may be called is another question: see
+    /// The settings of a checked object. Whether the address may be called is another question: see
     /// [`crate::url::egress::check`].
-    ///
-    /// # Errors
-    /// [`Violations`]: all of them, with paths below `live_event_callback_config`.
-    pub fn new(raw: RawLiveEventCallBackConfig) -> Result<Self, Violations> {
-        let mut found = Vec::new();
-        let checked = Self::check(raw, &mut Checker::new("live_event_callback_config", &mut found));
-        settle(checked, found)
-    }
-
-    pub(super) fn check(raw: RawLiveEventCallBackConfig, checker: &mut Checker<'_>) -> Self {
-        let wants_url =
-            matches!(&raw.live_event_type_callback_url, Field::Given(url) if !url.is_empty());
-        let has_key = !matches!(&raw.key, Field::Absent)
-            && !matches!(&raw.key, Field::Given(key) if key.is_empty());
-        let url = check_url(raw.live_event_type_callback_url, checker);
-        let auth_type = AuthType::check(raw.auth_type, "auth_type", checker);
-        let key = check_key(raw.key, checker);
-        if wants_url && !has_key && auth_type.is_some_and(AuthType::signs) {
-            checker.report("key", Problem::KeyMissing);
+    pub(crate) fn from_checked(object: &Object) -> Self {
+        let types = object.get("callback_event_type").map(|_| {
+            let mut types = Vec::new();
+            for one in texts(object, "callback_event_type").filter_map(EventType::from_name) {
+                if !types.contains(&one) {
+                    types.push(one);
+                }
+            }
+            types
+        });
+        Self {
+            url: text(object, URL).and_then(|url| HttpUrl::parse(url).ok()),
+            auth_type: text(object, "auth_type").and_then(AuthType::from_name),
+            key: text(object, "key").and_then(CallbackKey::new),
+            event_types: types,
         }
-        let event_types = check_event_types(raw.callback_event_type, checker);
-        Self { url, auth_type, key, event_types }
     }
 
     /// The address, if one is set.
@@ -164,60 +163,6 @@ impl LiveEventCallBackConfig {
     pub fn without_key(&self) -> Self {
         Self { key: None, ..self.clone() }
     }
-}
-
-fn check_url(field: Field<String>, checker: &mut Checker<'_>) -> Option<HttpUrl> {
-    const NAME: &str = "live_event_type_callback_url";
-    let text = field.take(NAME, checker).filter(|text| !text.is_empty())?;
-    let problem = match HttpUrl::parse(&text) {
-        _ if text.chars().count() > MAX_URL_CHARS => Problem::TooLong { limit: MAX_URL_CHARS },
-        Ok(url) if url.scheme() == HttpScheme::Https => return Some(url),
-        Ok(_) | Err(crate::url::UrlError::Scheme) => Problem::NotHttps,
-        Err(error) => Problem::Url(error),
-    };
-    checker.report(NAME, problem);
-    None
-}
-
-fn check_key(field: Field<String>, checker: &mut Checker<'_>) -> Option<CallbackKey> {
-    let key = field.take("key", checker).filter(|key| !key.is_empty())?;
-    if key.chars().count() > MAX_KEY_CHARS {
-        checker.report("key", Problem::TooLong { limit: MAX_KEY_CHARS });
-        return None;
-    }
-    Some(CallbackKey(key))
-}
-
-/// The event types of a list, each once.
-fn check_event_types(
-    field: Field<Vec<Field<String>>>,
-    checker: &mut Checker<'_>,
-) -> Option<Vec<EventType>> {
-    const NAME: &str = "callback_event_type";
-    let items = field.take(NAME, checker)?;
-    if !(1..=MAX_EVENT_TYPES).contains(&items.len()) {
-        checker.report(NAME, Problem::WrongCount { min: 1, max: MAX_EVENT_TYPES });
-    }
-    let mut wanted = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
-        let event_type = match item {
-            Field::Given(name) => EventType::from_name(&name),
-            Field::Absent | Field::Mistyped => {
-                let problem = Problem::WrongType { expected: "a string" };
-                checker.report(&alloc::format!("{NAME}[{index}]"), problem);
-                continue;
-            }
-        };
-        match event_type {
-            Some(event_type) if wanted.contains(&event_type) => {}
-            Some(event_type) => wanted.push(event_type),
-            None => {
-                let problem = Problem::UnknownValue { allowed: EVENT_TYPES };
-                checker.report(&alloc::format!("{NAME}[{index}]"), problem);
-            }
-        }
-    }
-    Some(wanted)
 }
 
 #[expect(clippy::ref_option, reason = "serde hands a reference to the field")]

@@ -1,10 +1,10 @@
 //! When a live job stops by itself: `LiveExitConfig` of the `MetaStudio` API reference.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::field::{Field, object_field};
 use super::named::named;
-use super::violation::{Checker, Problem, Violations, settle};
+use super::table::{Kind, Object, Shape, may, shape, text};
 use crate::time::Millis;
 
 /// The longest live, in hours: a week.
@@ -30,19 +30,18 @@ named! {
     }
 }
 
-/// A live job's exit settings as they were sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct RawLiveExitConfig {
-    /// Hours, 0 to 168; 0 is without limit.
-    pub max_live_duration: Field<i64>,
-    /// An [`AutoStopMode`].
-    pub auto_stop_mode: Field<alloc::string::String>,
-    /// Minutes, 0 to 60; 0 is without limit.
-    pub max_exception_waiting_duration: Field<i64>,
-}
-
-object_field!(RawLiveExitConfig);
+/// The fields of the settings.
+pub(crate) const SHAPE: Shape = shape(&[
+    may(
+        "max_live_duration",
+        Kind::Int { min: 0, max: MAX_LIVE_HOURS as i64, unit: "hours" },
+    ),
+    may("auto_stop_mode", Kind::Name(AutoStopMode::NAMES)),
+    may(
+        "max_exception_waiting_duration",
+        Kind::Int { min: 0, max: MAX_EXCEPTION_WAIT_MINS as i64, unit: "minutes" },
+    ),
+]);
 
 /// How long something may last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,31 +65,14 @@ pub struct LiveExitConfig {
 }
 
 impl LiveExitConfig {
-    /// Checks settings.
-    ///
-    /// # Errors
-    /// [`Violations`]: all of them, with paths below `live_exit_config`.
-    pub fn new(raw: RawLiveExitConfig) -> Result<Self, Violations> {
-        let mut found = alloc::vec::Vec::new();
-        let checked = Self::check(raw, &mut Checker::new("live_exit_config", &mut found));
-        settle(checked, found)
-    }
-
-    pub(super) fn check(raw: RawLiveExitConfig, checker: &mut Checker<'_>) -> Self {
+    /// The settings of a checked object.
+    pub(crate) fn from_checked(object: &Object) -> Self {
+        let number = |name| object.get(name).and_then(Value::as_u64);
+        let small = |name| number(name).and_then(|value| u8::try_from(value).ok());
         Self {
-            live_hours: within(
-                raw.max_live_duration,
-                "max_live_duration",
-                (MAX_LIVE_HOURS, "hours"),
-                checker,
-            ),
-            auto_stop_mode: AutoStopMode::check(raw.auto_stop_mode, "auto_stop_mode", checker),
-            exception_wait_mins: within(
-                raw.max_exception_waiting_duration,
-                "max_exception_waiting_duration",
-                (MAX_EXCEPTION_WAIT_MINS, "minutes"),
-                checker,
-            ),
+            live_hours: small("max_live_duration"),
+            auto_stop_mode: text(object, "auto_stop_mode").and_then(AutoStopMode::from_name),
+            exception_wait_mins: small("max_exception_waiting_duration"),
         }
     }
 
@@ -118,18 +100,4 @@ impl LiveExitConfig {
             Some(minutes) => Longest::Span(Millis::from_mins(minutes as u64)),
         }
     }
-}
-
-fn within(
-    field: Field<i64>,
-    name: &str,
-    (max, unit): (u8, &'static str),
-    checker: &mut Checker<'_>,
-) -> Option<u8> {
-    let value = field.take(name, checker)?;
-    let allowed = u8::try_from(value).ok().filter(|value| *value <= max);
-    if allowed.is_none() {
-        checker.report(name, Problem::OutOfRange { min: 0, max: i64::from(max), unit });
-    }
-    allowed
 }

@@ -1,8 +1,8 @@
 //! Live configuration of a tenant: read, checked against all limits at once, and written back.
 //!
 //! The three objects of `MetaStudio`'s user configuration (API reference, `ShowSmartLiveUserConfig`
-//! and `UpdateSmartLiveUserConfig`). What is sent becomes a `Raw…`, which takes every type, and that
-//! becomes the checked one, or [`Violations`] with everything that is wrong. Unknown fields are
+//! and `UpdateSmartLiveUserConfig`). What is sent is checked against a table of its fields, and
+//! becomes the typed one, or [`Violations`] with everything that is wrong. Unknown fields are
 //! passed over, unknown values are not.
 //!
 //! ```
@@ -15,56 +15,40 @@
 //! ```
 
 pub mod callback;
-mod field;
 #[cfg(feature = "_fuzzing")]
 pub mod fuzz;
 pub mod live_exit;
 mod named;
 pub mod notify;
+pub(crate) mod table;
 mod violation;
 
-use alloc::vec::Vec;
+use serde::Serialize;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-
-pub use callback::{AuthType, LiveEventCallBackConfig, RawLiveEventCallBackConfig};
-pub use field::Field;
-pub use live_exit::{AutoStopMode, LiveExitConfig, Longest, RawLiveExitConfig};
-pub use notify::{
-    LiveNotifyConfig, LiveNotifyConfigReq, NotifyAction, NotifyEvent, RawLiveNotifyConfig,
-    RawLiveNotifyConfigReq,
-};
+pub use callback::{AuthType, CallbackKey, LiveEventCallBackConfig};
+pub use live_exit::{AutoStopMode, LiveExitConfig, Longest};
+pub(crate) use named::named;
+pub use notify::{LiveNotifyConfig, LiveNotifyConfigReq, NotifyAction, NotifyEvent};
 pub use violation::{Problem, Violation, Violations};
 
-use violation::{Checker, settle};
+use table::{Kind, Shape, may, part, shape};
 
 /// The most bytes that a configuration may have; the largest within all limits has under 4 KiB.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// A tenant's configuration as it was stored or shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct RawUserConfig {
-    /// When a live job stops by itself.
-    pub live_exit_config: Field<RawLiveExitConfig>,
-    /// Where live events are called back to.
-    pub live_event_callback_config: Field<RawLiveEventCallBackConfig>,
-    /// Whom a live's interruption is told.
-    pub live_notify_config: Field<RawLiveNotifyConfig>,
-}
+/// The fields of what is stored and shown.
+const CONFIG: Shape = shape(&[
+    may("live_exit_config", Kind::Object(&live_exit::SHAPE)),
+    may("live_event_callback_config", Kind::Object(&callback::SHAPE)),
+    may("live_notify_config", Kind::Object(&notify::SHAPE)),
+]);
 
-/// A change of a tenant's configuration as it was sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct RawUserConfigUpdate {
-    /// When a live job stops by itself.
-    pub live_exit_config: Field<RawLiveExitConfig>,
-    /// Where live events are called back to.
-    pub live_event_callback_config: Field<RawLiveEventCallBackConfig>,
-    /// What changes about whom a live's interruption is told.
-    pub live_notify_config: Field<RawLiveNotifyConfigReq>,
-}
+/// The fields of a change.
+const UPDATE: Shape = shape(&[
+    may("live_exit_config", Kind::Object(&live_exit::SHAPE)),
+    may("live_event_callback_config", Kind::Object(&callback::SHAPE)),
+    may("live_notify_config", Kind::Object(&notify::REQUEST)),
+]);
 
 /// A tenant's configuration. As JSON it is what the vendor's API shows, the callback's key
 /// included.
@@ -95,62 +79,36 @@ pub struct UserConfigUpdate {
 }
 
 impl UserConfig {
-    /// Checks a configuration.
-    ///
-    /// # Errors
-    /// [`Violations`]: all of them.
-    pub fn new(raw: RawUserConfig) -> Result<Self, Violations> {
-        let mut found = Vec::new();
-        let checked = Self {
-            live_exit: live_exit(raw.live_exit_config, &mut found),
-            callback: callback(raw.live_event_callback_config, &mut found),
-            notify: raw
-                .live_notify_config
-                .take("live_notify_config", &mut Checker::new("", &mut found))
-                .map(|raw| {
-                    let mut checker = Checker::new("live_notify_config", &mut found);
-                    LiveNotifyConfig::check(raw, &mut checker)
-                }),
-        };
-        settle(checked, found)
-    }
-
     /// Reads and checks a configuration.
     ///
     /// # Errors
     /// [`Violations`]: all of them, or one without a path if the whole is no JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, Violations> {
-        read(body).and_then(Self::new)
+        let kept = table::checked(body, MAX_BODY, &CONFIG)?;
+        let notify = part(&kept, "live_notify_config");
+        Ok(Self {
+            live_exit: part(&kept, "live_exit_config").map(LiveExitConfig::from_checked),
+            callback: part(&kept, "live_event_callback_config")
+                .map(LiveEventCallBackConfig::from_checked),
+            notify: notify.map(LiveNotifyConfig::from_checked),
+        })
     }
 }
 
 impl UserConfigUpdate {
-    /// Checks a change.
-    ///
-    /// # Errors
-    /// [`Violations`]: all of them.
-    pub fn new(raw: RawUserConfigUpdate) -> Result<Self, Violations> {
-        let mut found = Vec::new();
-        let checked = Self {
-            live_exit: live_exit(raw.live_exit_config, &mut found),
-            callback: callback(raw.live_event_callback_config, &mut found),
-            notify: raw
-                .live_notify_config
-                .take("live_notify_config", &mut Checker::new("", &mut found))
-                .map(|raw| {
-                    let mut checker = Checker::new("live_notify_config", &mut found);
-                    LiveNotifyConfigReq::check(raw, &mut checker)
-                }),
-        };
-        settle(checked, found)
-    }
-
     /// Reads and checks a change.
     ///
     /// # Errors
     /// [`Violations`]: all of them, or one without a path if the whole is no JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, Violations> {
-        read(body).and_then(Self::new)
+        let kept = table::checked(body, MAX_BODY, &UPDATE)?;
+        let notify = part(&kept, "live_notify_config");
+        Ok(Self {
+            live_exit: part(&kept, "live_exit_config").map(LiveExitConfig::from_checked),
+            callback: part(&kept, "live_event_callback_config")
+                .map(LiveEventCallBackConfig::from_checked),
+            notify: notify.map(LiveNotifyConfigReq::from_checked),
+        })
     }
 
     /// The configuration after the change. An object that was sent takes the former one's place;
@@ -167,34 +125,4 @@ impl UserConfigUpdate {
             },
         }
     }
-}
-
-fn live_exit(
-    field: Field<RawLiveExitConfig>,
-    found: &mut Vec<Violation>,
-) -> Option<LiveExitConfig> {
-    let raw = field.take("live_exit_config", &mut Checker::new("", found))?;
-    Some(LiveExitConfig::check(raw, &mut Checker::new("live_exit_config", found)))
-}
-
-fn callback(
-    field: Field<RawLiveEventCallBackConfig>,
-    found: &mut Vec<Violation>,
-) -> Option<LiveEventCallBackConfig> {
-    let raw = field.take("live_event_callback_config", &mut Checker::new("", found))?;
-    let mut checker = Checker::new("live_event_callback_config", found);
-    Some(LiveEventCallBackConfig::check(raw, &mut checker))
-}
-
-fn read<Raw: DeserializeOwned>(body: &[u8]) -> Result<Raw, Violations> {
-    if body.len() > MAX_BODY {
-        return Err(Violations::of("", Problem::TooLarge { limit: MAX_BODY }));
-    }
-    let value: serde_json::Value =
-        serde_json::from_slice(body).map_err(|_| Violations::of("", Problem::NotJson))?;
-    if !value.is_object() {
-        return Err(Violations::of("", Problem::WrongType { expected: "an object" }));
-    }
-    // Every field takes every type, so that this cannot fail.
-    serde_json::from_value(value).map_err(|_| Violations::of("", Problem::NotJson))
 }

@@ -30,21 +30,6 @@ macro_rules! named {
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == name)
             }
-
-            /// The value that a field names; anything else is reported.
-            pub(super) fn check(
-                field: $crate::config::Field<alloc::string::String>,
-                name: &str,
-                checker: &mut $crate::config::violation::Checker<'_>,
-            ) -> Option<Self> {
-                let text = field.take(name, checker)?;
-                let value = Self::from_name(&text);
-                if value.is_none() {
-                    let problem = $crate::config::Problem::UnknownValue { allowed: Self::NAMES };
-                    checker.report(name, problem);
-                }
-                value
-            }
         }
 
         impl core::fmt::Display for $name {
@@ -60,4 +45,4 @@ macro_rules! named {
         }
     };
 }
-pub(super) use named;
+pub(crate) use named;

@@ -1,13 +1,12 @@
 //! Whom a live's interruption is told: `LiveNotifyConfig` of the `MetaStudio` API reference.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::field::{Field, object_field};
 use super::named::named;
-use super::violation::{Checker, Problem, Violations, settle};
+use super::table::{Kind, Object, Row, Shape, Walk, may, shape, text, texts};
+use super::violation::Problem;
 
 named! {
     /// What the vendor tells by message, mail and in its console.
@@ -29,27 +28,30 @@ named! {
     }
 }
 
-/// The events that are told, as they were sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct RawLiveNotifyConfig {
-    /// Some of the [`NotifyEvent`]s.
-    pub notify_events: Field<Vec<Field<String>>>,
+/// More than there are events, for those that are named twice.
+const MAX_NAMED: usize = 100;
+
+const EVENTS: Row = may(
+    "notify_events",
+    Kind::List { min: 0, max: MAX_NAMED, of: &Kind::Name(NotifyEvent::NAMES) },
+);
+
+/// The fields of what is stored and shown.
+pub(crate) const SHAPE: Shape = shape(&[EVENTS]);
+
+/// The fields of a request.
+pub(crate) const REQUEST: Shape =
+    Shape { rows: &[may("action", Kind::Name(NotifyAction::NAMES)), EVENTS], also: Some(pair) };
+
+/// An action needs events, and events an action.
+fn pair(sent: &Object, walk: &mut Walk) {
+    let there = |name| sent.get(name).is_some_and(|value| !value.is_null());
+    match (there("action"), there("notify_events")) {
+        (true, false) => walk.report("notify_events", Problem::Missing),
+        (false, true) => walk.report("action", Problem::Missing),
+        _ => {}
+    }
 }
-
-object_field!(RawLiveNotifyConfig);
-
-/// A request to change the events that are told, as it was sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct RawLiveNotifyConfigReq {
-    /// A [`NotifyAction`].
-    pub action: Field<String>,
-    /// Some of the [`NotifyEvent`]s.
-    pub notify_events: Field<Vec<Field<String>>>,
-}
-
-object_field!(RawLiveNotifyConfigReq);
 
 /// The events that are told: each once, in the order of [`NotifyEvent::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -58,18 +60,9 @@ pub struct LiveNotifyConfig {
 }
 
 impl LiveNotifyConfig {
-    /// Checks settings.
-    ///
-    /// # Errors
-    /// [`Violations`]: all of them, with paths below `live_notify_config`.
-    pub fn new(raw: RawLiveNotifyConfig) -> Result<Self, Violations> {
-        let mut found = Vec::new();
-        let checked = Self::check(raw, &mut Checker::new("live_notify_config", &mut found));
-        settle(checked, found)
-    }
-
-    pub(super) fn check(raw: RawLiveNotifyConfig, checker: &mut Checker<'_>) -> Self {
-        Self { notify_events: check_events(raw.notify_events, checker).unwrap_or_default() }
+    /// The events of a checked object.
+    pub(crate) fn from_checked(object: &Object) -> Self {
+        Self { notify_events: events(object) }
     }
 
     /// The events.
@@ -86,28 +79,10 @@ pub struct LiveNotifyConfigReq {
 }
 
 impl LiveNotifyConfigReq {
-    /// Checks a request.
-    ///
-    /// # Errors
-    /// [`Violations`]: all of them, with paths below `live_notify_config`.
-    pub fn new(raw: RawLiveNotifyConfigReq) -> Result<Self, Violations> {
-        let mut found = Vec::new();
-        let checked = Self::check(raw, &mut Checker::new("live_notify_config", &mut found));
-        settle(checked, found)
-    }
-
-    pub(super) fn check(raw: RawLiveNotifyConfigReq, checker: &mut Checker<'_>) -> Self {
-        let no_action = raw.action == Field::Absent;
-        let no_events = raw.notify_events == Field::Absent;
-        let action = NotifyAction::check(raw.action, "action", checker);
-        let events = check_events(raw.notify_events, checker);
-        if no_action && !no_events {
-            checker.report("action", Problem::Missing);
-        }
-        if no_events && !no_action {
-            checker.report("notify_events", Problem::Missing);
-        }
-        Self { change: action.zip(events) }
+    /// The request of a checked object.
+    pub(crate) fn from_checked(object: &Object) -> Self {
+        let action = text(object, "action").and_then(NotifyAction::from_name);
+        Self { change: action.map(|action| (action, events(object))) }
     }
 
     /// What is told after the request, if `before` was told until then.
@@ -132,19 +107,10 @@ impl LiveNotifyConfigReq {
 }
 
 /// The events of a list, each once and in order.
-fn check_events(
-    field: Field<Vec<Field<String>>>,
-    checker: &mut Checker<'_>,
-) -> Option<Vec<NotifyEvent>> {
-    let items = field.take("notify_events", checker)?;
-    let mut events = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
-        let name = alloc::format!("notify_events[{index}]");
-        // Only a field may be null, not an item.
-        let item = if item == Field::Absent { Field::Mistyped } else { item };
-        events.extend(NotifyEvent::check(item, &name, checker));
-    }
+fn events(object: &Object) -> Vec<NotifyEvent> {
+    let mut events: Vec<_> =
+        texts(object, "notify_events").filter_map(NotifyEvent::from_name).collect();
     events.sort_unstable();
     events.dedup();
-    Some(events)
+    events
 }

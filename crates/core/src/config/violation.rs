@@ -58,6 +58,32 @@ pub enum Problem {
     NotHttps,
     /// An address that cannot be used; its code is the [`UrlError`]'s own, `url.…`.
     Url(UrlError),
+    /// `config.characters`: a character that the text cannot have.
+    Characters {
+        /// Which it may have.
+        allowed: &'static str,
+    },
+    /// `config.duplicate`: the same is there before it.
+    Duplicate,
+    /// `config.excluded`: it cannot be there together with another field.
+    Excluded {
+        /// Which.
+        by: &'static str,
+    },
+    /// `config.unmatched`: it has to go with another field, and does not.
+    Unmatched {
+        /// Which.
+        with: &'static str,
+    },
+    /// `config.not_rtmp`: an address that cannot be pushed to by RTMP.
+    NotRtmp,
+    /// `config.no_application`: a push address without the name of an application.
+    NoApplication,
+    /// `config.too_early`: a time too long ago.
+    TooEarly {
+        /// How many days ago it may be.
+        days: u64,
+    },
     /// `config.key_missing`: the chosen authentication signs, but there is no key to sign with.
     KeyMissing,
 }
@@ -76,6 +102,13 @@ impl Problem {
             Self::WrongCount { .. } => "config.wrong_count",
             Self::NotHttps => "config.not_https",
             Self::Url(error) => return error.code(),
+            Self::Characters { .. } => "config.characters",
+            Self::Duplicate => "config.duplicate",
+            Self::Excluded { .. } => "config.excluded",
+            Self::Unmatched { .. } => "config.unmatched",
+            Self::NotRtmp => "config.not_rtmp",
+            Self::NoApplication => "config.no_application",
+            Self::TooEarly { .. } => "config.too_early",
             Self::KeyMissing => "config.key_missing",
         })
     }
@@ -103,6 +136,13 @@ impl fmt::Display for Problem {
             Self::WrongCount { min, max } => write!(f, "should have {min} to {max} items"),
             Self::NotHttps => f.write_str("should begin with https://"),
             Self::Url(error) => write!(f, "cannot be used: {error}"),
+            Self::Characters { allowed } => write!(f, "should have only {allowed}"),
+            Self::Duplicate => f.write_str("should not be there twice"),
+            Self::Excluded { by } => write!(f, "should not go together with {by}"),
+            Self::Unmatched { with } => write!(f, "should match {with}"),
+            Self::NotRtmp => f.write_str("should begin with rtmp:// or rtmps://"),
+            Self::NoApplication => f.write_str("should name an application behind its host"),
+            Self::TooEarly { days } => write!(f, "should be at most {days} days ago"),
             Self::KeyMissing => f.write_str("is needed to sign with"),
         }
     }
@@ -146,8 +186,13 @@ impl Serialize for Violation {
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
-    pub(super) fn of(path: &str, problem: Problem) -> Self {
+    pub(crate) fn of(path: &str, problem: Problem) -> Self {
         Self(Vec::from([Violation { path: String::from(path), problem }]))
+    }
+
+    /// Never of none.
+    pub(crate) const fn new(found: Vec<Violation>) -> Self {
+        Self(found)
     }
 
     /// Each of them.
@@ -190,31 +235,4 @@ impl Coded for Violations {
     fn fault(&self) -> Fault {
         Fault::Caller
     }
-}
-
-/// Collects violations under one path.
-pub(super) struct Checker<'c> {
-    path: &'c str,
-    found: &'c mut Vec<Violation>,
-}
-
-impl<'c> Checker<'c> {
-    pub(super) const fn new(path: &'c str, found: &'c mut Vec<Violation>) -> Self {
-        Self { path, found }
-    }
-
-    /// Reports a field of the object at this path, or the object itself by an empty name.
-    pub(super) fn report(&mut self, field: &str, problem: Problem) {
-        let mut path = String::from(self.path);
-        if !path.is_empty() && !field.is_empty() {
-            path.push('.');
-        }
-        path.push_str(field);
-        self.found.push(Violation { path, problem });
-    }
-}
-
-/// What was checked, if nothing was found.
-pub(super) fn settle<T>(checked: T, found: Vec<Violation>) -> Result<T, Violations> {
-    if found.is_empty() { Ok(checked) } else { Err(Violations(found)) }
 }

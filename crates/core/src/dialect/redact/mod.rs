@@ -59,6 +59,11 @@ pub fn url(url: &str) -> Cow<'_, str> {
     urls::mask_any(url).map_or(Cow::Borrowed(url), Cow::Owned)
 }
 
+/// A push URL, masked: the last part of its path as well, since that may be the stream key.
+pub fn push_url(url: &str) -> Cow<'_, str> {
+    text(Cow::Borrowed(url))
+}
+
 /// Whether a field of that name holds a stream key or a push URL.
 pub(super) fn says_what_it_holds(name: &str) -> bool {
     walk::says_what_it_holds(name)
