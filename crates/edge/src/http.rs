@@ -17,6 +17,7 @@ pub(crate) const MAX_BODY: usize = 256 * 1024;
 extern "C" {
     fn head(request: &Request) -> String;
     fn header(request: &Request, name: &str) -> Option<String>;
+    fn headers(request: &Request) -> String;
     fn read(request: &Request, most: f64) -> Promise;
     #[wasm_bindgen(catch, js_name = respond)]
     fn make_response(
@@ -96,6 +97,21 @@ impl Incoming {
 
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         header(&self.raw, name)
+    }
+
+    /// Every header, with `host` as the caller wrote it.
+    pub(crate) fn headers(&self) -> Vec<(String, String)> {
+        let all = headers(&self.raw);
+        let mut lines = all.split('\n').map(str::to_owned);
+        let mut pairs = Vec::new();
+        while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+            pairs.push((name, value));
+        }
+        if !pairs.iter().any(|(name, _)| name == "host") {
+            let host = self.origin.split_once("://").map_or("", |(_, host)| host);
+            pairs.push(("host".to_owned(), host.to_owned()));
+        }
+        pairs
     }
 
     /// The value of a query parameter, percent-decoded.

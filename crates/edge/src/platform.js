@@ -7,6 +7,9 @@ export const head = (request) => `${request.method} ${request.url}`;
 /** A request's header; null if it has none of that name. */
 export const header = (request, name) => request.headers.get(name);
 
+/** All headers of a request, names and values in turn, each on a line. */
+export const headers = (request) => [...request.headers].flat().join("\n");
+
 /** The length that a message's body has, as its sender says; null where that cannot be relied on:
  *  one in chunks may say another, and has none (RFC 9112 §6.3). */
 const declared = ({ headers }) => (headers.get("transfer-encoding") === null ? headers.get("content-length") : null);

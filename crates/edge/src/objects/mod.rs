@@ -40,6 +40,8 @@ pub(crate) enum ObjectRef<'a> {
     Endpoint(EndpointId),
     Records(TenantId),
     Nonces(SourceId),
+    /// Nonces of requests of a tenant's vendor clients.
+    ClientNonces(TenantId),
 }
 
 impl ObjectRef<'_> {
@@ -51,7 +53,7 @@ impl ObjectRef<'_> {
             Self::Channel(..) => "CHANNEL",
             Self::Endpoint(_) => "ENDPOINT",
             Self::Records(_) => "RECORDS",
-            Self::Nonces(_) => "NONCES",
+            Self::Nonces(_) | Self::ClientNonces(_) => "NONCES",
         }
     }
 
@@ -59,7 +61,9 @@ impl ObjectRef<'_> {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Directory => "directory".to_owned(),
-            Self::Tenant(tenant) | Self::Records(tenant) => tenant.to_string(),
+            Self::Tenant(tenant) | Self::Records(tenant) | Self::ClientNonces(tenant) => {
+                tenant.to_string()
+            }
             Self::Channel(tenant, channel) => format!("{tenant}/{channel}"),
             Self::Endpoint(endpoint) => endpoint.to_string(),
             Self::Nonces(source) => source.to_string(),

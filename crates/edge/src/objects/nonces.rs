@@ -1,5 +1,5 @@
-//! Nonces of one source: for schemes that use one for each call, a second call with the same nonce
-//! is a replay, whatever its body says and whichever channel that would lead to.
+//! Nonces of one source, or of one tenant's vendor clients: for schemes that use one for each call, a
+//! second call with the same nonce is a replay, whatever its body says and wherever that would lead.
 
 use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
@@ -11,7 +11,7 @@ use crate::http::Incoming;
 use crate::js;
 use crate::sql::{Db, params};
 
-/// The object that remembers one source's nonces while their signatures are fresh.
+/// The object that remembers nonces while their signatures are fresh.
 #[durable_object(fetch)]
 #[derive(Debug)]
 pub struct Nonces {

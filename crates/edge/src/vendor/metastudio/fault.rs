@@ -14,8 +14,8 @@ const PARAMETER: &str = "MSS.00000003";
 const INTERNAL: &str = "MSS.00000004";
 
 /// The call is not signed, or not by whom it says, or not any more.
-pub(super) fn unauthorized() -> Error {
-    Problem::new(401, UNAUTHORIZED, "Unauthorized").into()
+pub(super) fn unauthorized(why: &str) -> Error {
+    Problem::new(401, UNAUTHORIZED, format!("Unauthorized: {why}")).into()
 }
 
 /// A valid credential, but another tenant's project.

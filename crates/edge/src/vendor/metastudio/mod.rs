@@ -7,17 +7,23 @@ mod fault;
 mod user_config;
 
 use livegate_core::id::{TenantId, token_hash};
+use livegate_core::scheme::request::RequestError;
 use livegate_core::time::UnixMillis;
 use serde_json::Value;
 use web_sys::Response;
 use worker::Env;
 
+use super::signed::{self, Refused};
 use super::stored::Tenant;
 use crate::credentials::{self, Part};
 use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::js;
 use crate::objects::tenant::Kind;
+
+const TOKEN: &str = "the token is not valid, or not any more";
+const UNSIGNED: &str = "sign the request with an access key, or send an X-Auth-Token";
+const KEY: &str = "the access key does not exist, or the signature is not its own";
 
 /// Answers a call of the vendor's API.
 pub(crate) async fn serve(env: &Env, request: &Incoming) -> Result<Response> {
@@ -60,14 +66,23 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
 async fn authenticate(
     env: &Env,
     request: &Incoming,
-    _body: &[u8],
+    body: &[u8],
     now: UnixMillis,
 ) -> Result<TenantId> {
     if let Some(token) = request.header("x-auth-token") {
         let known = credentials::known(env, Part::AuthToken, &token_hash(&token), now).await?;
-        return Ok(known.ok_or_else(fault::unauthorized)?.tenant);
+        return Ok(known.ok_or_else(|| fault::unauthorized(TOKEN))?.tenant);
     }
-    Err(fault::unauthorized())
+    let headers = request.headers();
+    let headers: Vec<(&str, &str)> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    match signed::tenant(env, &signed::request(request, &headers, body), now).await {
+        Ok((tenant, _)) => Ok(tenant),
+        Err(Refused::Claim(RequestError::Unsigned)) => Err(fault::unauthorized(UNSIGNED)),
+        Err(Refused::Claim(error)) => Err(fault::unauthorized(&error.to_string())),
+        Err(Refused::Key | Refused::Repeated) => Err(fault::unauthorized(KEY)),
+        Err(Refused::Error(error)) => Err(error),
+    }
 }
 
 impl Call<'_> {
