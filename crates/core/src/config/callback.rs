@@ -8,7 +8,7 @@ use core::fmt;
 use serde::{Serialize, Serializer};
 
 use super::named::named;
-use super::table::{Chars, Http, Kind, Object, Row, Shape, Walk, may, text, texts};
+use super::table::{Chars, Http, Kind, Object, Rest, Row, Shape, Walk, may, text, texts};
 use super::violation::Problem;
 use crate::dialect::metastudio::EventType;
 use crate::url::HttpUrl;
@@ -49,19 +49,23 @@ impl AuthType {
     }
 }
 
-/// The fields of the settings.
-pub(crate) const ROWS: [Row; 4] = [
-    may(URL, Kind::Address { max: MAX_URL_CHARS, http: Http::Refused }),
-    may("auth_type", Kind::Name(AuthType::NAMES)),
-    may("key", Kind::Text { max: MAX_KEY_CHARS, of: Chars::Any }),
-    may(
-        "callback_event_type",
-        Kind::List { min: 1, max: MAX_EVENT_TYPES, of: &Kind::Name(EVENT_TYPES) },
-    ),
-];
+pub(crate) const ADDRESS: Row = may(URL, Kind::Address { max: MAX_URL_CHARS, http: Http::Refused });
 
-/// The settings of a tenant, a job or a platform.
-pub(crate) const SHAPE: Shape = Shape { rows: &ROWS, also: Some(key_to_sign_with) };
+pub(crate) const AUTH_TYPE: Row = may("auth_type", Kind::Name(AuthType::NAMES));
+
+pub(crate) const KEY: Row = may("key", Kind::Text { max: MAX_KEY_CHARS, of: Chars::Any });
+
+pub(crate) const TYPES: Row = may(
+    "callback_event_type",
+    Kind::List { min: 1, max: MAX_EVENT_TYPES, of: &Kind::Name(EVENT_TYPES) },
+);
+
+/// The fields of a tenant's and a job's settings.
+pub(crate) const SHAPE: Shape = Shape {
+    rows: &[ADDRESS, AUTH_TYPE, KEY, TYPES],
+    also: Some(key_to_sign_with),
+    rest: Rest::Dropped,
+};
 
 /// A call that is signed needs a key.
 pub(crate) fn key_to_sign_with(sent: &Object, walk: &mut Walk) {
@@ -132,6 +136,11 @@ impl LiveEventCallBackConfig {
             key: text(object, "key").and_then(CallbackKey::new),
             event_types: types,
         }
+    }
+
+    /// Settings that were made of others: an address, what it is signed with, and every type.
+    pub(crate) const fn of(url: HttpUrl, auth_type: AuthType, key: CallbackKey) -> Self {
+        Self { url: Some(url), auth_type: Some(auth_type), key: Some(key), event_types: None }
     }
 
     /// The address, if one is set.

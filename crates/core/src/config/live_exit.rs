@@ -32,10 +32,7 @@ named! {
 
 /// The fields of the settings.
 pub(crate) const SHAPE: Shape = shape(&[
-    may(
-        "max_live_duration",
-        Kind::Int { min: 0, max: MAX_LIVE_HOURS as i64, unit: "hours" },
-    ),
+    may("max_live_duration", Kind::Int { min: 0, max: MAX_LIVE_HOURS as i64, unit: "hours" }),
     may("auto_stop_mode", Kind::Name(AutoStopMode::NAMES)),
     may(
         "max_exception_waiting_duration",

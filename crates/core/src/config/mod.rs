@@ -15,20 +15,25 @@
 //! ```
 
 pub mod callback;
+pub mod callback_level;
 #[cfg(feature = "_fuzzing")]
 pub mod fuzz;
 pub mod live_exit;
 mod named;
 pub mod notify;
+pub mod platform;
+pub mod room;
 pub(crate) mod table;
 mod violation;
 
 use serde::Serialize;
 
 pub use callback::{AuthType, CallbackKey, LiveEventCallBackConfig};
+pub use callback_level::{Level, LevelRules, Levels};
 pub use live_exit::{AutoStopMode, LiveExitConfig, Longest};
-pub(crate) use named::named;
 pub use notify::{LiveNotifyConfig, LiveNotifyConfigReq, NotifyAction, NotifyEvent};
+pub use platform::{ApiType, Platform, PlatformLive};
+pub use room::{Absent, JobStart, Room, RoomCallback, RoomType};
 pub use violation::{Problem, Violation, Violations};
 
 use table::{Kind, Shape, may, part, shape};

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::named::named;
-use super::table::{Kind, Object, Row, Shape, Walk, may, shape, text, texts};
+use super::table::{Kind, Object, Rest, Row, Shape, Walk, may, shape, text, texts};
 use super::violation::Problem;
 
 named! {
@@ -40,8 +40,11 @@ const EVENTS: Row = may(
 pub(crate) const SHAPE: Shape = shape(&[EVENTS]);
 
 /// The fields of a request.
-pub(crate) const REQUEST: Shape =
-    Shape { rows: &[may("action", Kind::Name(NotifyAction::NAMES)), EVENTS], also: Some(pair) };
+pub(crate) const REQUEST: Shape = Shape {
+    rows: &[may("action", Kind::Name(NotifyAction::NAMES)), EVENTS],
+    also: Some(pair),
+    rest: Rest::Dropped,
+};
 
 /// An action needs events, and events an action.
 fn pair(sent: &Object, walk: &mut Walk) {

@@ -51,9 +51,16 @@ pub(crate) enum Kind {
     /// An object of these fields.
     Object(&'static Shape),
     /// A list of so many of these.
-    List { min: usize, max: usize, of: &'static Kind },
-    /// Anything, of at most so many bytes as compact JSON: kept as it was sent.
-    Opaque { max: usize },
+    List { min: usize, max: usize, of: &'static Self },
+    /// An object or a list of at most so many bytes as compact JSON, kept as it was sent.
+    Opaque { of: Holds, max: usize },
+}
+
+/// What an opaque field holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Object,
+    List,
 }
 
 /// Whether an address may be plain `http`.
@@ -92,11 +99,20 @@ impl Chars {
     }
 }
 
-/// The fields of an object, in the order of the vendor's documentation, and what goes beyond one
-/// field: it is given the object as it was sent.
+/// The fields of an object, in the order of the vendor's documentation.
 pub(crate) struct Shape {
     pub(crate) rows: &'static [Row],
+    /// What goes beyond one field: it is given the object as it was sent.
     pub(crate) also: Option<fn(&Object, &mut Walk)>,
+    /// What becomes of the fields that have no row.
+    pub(crate) rest: Rest,
+}
+
+/// What becomes of fields that a table does not have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Dropped,
+    Kept,
 }
 
 /// A field that has to be there.
@@ -111,7 +127,7 @@ pub(crate) const fn may(name: &'static str, kind: Kind) -> Row {
 
 /// An object of these fields, with no rule beyond them.
 pub(crate) const fn shape(rows: &'static [Row]) -> Shape {
-    Shape { rows, also: None }
+    Shape { rows, also: None, rest: Rest::Dropped }
 }
 
 /// How an object was sent.
@@ -185,28 +201,24 @@ impl Walk {
 
     /// The fields of an object that are within their limits; a field that is null is not there.
     pub(crate) fn object(&mut self, shape: &Shape, mut sent: Object) -> Object {
+        let mark = self.found.len();
         if let Some(also) = shape.also {
-            let mark = self.found.len();
             also(&sent, self);
-            // What goes beyond one field is said after what is wrong with one.
-            let late = self.found.split_off(mark);
-            let kept = self.rows(shape.rows, &mut sent);
-            self.found.extend(late);
-            kept
-        } else {
-            self.rows(shape.rows, &mut sent)
         }
-    }
-
-    fn rows(&mut self, rows: &[Row], sent: &mut Object) -> Object {
+        // What goes beyond one field is said after what is wrong with one.
+        let beyond = self.found.split_off(mark);
         let mut kept = Object::new();
-        for row in rows {
+        for row in shape.rows {
             let value = sent.remove(row.name).unwrap_or(Value::Null);
             let len = self.enter(row.name);
             if let Some(value) = self.field(row, value) {
                 kept.insert(row.name.to_string(), value);
             }
             self.path.truncate(len);
+        }
+        self.found.extend(beyond);
+        if shape.rest == Rest::Kept {
+            kept.extend(sent);
         }
         kept
     }
@@ -252,7 +264,13 @@ impl Walk {
                 _ => Err(Problem::WrongType { expected: "true or false" }),
             },
             Kind::Share => share(value),
-            Kind::Opaque { max } => match value.to_string().len() {
+            Kind::Opaque { of: Holds::Object, .. } if !value.is_object() => {
+                Err(Problem::WrongType { expected: "an object" })
+            }
+            Kind::Opaque { of: Holds::List, .. } if !value.is_array() => {
+                Err(Problem::WrongType { expected: "a list" })
+            }
+            Kind::Opaque { max, .. } => match value.to_string().len() {
                 len if len > *max => Err(Problem::TooLarge { limit: *max }),
                 _ => Ok(value),
             },
@@ -298,7 +316,7 @@ impl Walk {
 /// Integers beyond 64 bits are integers all the same; they saturate, which is out of any range.
 fn integer(value: &Value, form: Form) -> Result<i64, Problem> {
     let number = match value {
-        Value::Number(number) => number.as_i64().or(number.as_u64().map(|_| i64::MAX)),
+        Value::Number(number) => number.as_i64().or_else(|| number.as_u64().map(|_| i64::MAX)),
         Value::String(text) if form == Form::Rpc && is_decimal(text) => {
             Some(text.parse().unwrap_or(i64::MAX))
         }

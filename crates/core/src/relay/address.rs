@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::config::Problem;
+use crate::error::{Code, Coded, Fault};
 use crate::time::{Millis, UnixMillis};
 use crate::url::HttpUrl;
 
@@ -98,5 +99,125 @@ impl PushUrl {
 impl fmt::Debug for PushUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PushUrl({})", crate::dialect::redact::push_url(&self.text))
+    }
+}
+
+/// Which task has which address. Its truth is elsewhere, in rows: it is made of them by
+/// [`Addresses::restore`].
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    held: BTreeMap<String, Hold>,
+}
+
+/// Who has an address, and until when if it was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hold {
+    task: String,
+    rests_until: Option<UnixMillis>,
+}
+
+/// An address that a task cannot have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// Which of the addresses that were asked for, counted from 0.
+    pub index: usize,
+    /// The task that has it or had it.
+    pub task: String,
+    /// When it is free again; `None` while its task has it.
+    pub free_at: Option<UnixMillis>,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let index = self.index.saturating_add(1);
+        match self.free_at {
+            None => write!(f, "push address {index} is that of task {}", self.task),
+            Some(time) => write!(
+                f,
+                "push address {index} was that of task {} and may be used again from {time}",
+                self.task
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Conflict {}
+
+impl Coded for Conflict {
+    fn code(&self) -> Code {
+        Code::new(match self.free_at {
+            None => "relay.address_taken",
+            Some(_) => "relay.address_resting",
+        })
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Caller
+    }
+}
+
+impl Addresses {
+    /// Puts back a row: [`PushUrl::identity`], the task, and until when it rests if it does.
+    pub fn restore(&mut self, identity: String, task: String, rests_until: Option<UnixMillis>) {
+        self.held.insert(identity, Hold { task, rests_until });
+    }
+
+    /// Every row that is needed still, as [`Self::restore`] takes it.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &str, Option<UnixMillis>)> {
+        self.held.iter().map(|(identity, hold)| (&**identity, &*hold.task, hold.rests_until))
+    }
+
+    /// Gives a task these addresses and no others: those it had before and has no more rest from
+    /// now on. An address that rests is nobody's, its former task's neither.
+    ///
+    /// # Errors
+    /// Every [`Conflict`], in the order of the addresses; then nothing has changed.
+    pub fn claim(
+        &mut self,
+        task: &str,
+        urls: &[PushUrl],
+        now: UnixMillis,
+    ) -> Result<(), Vec<Conflict>> {
+        self.forget(now);
+        let wanted: Vec<String> = urls.iter().map(PushUrl::identity).collect();
+        let mut conflicts = Vec::new();
+        for (index, identity) in wanted.iter().enumerate() {
+            match self.held.get(identity) {
+                Some(hold) if hold.task != task || hold.rests_until.is_some() => conflicts.push(Conflict {
+                    index,
+                    task: hold.task.clone(),
+                    free_at: hold.rests_until,
+                }),
+                // One task would push twice to one place.
+                _ if wanted.iter().take(index).any(|before| before == identity) => {
+                    conflicts.push(Conflict { index, task: task.to_owned(), free_at: None });
+                }
+                _ => {}
+            }
+        }
+        if !conflicts.is_empty() {
+            return Err(conflicts);
+        }
+        self.release(task, now);
+        for identity in wanted {
+            self.held.insert(identity, Hold { task: task.to_owned(), rests_until: None });
+        }
+        Ok(())
+    }
+
+    /// Takes a task's addresses from it: they rest for [`COOLING`].
+    pub fn release(&mut self, task: &str, now: UnixMillis) {
+        self.forget(now);
+        for hold in self.held.values_mut() {
+            if hold.task == task && hold.rests_until.is_none() {
+                hold.rests_until = Some(now.plus(COOLING));
+            }
+        }
+    }
+
+    /// Drops what has rested.
+    fn forget(&mut self, now: UnixMillis) {
+        self.held.retain(|_, hold| hold.rests_until.is_none_or(|until| now < until));
     }
 }

@@ -30,9 +30,9 @@ impl Share {
     }
 
     /// That part of so many pixels, rounded half up.
-    pub const fn of(self, pixels: u32) -> u32 {
-        let product = self.0 as u64 * pixels as u64;
-        // At most `pixels`.
-        ((product + 500_000_000) / 1_000_000_000) as u32
+    pub fn of(self, pixels: u32) -> u32 {
+        let product = u64::from(self.0) * u64::from(pixels);
+        // It is at most `pixels`.
+        u32::try_from((product + 500_000_000) / 1_000_000_000).unwrap_or(pixels)
     }
 }
