@@ -22,6 +22,9 @@ extern "C" {
     #[wasm_bindgen(js_name = sleep)]
     fn sleep_ms(ms: f64) -> Promise;
 
+    #[wasm_bindgen(js_name = get)]
+    fn get_text(url: &str, headers: &str, timeout: f64, longest: f64) -> Promise;
+
     #[wasm_bindgen(js_name = post)]
     fn post_bytes(url: &str, headers: &str, body: &[u8], timeout: f64, longest: f64) -> Promise;
 }
@@ -70,6 +73,22 @@ pub(crate) fn set(object: &Object, key: &str, value: &JsValue) {
 /// The bytes of a JavaScript array of bytes.
 pub(crate) fn bytes_of(value: &JsValue) -> Vec<u8> {
     Uint8Array::new(value).to_vec()
+}
+
+/// Sends a GET that follows no redirect; the answer's status and text, if that is no longer than
+/// `longest`. Headers as in [`Post`].
+pub(crate) async fn get(
+    url: &str,
+    headers: &str,
+    timeout: Millis,
+    longest: u32,
+) -> Result<(u16, String)> {
+    #[expect(clippy::cast_precision_loss, reason = "time-outs are at most half a minute")]
+    let promise = get_text(url, headers, timeout.0 as f64, longest.into());
+    let answer = JsFuture::from(promise).await.map_err(Error::js)?;
+    let answer = answer.as_string().unwrap_or_default();
+    let (status, text) = answer.split_once(' ').unwrap_or_default();
+    Ok((status.parse().unwrap_or_default(), text.to_owned()))
 }
 
 /// An outgoing call: always POST, never following a redirect.

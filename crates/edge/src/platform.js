@@ -113,6 +113,29 @@ export async function post(url, headers, body, timeout, longest) {
   return again === null ? answer.status : `${answer.status} ${again}`;
 }
 
+/** Sends a GET that follows no redirect. Resolves to the answer's status and text, with a space between;
+ *  throws if that is longer than `longest`. */
+export async function get(url, headers, timeout, longest) {
+  const controller = new AbortController();
+  const timer = setTimeout(abort, timeout, controller);
+  try {
+    const lines = headers.split("\n");
+    const fields = {};
+    for (let at = 0; at + 1 < lines.length; at += 2) fields[lines[at]] = lines[at + 1];
+    const answer = await fetch(url, { redirect: "manual", headers: fields, signal: controller.signal });
+    const parts = [];
+    let size = 0;
+    for await (const part of answer.body ?? []) {
+      size += part.byteLength;
+      if (size > longest) throw new Error("the answer is too long");
+      parts.push(part);
+    }
+    return `${answer.status} ${await new Blob(parts).text()}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function abort(controller) {
   controller.abort();
 }

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `metastudio` | Huawei `MetaStudio`: `/v1/{project_id}/…` |
 //! | `managed` | callback addresses that these configure, as endpoints and subscriptions |
+//! | `masked` | documents without their secrets |
 //! | `signed` | whose a signed request is |
 //! | `stored` | what these configure, read from and written to the tenant |
 
 pub(crate) mod managed;
+mod masked;
 pub(crate) mod metastudio;
 pub(crate) mod signed;
 pub(crate) mod stored;

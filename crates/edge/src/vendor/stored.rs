@@ -2,7 +2,7 @@
 //! beside it, and what follows from it.
 
 use livegate_core::id::TenantId;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use worker::Env;
 
 use crate::error::{Error, Result};
@@ -38,6 +38,25 @@ pub(crate) struct Write {
     /// Without, those that it has stay.
     pub(crate) keys: Option<Keys>,
     pub(crate) also: Vec<Managed>,
+}
+
+impl Thing {
+    /// The document as it was sent, secrets included.
+    pub(crate) fn whole(&self) -> Result<Value> {
+        Ok(crate::json::parse(self.keys.current.as_deref().unwrap_or("{}"))?)
+    }
+}
+
+impl Write {
+    /// A document as it is shown, and as it was sent, which is sealed.
+    pub(crate) fn sealing(
+        doc: Map<String, Value>,
+        whole: &Value,
+        also: Vec<Managed>,
+    ) -> Result<Self> {
+        let keys = Keys { current: Some(whole.to_string()), ..Keys::default() };
+        Ok(Self { doc: Value::Object(doc), keys: Some(keys), also })
+    }
 }
 
 impl Tenant<'_> {

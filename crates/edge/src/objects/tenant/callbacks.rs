@@ -6,6 +6,7 @@
 //! `job/ID` for `MetaStudio`'s callback addresses, of which the nearest counts (docs/spec/control-plane.md);
 //! any other for subscriptions that count in every channel.
 
+use livegate_core::config::callback_level::{Level, LevelRules, Levels};
 use livegate_core::dialect::metastudio::EventType;
 use serde_json::{Value, json};
 
@@ -91,59 +92,70 @@ impl Store {
         row.map(|row| document::parse(&row.text(0))).transpose()
     }
 
-    /// The callback addresses that a channel's events go to: each job's own, and for what is of no such
-    /// job the nearest of room, platform and tenant that is configured.
+    /// The callback addresses that a channel's events go to: where the jobs of a room have their own,
+    /// each job's, and for what is of no such job whichever is nearest.
     fn nearest(&self, channel: &str) -> Result<Vec<Subscription>> {
+        let tenant = self.managed("tenant")?;
         let Some(room) = self.get(Kind::Room, channel)? else {
             // Not a room of this tenant's: MetaStudio's own events alone, by their types.
-            return Ok(self.managed("tenant")?.into_iter().collect());
+            return Ok(tenant.into_iter().collect());
         };
-        let mut all = Vec::new();
+        let settings = self.get(Kind::Settings, "settings")?;
+        let rules = rules(settings.as_ref().map_or(&Value::Null, |settings| &settings.doc));
+        let platform = room.doc["relation_live_platform_info"]["platform_id"].as_str();
+        let callback = &room.doc["live_event_callback_config"];
+        let levels = Levels {
+            job: None,
+            room: self.managed(&Kind::Room.marker(channel))?,
+            platform: match platform {
+                Some(id) => self.managed(&Kind::Platform.marker(id))?,
+                None => None,
+            },
+            tenant,
+            inherits: callback["is_inheritance_platform_callback"].as_bool(),
+        };
         let jobs = self.0.rows(
             "SELECT id FROM things
              WHERE kind = 'job' AND json_extract(doc, '$.room_id') = ? ORDER BY seq DESC LIMIT ?",
             &params![channel, JOBS],
         )?;
+        let mut all = Vec::new();
         let mut own = Vec::new();
         for row in jobs {
             let id = row.text(0);
-            if let Some(mut line) = self.managed(&Kind::Job.marker(&id))? {
+            let job = self.managed(&Kind::Job.marker(&id))?;
+            let levels = Levels { job, ..levels.clone() };
+            if let Some((Level::Job, mut line)) = levels.nearest(rules) {
                 line.filter = in_words_of_every_vendor(&line.filter);
                 line.filter["where"] = json!({ "$or": [{ "job_id": id }, { "task": id }] });
                 all.push(line);
                 own.push(id);
             }
         }
-        for marker in levels(&room.doc, channel) {
-            if let Some(mut line) = self.managed(&marker)? {
-                line.filter = in_words_of_every_vendor(&line.filter);
-                if !own.is_empty() {
-                    let in_own = json!({ "$in": own });
-                    line.filter["where"] =
-                        json!({ "$not": { "$or": [{ "job_id": in_own }, { "task": in_own }] } });
-                }
-                all.push(line);
-                break;
+        if let Some((_, mut line)) = levels.nearest(rules) {
+            line.filter = in_words_of_every_vendor(&line.filter);
+            if !own.is_empty() {
+                let in_own = json!({ "$in": own });
+                line.filter["where"] =
+                    json!({ "$not": { "$or": [{ "job_id": in_own }, { "task": in_own }] } });
             }
+            all.push(line);
         }
         Ok(all)
     }
 }
 
-/// The levels above a room's jobs, nearest first.
-fn levels(room: &Value, id: &str) -> Vec<String> {
-    let platform = room["relation_live_platform_info"]["platform_id"].as_str();
-    let inherits = room["live_event_callback_config"]["is_inheritance_platform_callback"].as_bool();
-    let mut levels = Vec::new();
-    if inherits != Some(true) {
-        levels.push(Kind::Room.marker(id));
+/// What the tenant chose where the vendor is silent.
+fn rules(settings: &Value) -> LevelRules {
+    let mut rules = LevelRules::default();
+    if let Some(order) = settings["callback_levels"].as_array() {
+        let mut levels = order.iter().filter_map(|word| Level::from_name(word.as_str()?));
+        rules.order = std::array::from_fn(|_| levels.next());
     }
-    // A room that says it does not inherit skips its platform.
-    if let Some(platform) = platform.filter(|_| inherits != Some(false)) {
-        levels.push(Kind::Platform.marker(platform));
+    if let Some(inherits) = settings["rooms_inherit"].as_bool() {
+        rules.inherits = inherits;
     }
-    levels.push("tenant".to_owned());
-    levels
+    rules
 }
 
 /// A filter by `MetaStudio`'s types, as one by kinds: whoever relays a room, its address hears of it.

@@ -4,6 +4,10 @@
 
 mod callback;
 mod fault;
+mod jobs;
+mod platforms;
+mod products;
+mod rooms;
 mod user_config;
 
 use livegate_core::id::{TenantId, token_hash};
@@ -19,7 +23,8 @@ use crate::credentials::{self, Part};
 use crate::error::{Error, Result};
 use crate::http::Incoming;
 use crate::js;
-use crate::objects::tenant::Kind;
+use crate::objects::contract::{Match, Select};
+use crate::objects::tenant::{Kind, Selected};
 
 const TOKEN: &str = "the token is not valid, or not any more";
 const UNSIGNED: &str = "sign the request with an access key, or send an X-Auth-Token";
@@ -58,8 +63,68 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         ("GET", ["smart-live-configs", "user-config"]) => user_config::show(&call).await,
         ("PUT", ["smart-live-configs", "user-config"]) => user_config::update(&call).await,
         (_, ["smart-live-configs", "user-config"]) => Err(fault::method()),
+        ("POST", ["live-platforms", "platforms"]) => platforms::create(&call).await,
+        ("GET", ["live-platforms", "platforms"]) => platforms::list(&call).await,
+        ("GET", ["live-platforms", "platforms", id]) => platforms::show(&call, id).await,
+        ("PUT", ["live-platforms", "platforms", id]) => platforms::update(&call, id).await,
+        ("DELETE", ["live-platforms", "platforms", id]) => platforms::delete(&call, id).await,
+        ("GET", ["live-platforms", "access-types"]) => platforms::access_types(&call).await,
+        ("GET", ["live-platforms", "products"]) => products::list(&call).await,
+        ("POST", ["smart-live-rooms"]) => rooms::create(&call).await,
+        ("GET", ["smart-live-rooms"]) => rooms::list(&call).await,
+        ("GET", ["smart-live-rooms", id]) => rooms::show(&call, id).await,
+        ("PUT", ["smart-live-rooms", id]) => rooms::update(&call, id).await,
+        ("DELETE", ["smart-live-rooms", id]) => rooms::delete(&call, id).await,
+        ("GET", ["smart-live-jobs"]) => jobs::list(&call, None).await,
+        ("POST", ["smart-live-rooms", room, "smart-live-jobs"]) => jobs::start(&call, room).await,
+        ("GET", ["smart-live-rooms", room, "smart-live-jobs"]) => {
+            jobs::list(&call, Some(room)).await
+        }
+        ("GET", ["smart-live-rooms", room, "smart-live-jobs", id]) => {
+            jobs::show(&call, room, id).await
+        }
+        ("POST", ["smart-live-rooms", room, "smart-live-jobs", id, "stop"]) => {
+            jobs::stop(&call, room, id).await
+        }
+        (
+            _,
+            ["live-platforms", "platforms" | "access-types" | "products"]
+            | ["live-platforms", "platforms", _]
+            | ["smart-live-rooms" | "smart-live-jobs"]
+            | ["smart-live-rooms", _]
+            | ["smart-live-rooms", _, "smart-live-jobs"]
+            | ["smart-live-rooms", _, "smart-live-jobs", _]
+            | ["smart-live-rooms", _, "smart-live-jobs", _, "stop"],
+        ) => Err(fault::method()),
         _ => Err(fault::unsupported()),
     }
+}
+
+/// The part of a list that is asked for: after how many, and how many.
+fn window(call: &Call<'_>) -> Result<(u64, u64)> {
+    Ok((call.number("offset", 0, 0..=2_147_483_647)?, call.number("limit", 10, 1..=100)?))
+}
+
+/// A page of a list, by those of its parameters that the call has.
+async fn page(
+    call: &Call<'_>,
+    kind: Kind,
+    parameters: &[(&str, &str, Match)],
+    mut wanted: Vec<(String, Match, String)>,
+) -> Result<Selected> {
+    let (offset, limit) = window(call)?;
+    for (name, path, how) in parameters {
+        if let Some(value) = call.request.param(name).filter(|value| !value.is_empty()) {
+            wanted.push(((*path).to_owned(), *how, value));
+        }
+    }
+    let oldest_first = match call.request.param("sort_dir").as_deref() {
+        Some("asc") => true,
+        None | Some("desc" | "") => false,
+        Some(_) => return Err(fault::parameter("sort_dir", "should be asc or desc")),
+    };
+    let select = Select { wanted, oldest_first, offset, limit };
+    call.tenant.select(kind, select).await
 }
 
 /// The tenant whose credential the call carries.
@@ -89,6 +154,16 @@ impl Call<'_> {
     /// What the tenant set of what the vendor leaves open.
     async fn settings(&self) -> Result<Value> {
         Ok(self.tenant.document(Kind::Settings, "settings").await?.unwrap_or_default())
+    }
+
+    /// The tenant, as Huawei names it.
+    fn project(&self) -> String {
+        credentials::project_id(self.tenant.id)
+    }
+
+    /// A new id, as Huawei's are.
+    fn new_id(&self) -> Result<String> {
+        Ok(hex::encode(js::random::<16>()?))
     }
 
     /// The body as a JSON object.
