@@ -40,6 +40,7 @@ const worker :Workerd.Worker = (
     (name = "RECORDS", durableObjectNamespace = "Records"),
     (name = "DIRECTORY", durableObjectNamespace = "Directory"),
     (name = "NONCES", durableObjectNamespace = "Nonces"),
+    (name = "FLEET", durableObjectNamespace = "Fleet"),
 
     # wrangler.toml says what each of these is.
     (name = "ADMIN_TOKEN", fromEnvironment = "ADMIN_TOKEN"),
@@ -57,6 +58,7 @@ const worker :Workerd.Worker = (
     (className = "Records", uniqueKey = "livegate-records", enableSql = true),
     (className = "Directory", uniqueKey = "livegate-directory", enableSql = true),
     (className = "Nonces", uniqueKey = "livegate-nonces", enableSql = true),
+    (className = "Fleet", uniqueKey = "livegate-fleet", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "objects"),
 );

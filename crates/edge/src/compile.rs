@@ -29,6 +29,12 @@ pub(crate) fn egress(env: &Env) -> EgressPolicy {
     EgressPolicy { http: development, loopback: development }
 }
 
+/// Where relays may push to: what names no network of the deployment's own. Plain RTMP is the rule
+/// there.
+pub(crate) fn relay_egress(env: &Env) -> EgressPolicy {
+    EgressPolicy { http: true, ..egress(env) }
+}
+
 /// A source, ready to judge calls.
 pub(crate) struct Judge {
     pub(crate) verifier: Verifier,

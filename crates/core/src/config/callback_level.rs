@@ -84,8 +84,7 @@ mod tests {
 
     fn nearest(bits: u8, inherits: Option<bool>, rules: LevelRules) -> Option<Level> {
         let at = |bit: u8| (bits & bit != 0).then_some(());
-        let levels =
-            Levels { job: at(8), room: at(4), platform: at(2), tenant: at(1), inherits };
+        let levels = Levels { job: at(8), room: at(4), platform: at(2), tenant: at(1), inherits };
         levels.nearest(rules).map(|(level, ())| level)
     }
 

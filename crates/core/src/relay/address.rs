@@ -158,7 +158,8 @@ impl Coded for Conflict {
 }
 
 impl Addresses {
-    /// Puts back a row: [`PushUrl::identity`], the task, and until when it rests if it does.
+    /// Puts back a row: [`PushUrl::identity`], or whatever stands for it (a hash, where identities are
+    /// not to be kept: they hold stream keys), the task, and until when it rests if it does.
     pub fn restore(&mut self, identity: String, task: String, rests_until: Option<UnixMillis>) {
         self.held.insert(identity, Hold { task, rests_until });
     }
@@ -168,7 +169,7 @@ impl Addresses {
         self.held.iter().map(|(identity, hold)| (&**identity, &*hold.task, hold.rests_until))
     }
 
-    /// Gives a task these addresses and no others: those it had before and has no more rest from
+    /// Gives a task the addresses of these identities and no others: those it had before and has no more rest from
     /// now on. An address that rests is nobody's, its former task's neither.
     ///
     /// # Errors
@@ -176,19 +177,15 @@ impl Addresses {
     pub fn claim(
         &mut self,
         task: &str,
-        urls: &[PushUrl],
+        wanted: &[String],
         now: UnixMillis,
     ) -> Result<(), Vec<Conflict>> {
         self.forget(now);
-        let wanted: Vec<String> = urls.iter().map(PushUrl::identity).collect();
         let mut conflicts = Vec::new();
         for (index, identity) in wanted.iter().enumerate() {
             match self.held.get(identity) {
-                Some(hold) if hold.task != task || hold.rests_until.is_some() => conflicts.push(Conflict {
-                    index,
-                    task: hold.task.clone(),
-                    free_at: hold.rests_until,
-                }),
+                Some(hold) if hold.task != task || hold.rests_until.is_some() => conflicts
+                    .push(Conflict { index, task: hold.task.clone(), free_at: hold.rests_until }),
                 // One task would push twice to one place.
                 _ if wanted.iter().take(index).any(|before| before == identity) => {
                     conflicts.push(Conflict { index, task: task.to_owned(), free_at: None });
@@ -201,7 +198,7 @@ impl Addresses {
         }
         self.release(task, now);
         for identity in wanted {
-            self.held.insert(identity, Hold { task: task.to_owned(), rests_until: None });
+            self.held.insert(identity.clone(), Hold { task: task.to_owned(), rests_until: None });
         }
         Ok(())
     }

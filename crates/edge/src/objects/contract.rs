@@ -203,3 +203,68 @@ messages! {
         Claim(nonce: String, until: UnixMillis),
     }
 }
+
+document! {
+    /// What a relay task is named by: who has such tasks (`artc`, `jocloud`, `metastudio`), the
+    /// application, and its id there.
+    #[derive(Clone, Debug)]
+    pub(crate) struct TaskId {
+        pub(crate) vendor: String,
+        pub(crate) app: String,
+        pub(crate) task: String,
+    }
+}
+
+document! {
+    /// A relay task to start or to change.
+    #[derive(Debug)]
+    pub(crate) struct Start {
+        pub(crate) tenant: TenantId,
+        pub(crate) id: TaskId,
+        pub(crate) channel: String,
+        /// `single` or `mix`.
+        pub(crate) mode: String,
+        /// A hash of each push address' identity.
+        pub(crate) addresses: Vec<String>,
+        /// Its description.
+        pub(crate) task: Value,
+        /// `true`: there has to be one; `false`: there must not be; without: either.
+        pub(crate) change: Option<bool>,
+        /// How many of its mode its application may have.
+        pub(crate) most: u64,
+        pub(crate) now: UnixMillis,
+    }
+}
+
+messages! {
+    /// What became of a start.
+    #[derive(Debug)]
+    pub(crate) enum Started {
+        New,
+        Changed,
+        /// There is one of that id.
+        Exists,
+        /// There is none of that id.
+        Missing,
+        /// The application has as many as it may.
+        Quota,
+        /// Which of the addresses is, or was until just now, another task's, and until when it rests.
+        Address(index: u64, task: String, free_at: Option<UnixMillis>),
+    }
+}
+
+messages! {
+    /// To a tenant's fleet.
+    #[derive(Debug)]
+    pub(crate) enum ToFleet {
+        Start(start: Box<Start>),
+        /// The state that it ends in; whether there was one.
+        Stop(id: TaskId, state: String, now: UnixMillis),
+        /// The newest of that id, opened.
+        Task(tenant: TenantId, id: TaskId),
+        /// Of which vendor and application, if not empty; ended ones, live ones or both.
+        List(vendor: String, app: String, ended: Option<bool>, offset: u64, limit: u64),
+        /// The channel of a task.
+        Channel(app: Option<String>, task: String),
+    }
+}

@@ -7,12 +7,14 @@
 //! | [`channel`] | tenant and channel | accepted events, in order, and what is not delivered yet |
 //! | [`endpoint`] | endpoint | its health: breaker, rate, when it is to be disabled |
 //! | [`nonces`] | source | nonces seen, for schemes with one a call |
+//! | [`fleet`] | tenant | relay tasks, and which push address is whose |
 //! | [`records`] | tenant | the searchable index, refused calls, bulk replays, the tenant's tail |
 
 pub(crate) mod channel;
 pub(crate) mod contract;
 pub(crate) mod directory;
 pub(crate) mod endpoint;
+pub(crate) mod fleet;
 pub(crate) mod nonces;
 pub(crate) mod records;
 pub(crate) mod tenant;
@@ -39,6 +41,7 @@ pub(crate) enum ObjectRef<'a> {
     Channel(TenantId, &'a str),
     Endpoint(EndpointId),
     Records(TenantId),
+    Fleet(TenantId),
     Nonces(SourceId),
     /// Nonces of requests of a tenant's vendor clients.
     ClientNonces(TenantId),
@@ -53,6 +56,7 @@ impl ObjectRef<'_> {
             Self::Channel(..) => "CHANNEL",
             Self::Endpoint(_) => "ENDPOINT",
             Self::Records(_) => "RECORDS",
+            Self::Fleet(_) => "FLEET",
             Self::Nonces(_) | Self::ClientNonces(_) => "NONCES",
         }
     }
@@ -61,9 +65,10 @@ impl ObjectRef<'_> {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Directory => "directory".to_owned(),
-            Self::Tenant(tenant) | Self::Records(tenant) | Self::ClientNonces(tenant) => {
-                tenant.to_string()
-            }
+            Self::Tenant(tenant)
+            | Self::Records(tenant)
+            | Self::Fleet(tenant)
+            | Self::ClientNonces(tenant) => tenant.to_string(),
             Self::Channel(tenant, channel) => format!("{tenant}/{channel}"),
             Self::Endpoint(endpoint) => endpoint.to_string(),
             Self::Nonces(source) => source.to_string(),

@@ -6,6 +6,7 @@
 //! | `managed` | callback addresses that these configure, as endpoints and subscriptions |
 //! | `masked` | documents without their secrets |
 //! | `signed` | whose a signed request is |
+//! | `tasks` | relay tasks, handed to the fleet |
 //! | `stored` | what these configure, read from and written to the tenant |
 
 pub(crate) mod managed;
@@ -13,3 +14,4 @@ mod masked;
 pub(crate) mod metastudio;
 pub(crate) mod signed;
 pub(crate) mod stored;
+mod tasks;

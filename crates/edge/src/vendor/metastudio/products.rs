@@ -69,7 +69,9 @@ async fn ask(call: &Call<'_>, url: &str, key: &str) -> Result<Value> {
         return Err(fault::other_side(&format!("The platform answered {status}")));
     }
     products(&body).ok_or_else(|| {
-        fault::other_side("The platform's answer is not {count, products: [{product_id, product_title}]}")
+        fault::other_side(
+            "The platform's answer is not {count, products: [{product_id, product_title}]}",
+        )
     })
 }
 

@@ -1,0 +1,205 @@
+//! `StartSmartLive`, `StopSmartLive`, `ListSmartLive`, `ListSmartLiveJobs`, `ShowSmartLive`.
+//!
+//! A job is a relay task of its room: it waits until a relay host takes it.
+
+use livegate_core::config::{JobStart, Room};
+use livegate_core::url::egress::check;
+use serde_json::{Map, Value, json};
+use web_sys::Response;
+
+use super::rooms::merge;
+use super::{Call, callback, fault, page};
+use crate::error::{Error, Problem, Result};
+use crate::objects::contract::{Match, Select, Started};
+use crate::objects::tenant::Kind;
+use crate::vendor::stored::{Thing, Write};
+use crate::vendor::{masked, tasks};
+use crate::{compile, http};
+
+const CALLBACK: &str = "live_event_callback_config";
+
+/// The states of a job that has not ended.
+const LIVE: &[&str] = &["WAITING", "PROCESSING"];
+
+/// How many jobs a tenant may have at a time.
+const MOST: u64 = 240;
+
+/// What a list and an answer show of a job beside what is its own.
+const OF_START: &[&str] = &[CALLBACK, "rtc_callback_config", "co_streamer_config"];
+
+pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
+    let start = JobStart::from_json(&call.body).map_err(|found| fault::violations(&found))?;
+    let there = call.tenant.open(Kind::Room, room_id).await?;
+    let there = there.ok_or_else(|| fault::missing("room_id"))?;
+    let room = Room::from_json(there.whole()?.to_string().as_bytes());
+    let room = room.map_err(|found| fault::violations(&found))?;
+    let outputs = start.outputs(&room);
+    if outputs.is_empty() {
+        return Err(link("neither the job nor its room has output_urls"));
+    }
+    for output in &outputs {
+        if check(output.as_http(), compile::relay_egress(call.tenant.env)).is_err() {
+            return Err(link("an address of output_urls cannot be pushed to"));
+        }
+    }
+    if start.is_alone() == Some(true) && is_live(call, room_id).await? {
+        let what = "Invalid parameter: job_run_config.single_job_in_room: the room has a job";
+        return Err(fault::conflict(what));
+    }
+    let id = call.new_id()?;
+    let settings = call.settings().await?;
+    let exit = crate::json::value(start.live_exit(&room))?;
+    let urls: Vec<&str> = outputs.iter().map(|output| output.as_str()).collect();
+    let task = json!({ "room": room_id, "outputs": urls, "live_exit_config": exit });
+    let asked = tasks::Ask {
+        vendor: "metastudio",
+        app: "",
+        task: &id,
+        channel: room_id,
+        mode: "single",
+        most: MOST,
+        change: Some(false),
+    };
+    let config = start.callback();
+    // Checked before anything is claimed.
+    let also = callback::managed(call, &settings, (Kind::Job, &id), CALLBACK, config.as_ref())?;
+    match tasks::start(&call.tenant, &asked, &outputs, task, call.now).await? {
+        Started::New => {}
+        Started::Address(_, other, _) => {
+            return Err(link(&format!("an address of output_urls is used by the task {other}")));
+        }
+        _ => return Err(fault::conflict("Invalid parameter: too many jobs are live")),
+    }
+    let now = call.now.to_string();
+    let mut doc = Map::new();
+    let shown = masked::shown(start.as_object());
+    for name in OF_START {
+        if let Some(value) = shown.get(*name) {
+            doc.insert((*name).to_owned(), value.clone());
+        }
+    }
+    let fixed = json!({
+        "job_id": id, "room_id": room_id, "room_name": room.name(), "state": "WAITING",
+        "duration": 0.0, "stream_duration": 0.0, "create_time": now, "lastupdate_time": now,
+        "live_exit_config": exit,
+    });
+    merge(&mut doc, fixed);
+    if let Some(live) = there.doc.get("relation_live_platform_info") {
+        doc.insert("relation_live_platform_info".to_owned(), live.clone());
+    }
+    let mut also = Some(also);
+    let mut change = |_: Option<Thing>| {
+        let whole = Value::Object(start.as_object().clone());
+        Write::sealing(doc.clone(), &whole, also.take().unwrap_or_default())
+    };
+    make_room(call).await?;
+    if let Err(error) = call.tenant.change(Kind::Job, &id, &mut change).await {
+        tasks::stop(&call.tenant, "metastudio", "", &id, "failed", call.now).await?;
+        return Err(error);
+    }
+    note(call, room_id, "WAITING").await?;
+    let hours = exit["max_live_duration"].as_u64().unwrap_or(0);
+    let mut answer = json!({
+        "job_id": id, "live_warning_info": [], "limit_duration": hours,
+    });
+    if let Some(config) = shown.get(CALLBACK) {
+        answer[CALLBACK] = config.clone();
+    }
+    http::json(200, &answer)
+}
+
+fn link(why: &str) -> Error {
+    Problem::new(400, "MSS.45000009", format!("rtmp link invalid: {why}")).into()
+}
+
+/// How many jobs are kept: beyond that the oldest that have ended are forgotten.
+const KEPT: u64 = 900;
+
+async fn make_room(call: &Call<'_>) -> Result<()> {
+    let select = |wanted| Select { wanted, oldest_first: true, offset: 0, limit: 50 };
+    if call.tenant.select(Kind::Job, select(Vec::new())).await?.count < KEPT {
+        return Ok(());
+    }
+    let ended = vec![("$.state".to_owned(), Match::Is, "CANCELED".to_owned())];
+    for job in call.tenant.select(Kind::Job, select(ended)).await?.items {
+        if let Some(id) = job["job_id"].as_str() {
+            call.tenant.remove(Kind::Job, id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a room has a job that has not ended.
+pub(super) async fn is_live(call: &Call<'_>, room: &str) -> Result<bool> {
+    for state in LIVE {
+        let wanted = vec![
+            ("$.room_id".to_owned(), Match::Is, room.to_owned()),
+            ("$.state".to_owned(), Match::Is, (*state).to_owned()),
+        ];
+        let select = Select { wanted, oldest_first: false, offset: 0, limit: 1 };
+        if call.tenant.select(Kind::Job, select).await?.count > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(super) async fn list(call: &Call<'_>, room: Option<&str>) -> Result<Response> {
+    let parameters = [
+        ("state", "$.state", Match::Is),
+        ("create_since", "$.create_time", Match::From),
+        ("create_until", "$.create_time", Match::To),
+        ("room_name", "$.room_name", Match::Holds),
+    ];
+    let mut wanted = Vec::new();
+    if let Some(room) = room {
+        if call.tenant.document(Kind::Room, room).await?.is_none() {
+            return Err(fault::missing("room_id"));
+        }
+        wanted.push(("$.room_id".to_owned(), Match::Is, room.to_owned()));
+    }
+    let selected = page(call, Kind::Job, &parameters, wanted).await?;
+    http::json(200, &json!({ "count": selected.count, "smart_live_jobs": selected.items }))
+}
+
+pub(super) async fn show(call: &Call<'_>, room: &str, id: &str) -> Result<Response> {
+    http::json(200, &of_room(call, room, id).await?)
+}
+
+async fn of_room(call: &Call<'_>, room: &str, id: &str) -> Result<Value> {
+    let job = call.tenant.document(Kind::Job, id).await?;
+    job.filter(|job| job["room_id"] == json!(room)).ok_or_else(|| fault::missing("job_id"))
+}
+
+/// Stops a job. One that no host had taken is cancelled.
+pub(super) async fn stop(call: &Call<'_>, room: &str, id: &str) -> Result<Response> {
+    let job = of_room(call, room, id).await?;
+    if !job["state"].as_str().is_some_and(|state| LIVE.contains(&state)) {
+        return Err(fault::conflict("Invalid parameter: job_id has ended"));
+    }
+    tasks::stop(&call.tenant, "metastudio", "", id, "stopped", call.now).await?;
+    let now = call.now.to_string();
+    let mut change = |there: Option<Thing>| {
+        let mut doc = there.ok_or_else(|| fault::missing("job_id"))?.doc;
+        doc["state"] = json!("CANCELED");
+        doc["end_time"] = json!(now);
+        doc["lastupdate_time"] = json!(now);
+        Ok(Write { doc, keys: None, also: Vec::new() })
+    };
+    call.tenant.change(Kind::Job, id, &mut change).await?;
+    note(call, room, "CANCELED").await?;
+    http::json(200, &json!({}))
+}
+
+/// Has a room show what its newest job came to.
+async fn note(call: &Call<'_>, room: &str, state: &str) -> Result<()> {
+    let now = call.now.to_string();
+    let time = if LIVE.contains(&state) { "last_job_start_time" } else { "last_job_end_time" };
+    let mut change = |there: Option<Thing>| {
+        let mut doc = there.ok_or_else(|| fault::missing("room_id"))?.doc;
+        doc["last_job_status"] = json!(state);
+        doc[time] = json!(now);
+        Ok(Write { doc, keys: None, also: Vec::new() })
+    };
+    call.tenant.change(Kind::Room, room, &mut change).await.map(|_| ())
+}
