@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # read by the scripts that source this file
-# Pinned versions of everything that is not in Cargo.lock or package-lock.json.
+# Pinned versions of everything that is not in Cargo.lock, package-lock.json or python.txt.
 
 # The compiler that builds the Worker. Wasm exception handling changed its default encoding in later
 # releases, so the Worker has a compiler of its own and the workspace's stays free to move.
@@ -12,7 +12,5 @@ worker_build=0.8.7
 wasm_bindgen_fallback=0.2.130
 # A target with no operating system: only this proves that the core is no_std.
 bare_target=thumbv7em-none-eabi
-# The receivers' official library for Python; tests let it verify what the gateway signs.
-standardwebhooks_python=1.1.0
 # The fuzzers' driver, for tools/fuzz alone.
 cargo_fuzz=0.13.2

@@ -44,6 +44,19 @@ test("a scheme vector with another signature is noticed", { skip: skipOpenssl },
   assert.match(ended.said, /standard_webhooks\.json/);
 });
 
+// The vendors' own signers are asked, too, where tools/setup could install them.
+test("the request vectors are those that hmac, hashlib and the vendors' signers make", { skip }, () => {
+  const { status, said } = run(folder, "make_request.py", "--check");
+  assert.equal(status, 0, said);
+});
+
+test("a request vector with another signature is noticed", { skip }, () => {
+  const slip = ["Credential=AKIDEXAMPLE0001", "Credential=AKIDEXAMPLE0002"];
+  const ended = withSlip("make_request.py", ["--check"], "request/acs3.json", slip);
+  assert.equal(ended.status, 1);
+  assert.match(ended.said, /acs3\.json/);
+});
+
 test("every other vector is what Python makes of it", { skip }, () => {
   const { status, said } = run(folder, "check.py");
   assert.equal(status, 0, said);

@@ -17,6 +17,10 @@ const FILES = {
   "filter/violations.json": ["filter", filter],
   "metastudio/parse.json": ["parse", parse],
   "metastudio/redact.json": ["redact", redact],
+  "request/acs3.json": ["request", request],
+  "request/hmac_sha1.json": ["request", request],
+  "request/huawei.json": ["request", request],
+  "request/params.json": ["params", parameters],
   "scheme/custom.json": ["scheme", incoming],
   "scheme/huawei.json": ["scheme", incoming],
   "scheme/sign.json": ["sign", outgoing],
@@ -74,6 +78,20 @@ function incoming(vector, outcome) {
     );
     assert.equal(outcome.shown, escaped);
   }
+}
+
+function request(vector, outcome) {
+  const { said, params, ...told } = outcome;
+  assert.equal(said, vector.expect);
+  if (said !== "authentic") return;
+  const { scheme, access_key, time_ms, nonce = null, action, version } = vector;
+  const operation = action === undefined ? {} : { action, version };
+  assert.deepEqual(told, { scheme, access_key, time_ms, nonce, ...operation });
+  if (vector.params) assert.deepEqual(params, vector.params);
+}
+
+function parameters(vector, outcome) {
+  assert.deepEqual(outcome, vector.expect ? { params: vector.expect } : { code: vector.code });
 }
 
 function outgoing(vector, outcome) {

@@ -8,6 +8,7 @@
 
 mod dialect;
 mod filter;
+mod request;
 mod scheme;
 mod settings;
 
@@ -65,6 +66,8 @@ fn outcomes(input: &[u8]) -> Vec<Value> {
     match kind {
         "scheme" => each_in_file(json, scheme::incoming),
         "sign" => each_in_file(json, scheme::outgoing),
+        "request" => each_in_file(json, request::outcome),
+        "params" => each_in_file(json, request::params),
         "filter" => each(json, filter::outcome),
         "url" => each(json, settings::url),
         "config" => each(json, settings::config),

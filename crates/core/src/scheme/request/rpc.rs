@@ -81,6 +81,11 @@ impl Params {
         self.pairs.get(at).map(|(_, value)| value.as_str())
     }
 
+    /// All names and values, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Whether there is a parameter of this name, or one below it.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some() || {
