@@ -19,6 +19,9 @@ pub(crate) mod nonces;
 pub(crate) mod records;
 pub(crate) mod tenant;
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use js_sys::Promise;
 use livegate_core::id::{EndpointId, SourceId, TenantId};
 use serde_json::Value;
@@ -26,7 +29,7 @@ use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use crate::document::{self, Field};
+use crate::document::{self, Field, Unread};
 use crate::error::{Error, Problem, Result};
 use crate::{http, json};
 
@@ -104,27 +107,51 @@ pub(crate) async fn forward(
 }
 
 /// Calls an object and reads what it answers; a problem that it reports is the caller's.
-pub(crate) async fn call<T: Field>(
+pub(crate) fn call<T: Field>(
     env: &Env,
     object: &ObjectRef<'_>,
     message: &impl Field,
-) -> Result<T> {
-    let answer = exchange(env, object, message.write());
-    Ok(document::read(answer.await?)?)
+) -> Asked<T> {
+    Asked { answer: exchange(env, object, &message.write()), read: document::read }
 }
 
-async fn exchange(env: &Env, object: &ObjectRef<'_>, message: Value) -> Result<Value> {
-    let promise = ask(env, object.binding(), &object.name(), &json::text(&message));
-    let answer = JsFuture::from(promise).await.map_err(Error::js)?;
-    let answer = answer.as_string().unwrap_or_default();
-    let (status, text) = answer.split_once(' ').unwrap_or_default();
-    if status.starts_with('2') {
-        return Ok(json::parse(text)?);
+fn exchange(env: &Env, object: &ObjectRef<'_>, message: &Value) -> JsFuture {
+    ask(env, object.binding(), &object.name(), &json::text(message)).into()
+}
+
+/// An answer on its way. A future of its own, since an `async fn` would be compiled anew into each
+/// of its callers.
+#[must_use]
+pub(crate) struct Asked<T> {
+    answer: JsFuture,
+    read: fn(Value) -> Result<T, Unread>,
+}
+
+impl<T> Future for Asked<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        match poll_answer(&mut self.answer, context) {
+            Poll::Ready(Ok(value)) => Poll::Ready((self.read)(value).map_err(Into::into)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
     }
-    match document::parse::<Problem>(text) {
-        Ok(problem) => Err(problem.into()),
-        Err(_) => Err(Error::Runtime(format!("{object:?} answered {status}"))),
-    }
+}
+
+#[inline(never)]
+fn poll_answer(answer: &mut JsFuture, context: &mut Context<'_>) -> Poll<Result<Value>> {
+    Pin::new(answer).poll(context).map(|answer| {
+        let answer = answer.map_err(Error::js)?.as_string().unwrap_or_default();
+        let (status, text) = answer.split_once(' ').unwrap_or_default();
+        if status.starts_with('2') {
+            return Ok(json::parse(text)?);
+        }
+        match document::parse::<Problem>(text) {
+            Ok(problem) => Err(problem.into()),
+            Err(_) => Err(Error::Runtime(format!("an object answered {status}"))),
+        }
+    })
 }
 
 /// What an object answers to a caller that it was handed by [`forward`]: a tail, or why not.
