@@ -1,8 +1,20 @@
 //! What holds for any body: no panic, no leak, nothing lost.
 
-use livegate_core::dialect::{Dialect, DialectName, redact};
+use livegate_core::dialect::{Dialect, DialectName, Secrecy, WriteContext, redact};
+use livegate_core::id::EventId;
+use livegate_core::time::UnixMillis;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+
+fn context() -> WriteContext<'static> {
+    WriteContext {
+        id: EventId::from_bytes([7; 16]),
+        accepted_at: UnixMillis(1_725_928_200_000),
+        app_id: "app-1",
+        subscription: "sub-1",
+        secrecy: Secrecy::Masked,
+    }
+}
 
 /// Any JSON value a few levels deep.
 fn value() -> impl Strategy<Value = Value> {
@@ -52,7 +64,7 @@ proptest! {
         let event = events.first();
         prop_assert_eq!(&event.data, &inner);
         prop_assert_eq!(event.channel.as_deref(), Some(room.as_str()));
-        let written = Dialect::MetaStudio.write(event, DialectName::MetaStudio).unwrap();
+        let written = Dialect::MetaStudio.write(event, DialectName::MetaStudio, &context()).unwrap();
         let plain: Value = serde_json::from_slice(&written).unwrap();
         prop_assert_eq!(plain, serde_json::from_str::<Value>(&body).unwrap());
     }

@@ -1,11 +1,25 @@
 //! Vendors' bodies against their vectors: read, written again, and masked.
 
-use livegate_core::dialect::{Dialect, DialectError, DialectName, RawDialect, metastudio, redact};
+use livegate_core::dialect::{
+    Dialect, DialectError, DialectName, RawDialect, Secrecy, WriteContext, metastudio, redact,
+};
 use livegate_core::error::Coded;
+use livegate_core::id::EventId;
+use livegate_core::time::UnixMillis;
 use serde_json::{Value, json};
 
 fn text<'v>(vector: &'v Value, field: &str) -> &'v str {
     vector.get(field).and_then(Value::as_str).unwrap_or_else(|| panic!("{field} in {vector}"))
+}
+
+fn context() -> WriteContext<'static> {
+    WriteContext {
+        id: EventId::from_bytes([7; 16]),
+        accepted_at: UnixMillis(1_725_928_200_000),
+        app_id: "app-1",
+        subscription: "sub-1",
+        secrecy: Secrecy::Masked,
+    }
 }
 
 fn vectors(json: &str) -> Vec<Value> {
@@ -50,7 +64,8 @@ fn every_metastudio_vector_is_read_as_expected() {
         assert_eq!(event.entity.is_some(), expected["entity"].is_array(), "{name}");
         assert_eq!((&event.user, &event.vendor_id, event.time), (&None, &None, None), "{name}");
 
-        let written = Dialect::MetaStudio.write(event, DialectName::MetaStudio).unwrap();
+        let written =
+            Dialect::MetaStudio.write(event, DialectName::MetaStudio, &context()).unwrap();
         let plain: Value = serde_json::from_slice(&written).unwrap();
         assert_eq!(plain["message"], *event.data, "{name}");
         let again = Dialect::MetaStudio.parse(&written).unwrap();
@@ -177,7 +192,10 @@ fn a_generic_object_has_its_parts_where_its_paths_say() {
     assert_eq!(event.vendor_id.as_deref(), Some("12"));
     assert_eq!(event.time.map(|time| time.0), Some(1_725_928_200_000));
     assert_eq!(event.data.as_bytes(), body.trim_ascii());
-    assert_eq!(dialect.write(event, DialectName::Generic).unwrap(), event.data.as_bytes());
+    assert_eq!(
+        dialect.write(event, DialectName::Generic, &context()).unwrap(),
+        event.data.as_bytes()
+    );
 }
 
 #[test]
@@ -258,7 +276,8 @@ fn dialects_are_settings_by_name() {
 #[test]
 fn one_vendors_event_cannot_be_written_for_another() {
     let events = generic(&json!({})).parse(br#"{"type":"relay.state"}"#).unwrap();
-    let error = Dialect::MetaStudio.write(events.first(), DialectName::Generic).unwrap_err();
+    let error =
+        Dialect::MetaStudio.write(events.first(), DialectName::Generic, &context()).unwrap_err();
     assert_eq!(error.code().as_str(), "dialect.cannot_carry");
     assert_eq!(error.to_string(), "an event read as generic cannot be written as metastudio");
 }

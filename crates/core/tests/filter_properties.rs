@@ -31,6 +31,8 @@ impl Happening {
             channel: self.channel.map(Into::into),
             user: self.user.map(Into::into),
             entity: None,
+            repeat_key: None,
+            relay: None,
             vendor_id: None,
             time: None,
             data: data.into(),

@@ -87,6 +87,8 @@ impl Case {
             channel: self.event.channel.as_deref().map(Into::into),
             user: self.event.user.as_deref().map(Into::into),
             entity: None,
+            repeat_key: None,
+            relay: None,
             vendor_id: None,
             time: None,
             data: data

@@ -3,7 +3,7 @@
 
 use livegate_core::delivery::lane::LaneConfig;
 use livegate_core::delivery::schedule::Schedule;
-use livegate_core::dialect::{Dialect, GenericPaths, RawDialect, RawGenericPaths};
+use livegate_core::dialect::{Dialect, DialectName, RawDialect, RawGenericPaths};
 use livegate_core::error::Coded;
 use livegate_core::filter::Filter;
 use livegate_core::scheme::{
@@ -198,17 +198,16 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
             }
         },
     };
-    let Some(name) = livegate_core::dialect::DialectName::from_name(&source.dialect) else {
-        findings.note("dialect", "dialect.unknown", "one of metastudio, generic");
+    let Some(name) = DialectName::from_name(&source.dialect) else {
+        let names: Vec<_> = DialectName::ALL.iter().map(|name| name.as_str()).collect();
+        findings.note("dialect", "dialect.unknown", format!("one of {}", names.join(", ")));
         return None;
     };
-    findings.take("generic", Dialect::try_from(RawDialect { dialect: name, generic }))
-}
-
-/// Pointers that were checked when their source was made.
-pub(crate) fn paths(generic: &Value) -> Option<GenericPaths> {
-    let raw: RawGenericPaths = json::reread(generic).ok()?;
-    GenericPaths::new(raw).ok()
+    let raw = RawDialect { generic, ..RawDialect::from(name) };
+    match Dialect::try_from(raw) {
+        Ok(dialect) => Some(dialect),
+        Err(error) => findings.take(error.field(), Err(error)),
+    }
 }
 
 /// An endpoint, ready to be called.

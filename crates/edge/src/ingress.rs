@@ -11,7 +11,7 @@ use livegate_core::event::Event;
 use livegate_core::id::{RejectionId, SourceId, TenantId};
 use livegate_core::scheme::{Call, IdKind, Refusal, ShowBody, Verified, explain};
 use livegate_core::time::{Millis, UnixMillis};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use web_sys::Response;
 use worker::{Context, Env};
@@ -234,10 +234,9 @@ async fn accept(
         vendor_type: event.vendor_type.clone().into_owned(),
         user: event.user.as_deref().map(str::to_owned),
         time: event.time,
-        generic: match &known.judge.dialect {
-            Dialect::MetaStudio => None,
-            _ => Some(known.source.generic.clone().unwrap_or_else(|| json!({}))),
-        },
+        dialect: Some(&known.judge.dialect)
+            .filter(|dialect| **dialect != Dialect::MetaStudio)
+            .cloned(),
         index: u32::try_from(index).unwrap_or(u32::MAX),
         call: call.map(|key| hex::encode(key.to_bytes())),
         fresh_s: (known.judge.scheme.id_kind() == Some(IdKind::Message))

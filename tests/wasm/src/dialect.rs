@@ -1,6 +1,6 @@
 //! Vendors' bodies: read, written again, masked, and sent on as `CloudEvents`.
 
-use livegate_core::dialect::{Dialect, DialectError, DialectName};
+use livegate_core::dialect::{Dialect, DialectError, DialectName, Secrecy, WriteContext};
 use livegate_core::error::Coded;
 use livegate_core::event::cloudevents::Envelope;
 use livegate_core::event::{Event, Kind};
@@ -29,7 +29,14 @@ pub(crate) fn parse(vector: &Body) -> Value {
         }
     };
     let event = events.first();
-    let written = Dialect::MetaStudio.write(event, DialectName::MetaStudio).unwrap();
+    let context = WriteContext {
+        id: EventId::from_bytes([7; 16]),
+        accepted_at: UnixMillis(0),
+        app_id: "app-1",
+        subscription: "sub-1",
+        secrecy: Secrecy::Masked,
+    };
+    let written = Dialect::MetaStudio.write(event, DialectName::MetaStudio, &context).unwrap();
     let again = Dialect::MetaStudio.parse(&written).map(|again| again.first() == event);
     json!({
         "events": events.iter().count(),
@@ -82,6 +89,8 @@ pub(crate) fn cloud_event(vector: &Enveloped) -> Value {
         channel: given.channel.as_deref().map(Into::into),
         user: given.user.as_deref().map(Into::into),
         entity: None,
+        repeat_key: None,
+        relay: None,
         vendor_id: given.vendor_id.as_deref().map(Into::into),
         time: given.time_ms.map(UnixMillis),
         data: given.data.as_str().into(),

@@ -63,6 +63,8 @@ pub(crate) fn outcome(vector: &Vector) -> Value {
         channel: given.channel.as_deref().map(Into::into),
         user: given.user.as_deref().map(Into::into),
         entity: None,
+        repeat_key: None,
+        relay: None,
         vendor_id: None,
         time: None,
         data: data

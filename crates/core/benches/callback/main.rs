@@ -119,6 +119,8 @@ fn event() -> Event<'static> {
         channel: Some("room-0001".into()),
         user: Some("anchor-0".into()),
         entity: None,
+        repeat_key: None,
+        relay: None,
         vendor_id: None,
         time: None,
         data: DATA.into(),

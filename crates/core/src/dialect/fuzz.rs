@@ -3,7 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Dialect, DialectName, GenericPaths, RawGenericPaths, metastudio, redact};
+use super::{
+    Dialect, DialectName, GenericPaths, RawGenericPaths, Secrecy, WriteContext, metastudio, redact,
+};
+use crate::id::EventId;
+use crate::time::UnixMillis;
 
 /// Parses, writes and masks `data` in every dialect.
 ///
@@ -20,6 +24,13 @@ pub fn fuzz(data: &[u8]) {
     let Ok(paths) = GenericPaths::new(paths) else {
         return;
     };
+    let context = WriteContext {
+        id: EventId::from_bytes([7; 16]),
+        accepted_at: UnixMillis(0),
+        app_id: "app-1",
+        subscription: "sub-1",
+        secrecy: Secrecy::Masked,
+    };
     for dialect in [Dialect::MetaStudio, Dialect::Generic(paths)] {
         let masked = dialect.redact(data);
         assert!(dialect.redact(&masked) == masked, "masking what is masked changes nothing");
@@ -35,7 +46,7 @@ pub fn fuzz(data: &[u8]) {
                 plain.is_ok() || event.data.contains("\\u") || event.data.contains(['e', 'E']),
                 "data is an object, but for half a surrogate pair or a number out of range"
             );
-            let written = dialect.write(event, dialect.name());
+            let written = dialect.write(event, dialect.name(), &context);
             assert!(written.is_ok(), "a dialect can carry its own events");
             let again: Vec<u8> = written.unwrap_or_default();
             let read = dialect.parse(&again).map(|events| events.first() == event);

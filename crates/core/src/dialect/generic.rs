@@ -289,14 +289,14 @@ pub(super) fn parse<'a>(body: &'a str, paths: &GenericPaths) -> Result<Event<'a>
         Some(path) => path.time(path.follow(time)?)?,
         None => None,
     };
+    let kind = Kind::from_name(&vendor_type).unwrap_or(Kind::Unknown);
+    let vendor_id = name(&paths.id, id)?;
     Ok(Event {
-        kind: Kind::from_name(&vendor_type).unwrap_or(Kind::Unknown),
-        vendor_type,
         channel: name(&paths.channel, channel)?,
         user: name(&paths.user, user)?,
-        entity: None,
-        vendor_id: name(&paths.id, id)?,
+        repeat_key: vendor_id.clone(),
+        vendor_id,
         time,
-        data: Cow::Borrowed(body.trim_matches([' ', '\t', '\r', '\n'])),
+        ..Event::new(kind, vendor_type, body.trim_matches([' ', '\t', '\r', '\n']))
     })
 }

@@ -22,7 +22,7 @@ use core::fmt;
 use super::MAX_NAME;
 use super::error::DialectError;
 use super::json::{FieldsError, Value, fields, fields_and_text, push_string};
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Relay, RelayState as Normal};
 
 /// The types of event that `MetaStudio` documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +100,18 @@ impl<'a> RelayState<'a> {
             "END" => Self::End,
             _ => Self::Unknown(name),
         }
+    }
+
+    /// The state in the words of every vendor. A lost connection is made again or ended, which the
+    /// next callback says: until then it is being recovered.
+    pub const fn normal(&self) -> Option<Normal> {
+        Some(match self {
+            Self::Connecting => Normal::Connecting,
+            Self::Connected => Normal::Live,
+            Self::Disconnected | Self::Reconnecting => Normal::Recovering,
+            Self::End => Normal::Ended,
+            Self::Unknown(_) => return None,
+        })
     }
 
     /// The vendor's name.
@@ -265,6 +277,17 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// What became of the pushed stream.
+    fn into_relay(self) -> Option<Relay<'static>> {
+        let Self::StreamState(message) = self else { return None };
+        let relay = Relay {
+            state: message.state.as_ref().and_then(RelayState::normal),
+            task: message.job_id,
+            url: message.output_url,
+        };
+        Some(relay.into_owned())
+    }
+
     /// What the message is the latest news of: the job, and its output address, segment or reply.
     /// Lines cannot be confused with each other's content but by a sender that wants to repeat
     /// itself.
@@ -319,13 +342,14 @@ pub(super) fn parse(body: &str) -> Result<Event<'_>, DialectError> {
         return Err(DialectError::shape("/message", "a string that holds JSON"));
     };
     let data = trimmed(message);
-    let (channel, entity) = {
+    let (channel, entity, relay) = {
         let message = Message::parse(&vendor_type, &data)?;
         let room = message.room_id().filter(|room| !room.is_empty());
-        (room.map(String::from).map(Cow::Owned), message.entity().map(Cow::Owned))
+        let room = room.map(String::from).map(Cow::Owned);
+        (room, message.entity().map(Cow::Owned), message.into_relay())
     };
     let kind = EventType::from_name(&vendor_type).map_or(Kind::Unknown, EventType::kind);
-    Ok(Event { kind, vendor_type, channel, user: None, entity, vendor_id: None, time: None, data })
+    Ok(Event { channel, entity, relay, ..Event::new(kind, vendor_type, data) })
 }
 
 /// The callback that `event` was read from: the same type, and a message that says the same.

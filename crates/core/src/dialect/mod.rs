@@ -16,15 +16,20 @@
 //! ```
 
 mod error;
+mod form;
 #[cfg(feature = "_fuzzing")]
 pub mod fuzz;
 pub mod generic;
 pub(crate) mod json;
 pub mod metastudio;
+mod name;
 pub mod redact;
 mod timestamp;
+mod words;
 
 use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -34,8 +39,13 @@ use serde::{Deserialize, Serialize};
 pub use error::{CannotCarry, DialectError};
 pub use generic::{GenericPaths, PathsError, RawGenericPaths};
 pub use json::{Position, Syntax};
+pub use name::DialectName;
+pub use words::{MAX_WORDS, Words, WordsError};
 
-use crate::event::Event;
+use crate::error::{Code, Coded, Fault};
+use crate::event::{Event, Kind, RelayState};
+use crate::id::EventId;
+use crate::time::UnixMillis;
 
 pub(crate) use json::push_string;
 
@@ -45,49 +55,39 @@ pub const MAX_BODY: usize = 256 * 1024;
 /// The longest name of a channel, user, event type or id, in bytes. Vendors' own are 128 or fewer.
 pub const MAX_NAME: usize = 256;
 
-/// A dialect's name, as settings and events carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum DialectName {
-    /// Huawei `MetaStudio` (`metastudio`).
-    MetaStudio,
-    /// Any JSON object (`generic`).
-    Generic,
-}
-
-impl DialectName {
-    /// Every name, in the order of declaration.
-    pub const ALL: &[Self] = &[Self::MetaStudio, Self::Generic];
-
-    /// The name as it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MetaStudio => "metastudio",
-            Self::Generic => "generic",
-        }
-    }
-
-    /// The dialect of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|dialect| dialect.as_str() == name)
-    }
-}
-
-impl fmt::Display for DialectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// How one source's bodies are read. As JSON, its fields may be flattened into the source's own:
-/// `{"dialect":"metastudio"}`, `{"dialect":"generic","generic":{"type":"/type"}}`.
+/// `{"dialect":"metastudio"}`, `{"dialect":"generic","generic":{"type":"/type"}}`,
+/// `{"dialect":"artc","words":{"StartVideo":"video.start"}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawDialect", into = "RawDialect")]
 #[non_exhaustive]
 pub enum Dialect {
     /// Huawei `MetaStudio`'s live callbacks.
     MetaStudio,
+    /// Alibaba ARTC's channel and user events, and what `EventTag`s mean that it does not document.
+    Artc(Words<Kind>),
+    /// Alibaba ARTC's mixed-stream relay events, and what their `EventCode`s mean.
+    ArtcMpu(Words<RelayState>),
+    /// Alibaba `ApsaraVideo` Live's ingest, record and snapshot callbacks.
+    AlibabaLive,
+    /// Alibaba ARTC's cloud recording.
+    ArtcRecording,
+    /// Alibaba `DingRTC`.
+    DingRtc,
+    /// Jocloud's push status, and what its states mean.
+    Jocloud(Words<RelayState>),
+    /// Agora's notifications.
+    Agora,
+    /// Tencent TRTC's callbacks.
+    Trtc,
+    /// ZEGO's callbacks.
+    Zego,
+    /// Volcengine RTC's callbacks.
+    VolcengineRtc,
+    /// `LiveKit`'s webhooks.
+    LiveKit,
+    /// The callbacks of livegate's own relay hosts.
+    LivegateRelay,
     /// Any JSON object, and where its parts are.
     Generic(GenericPaths),
 }
@@ -100,29 +100,111 @@ pub struct RawDialect {
     /// Where the parts are, for [`DialectName::Generic`] alone; by default the type at `/type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generic: Option<RawGenericPaths>,
+    /// What undocumented words mean, for the dialects of [`Words`] alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<BTreeMap<String, String>>,
+}
+
+impl From<DialectName> for RawDialect {
+    fn from(dialect: DialectName) -> Self {
+        Self { dialect, generic: None, words: None }
+    }
+}
+
+/// Why a dialect's settings cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// Its paths.
+    Paths(PathsError),
+    /// Its words.
+    Words(WordsError),
+}
+
+impl SettingsError {
+    /// The setting that it is about.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Paths(_) => "generic",
+            Self::Words(_) => "words",
+        }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Paths(error) => error.fmt(f),
+            Self::Words(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SettingsError {}
+
+impl Coded for SettingsError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Paths(error) => error.code(),
+            Self::Words(error) => error.code(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Config
+    }
 }
 
 impl TryFrom<RawDialect> for Dialect {
-    type Error = PathsError;
+    type Error = SettingsError;
 
-    fn try_from(raw: RawDialect) -> Result<Self, PathsError> {
-        match (raw.dialect, raw.generic) {
-            (DialectName::MetaStudio, None) => Ok(Self::MetaStudio),
-            (DialectName::MetaStudio, Some(_)) => Err(PathsError::NotUsed),
-            (DialectName::Generic, paths) => {
-                GenericPaths::new(paths.unwrap_or_default()).map(Self::Generic)
-            }
+    fn try_from(raw: RawDialect) -> Result<Self, SettingsError> {
+        let name = raw.dialect;
+        if name != DialectName::Generic && raw.generic.is_some() {
+            return Err(SettingsError::Paths(PathsError::NotUsed));
         }
+        let takes_words =
+            matches!(name, DialectName::Artc | DialectName::ArtcMpu | DialectName::Jocloud);
+        if !takes_words && raw.words.is_some() {
+            return Err(SettingsError::Words(WordsError::NotUsed));
+        }
+        let words = raw.words.unwrap_or_default();
+        let states = |words| Words::states(words).map_err(SettingsError::Words);
+        Ok(match name {
+            DialectName::MetaStudio => Self::MetaStudio,
+            DialectName::Artc => {
+                Words::kinds(words, name).map(Self::Artc).map_err(SettingsError::Words)?
+            }
+            DialectName::ArtcMpu => Self::ArtcMpu(states(words)?),
+            DialectName::AlibabaLive => Self::AlibabaLive,
+            DialectName::ArtcRecording => Self::ArtcRecording,
+            DialectName::DingRtc => Self::DingRtc,
+            DialectName::Jocloud => Self::Jocloud(states(words)?),
+            DialectName::Agora => Self::Agora,
+            DialectName::Trtc => Self::Trtc,
+            DialectName::Zego => Self::Zego,
+            DialectName::VolcengineRtc => Self::VolcengineRtc,
+            DialectName::LiveKit => Self::LiveKit,
+            DialectName::LivegateRelay => Self::LivegateRelay,
+            DialectName::Generic => GenericPaths::new(raw.generic.unwrap_or_default())
+                .map(Self::Generic)
+                .map_err(SettingsError::Paths)?,
+        })
     }
 }
 
 impl From<Dialect> for RawDialect {
     fn from(dialect: Dialect) -> Self {
-        let name = dialect.name();
+        let mut raw = Self::from(dialect.name());
         match dialect {
-            Dialect::MetaStudio => Self { dialect: name, generic: None },
-            Dialect::Generic(paths) => Self { dialect: name, generic: Some(paths.into()) },
+            Dialect::Artc(words) => raw.words = words.to_raw(Kind::as_str),
+            Dialect::ArtcMpu(words) | Dialect::Jocloud(words) => {
+                raw.words = words.to_raw(RelayState::as_str);
+            }
+            Dialect::Generic(paths) => raw.generic = Some(paths.into()),
+            _ => {}
         }
+        raw
     }
 }
 
@@ -138,16 +220,53 @@ pub struct Answer {
     pub body: &'static str,
 }
 
+/// Whether stream keys and push URLs' secrets are masked in what is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secrecy {
+    /// They are, as [`redact`] does it.
+    #[default]
+    Masked,
+    /// They are not: for receivers that push themselves.
+    Intact,
+}
+
+/// What a written body says beside the event.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteContext<'c> {
+    /// The event's id here; where a vendor has an id of the event, this is it.
+    pub id: EventId,
+    /// When the event was accepted: its time, if its vendor gave none.
+    pub accepted_at: UnixMillis,
+    /// The receiver's id of the application, where the vendor has one.
+    pub app_id: &'c str,
+    /// The subscription, where the vendor names it.
+    pub subscription: &'c str,
+    /// Whether secrets are masked.
+    pub secrecy: Secrecy,
+}
+
 impl Dialect {
     /// The dialect's name.
     pub const fn name(&self) -> DialectName {
         match self {
             Self::MetaStudio => DialectName::MetaStudio,
+            Self::Artc(_) => DialectName::Artc,
+            Self::ArtcMpu(_) => DialectName::ArtcMpu,
+            Self::AlibabaLive => DialectName::AlibabaLive,
+            Self::ArtcRecording => DialectName::ArtcRecording,
+            Self::DingRtc => DialectName::DingRtc,
+            Self::Jocloud(_) => DialectName::Jocloud,
+            Self::Agora => DialectName::Agora,
+            Self::Trtc => DialectName::Trtc,
+            Self::Zego => DialectName::Zego,
+            Self::VolcengineRtc => DialectName::VolcengineRtc,
+            Self::LiveKit => DialectName::LiveKit,
+            Self::LivegateRelay => DialectName::LivegateRelay,
             Self::Generic(_) => DialectName::Generic,
         }
     }
 
-    /// Reads a verified body.
+    /// Reads a verified body; of a GET, its query.
     ///
     /// # Errors
     /// [`DialectError`]: the body is too large, no JSON, or not shaped like the vendor's.
@@ -156,32 +275,69 @@ impl Dialect {
         match self {
             Self::MetaStudio => metastudio::parse(text).map(Events::one),
             Self::Generic(paths) => generic::parse(text, paths).map(Events::one),
+            _ => match self.form(text) {
+                None => self.parse_object(text),
+                Some(object) => self.parse_object(&object).map(Events::into_owned),
+            },
         }
     }
 
-    /// What the vendor expects to hear. `MetaStudio` documents no answer; a status of 200 with a
-    /// small JSON object is what its siblings take.
+    /// Reads the JSON of a vendor whose bodies are read by [`object`](self) alone.
+    fn parse_object<'a>(&self, text: &'a str) -> Result<Events<'a>, DialectError> {
+        let paths = GenericPaths::new(RawGenericPaths::default());
+        let paths = paths.map_err(|_| DialectError::shape("", "an object"))?;
+        generic::parse(text, &paths).map(Events::one)
+    }
+
+    /// The object that a form stands for, where the vendor sends forms and this is one.
+    fn form(&self, text: &str) -> Option<String> {
+        let takes_forms = matches!(self, Self::AlibabaLive | Self::Artc(_) | Self::Zego);
+        (takes_forms && form::is_one(text)).then(|| form::to_json(text))
+    }
+
+    /// The `Content-Type` of a body of this vendor.
+    pub fn content_type(&self, body: &[u8]) -> &'static str {
+        let form = core::str::from_utf8(body).is_ok_and(|text| self.form(text).is_some());
+        if form { form::CONTENT_TYPE } else { "application/json" }
+    }
+
+    /// Whether the vendor sends callbacks by GET too, with all that they say in the query: that,
+    /// without its question mark, is the body then.
+    pub const fn takes_get(&self) -> bool {
+        self.name().takes_get()
+    }
+
+    /// What the vendor expects to hear.
     pub const fn answer(&self) -> Answer {
-        match self {
-            Self::MetaStudio | Self::Generic(_) => {
-                Answer { status: 200, content_type: "application/json", body: "{\"code\":0}" }
-            }
-        }
+        self.name().answer()
     }
 
-    /// `event`, which was read `from` that dialect, as a body of this one. Nothing is masked but
-    /// what `event.data` has masked already ([`redact::json`]).
+    /// The body with the event of that number alone, where it carries several; any other as it is.
+    pub fn alone<'a>(&self, body: &'a [u8], index: usize) -> Cow<'a, [u8]> {
+        let _ = index;
+        Cow::Borrowed(body)
+    }
+
+    /// `event`, which was read `from` that dialect, as a body of this one. Of another dialect's
+    /// event the secrets are masked, unless the context says otherwise; of its own, nothing is
+    /// masked but what `event.data` has masked already ([`redact::json`]).
     ///
     /// # Errors
     /// [`CannotCarry`]: this vendor has no words for the event.
-    pub fn write(&self, event: &Event<'_>, from: DialectName) -> Result<Vec<u8>, CannotCarry> {
+    pub fn write(
+        &self,
+        event: &Event<'_>,
+        from: DialectName,
+        context: &WriteContext<'_>,
+    ) -> Result<Vec<u8>, CannotCarry> {
         let to = self.name();
+        let _ = context;
         if from != to {
             return Err(CannotCarry { from, to });
         }
         Ok(match self {
             Self::MetaStudio => metastudio::write(event),
-            Self::Generic(_) => event.data.as_bytes().to_vec(),
+            _ => event.data.as_bytes().to_vec(),
         })
     }
 
@@ -189,7 +345,7 @@ impl Dialect {
     pub fn redact<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
         match self {
             Self::MetaStudio => redact::envelope(body),
-            Self::Generic(_) => redact::body(body),
+            _ => redact::body(body),
         }
     }
 }
@@ -224,6 +380,13 @@ impl<'a> Events<'a> {
     /// The first event, and the others if there are any.
     pub fn into_first(self) -> (Event<'a>, Vec<Event<'a>>) {
         (self.first, self.more)
+    }
+
+    fn into_owned(self) -> Events<'static> {
+        Events {
+            first: self.first.into_owned(),
+            more: self.more.into_iter().map(Event::into_owned).collect(),
+        }
     }
 
     /// All of them.

@@ -30,6 +30,8 @@ pub fn fuzz(data: &[u8]) {
         channel: Some("room".into()),
         user: None,
         entity: None,
+        repeat_key: None,
+        relay: None,
         vendor_id: None,
         time: None,
         data: data.into(),

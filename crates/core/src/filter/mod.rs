@@ -115,6 +115,8 @@ impl Serialize for RawFilter {
 ///     channel: Some("room".into()),
 ///     user: None,
 ///     entity: None,
+///     repeat_key: None,
+///     relay: None,
 ///     vendor_id: None,
 ///     time: None,
 ///     data: r#"{"job_id": "j1", "state": "CONNECTED"}"#.into(),

@@ -198,6 +198,8 @@ mod tests {
             channel: Some("room".into()),
             user: None,
             entity: None,
+            repeat_key: None,
+            relay: None,
             vendor_id: None,
             time: None,
             data: Cow::Borrowed(data),

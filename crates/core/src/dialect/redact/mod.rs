@@ -59,9 +59,11 @@ pub fn url(url: &str) -> Cow<'_, str> {
     urls::mask_any(url).map_or(Cow::Borrowed(url), Cow::Owned)
 }
 
-/// A push URL, masked: the last part of its path as well, since that may be the stream key.
+/// A push URL, or a list of them, with the user information, the values of the query, the fragment
+/// and the last part of the path masked.
 pub fn push_url(url: &str) -> Cow<'_, str> {
-    text(Cow::Borrowed(url))
+    urls::mask(url, urls::Which::All, urls::LastPart::Secret, |_| {})
+        .map_or(Cow::Borrowed(url), Cow::Owned)
 }
 
 /// Whether a field of that name holds a stream key or a push URL.

@@ -9,9 +9,7 @@ use livegate_core::event::Event;
 use livegate_core::id::{Seq, SourceId};
 use livegate_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::compile;
 use crate::error::Result;
 use crate::sql::{Db, Row, params};
 use crate::wire::{Attempt, Batch};
@@ -29,10 +27,10 @@ pub(crate) struct Head {
     pub(crate) user: Option<String>,
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub(crate) time: Option<UnixMillis>,
-    /// Where the parts are in its body, if it is not `MetaStudio`'s. The source's own pointers may
-    /// change, and may be gone, before everything is delivered.
+    /// How its body is read, if it is not `MetaStudio`'s. The source's own dialect may change, and
+    /// may be gone, before everything is delivered.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) generic: Option<Value>,
+    pub(crate) dialect: Option<Dialect>,
     /// Which event of its body it is.
     #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
     pub(crate) index: u32,
@@ -53,8 +51,7 @@ pub(crate) struct Head {
 impl Head {
     /// How its body is read.
     pub(crate) fn dialect(&self) -> Dialect {
-        let paths = self.generic.as_ref().and_then(compile::paths);
-        paths.map_or(Dialect::MetaStudio, Dialect::Generic)
+        self.dialect.clone().unwrap_or(Dialect::MetaStudio)
     }
 }
 
