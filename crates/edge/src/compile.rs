@@ -19,6 +19,7 @@ use worker::Env;
 use crate::error::Violation;
 use crate::json;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
+use crate::notice::Place;
 
 /// The longest span that a repetition of the same news counts as one.
 const MAX_DUPLICATE_WINDOW_S: u64 = 600;
@@ -60,7 +61,7 @@ impl Findings {
     }
 
     /// Checks that a number is within its range.
-    fn within(&mut self, path: &str, value: u64, range: std::ops::RangeInclusive<u64>) {
+    pub(crate) fn within(&mut self, path: &str, value: u64, range: std::ops::RangeInclusive<u64>) {
         if !range.contains(&value) {
             let detail = format!("{} to {}, not {value}", range.start(), range.end());
             self.note(path, "request.out_of_range", detail);
@@ -110,6 +111,15 @@ fn scheme(
             None
         }
         None => Some(scheme),
+    }
+}
+
+/// Checks that a description completes a row.
+pub(crate) fn completes(findings: &mut Findings, at: &str, row: Builtin, description: &Value) {
+    let before = findings.0.len();
+    scheme(findings, "", row.as_str(), Some(description), None);
+    for violation in findings.0.iter_mut().skip(before) {
+        violation.path = violation.path.replacen("custom", at, 1);
     }
 }
 
@@ -203,7 +213,17 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
         findings.note("dialect", "dialect.unknown", format!("one of {}", names.join(", ")));
         return None;
     };
-    let raw = RawDialect { generic, ..RawDialect::from(name) };
+    let words = match &source.words {
+        None => None,
+        Some(value) => match json::reread(value) {
+            Ok(words) => Some(words),
+            Err(error) => {
+                findings.note("words", "dialect.shape", error.to_string());
+                return None;
+            }
+        },
+    };
+    let raw = RawDialect { dialect: name, generic, words };
     match Dialect::try_from(raw) {
         Ok(dialect) => Some(dialect),
         Err(error) => findings.take(error.field(), Err(error)),
@@ -212,11 +232,22 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
 
 /// An endpoint, ready to be called.
 pub(crate) struct Target {
-    pub(crate) signer: Signer,
-    pub(crate) url: HttpUrl,
+    pub(crate) way: Way,
+    /// What writes its vendor's bodies, if it gets such.
+    pub(crate) writer: Option<Dialect>,
     pub(crate) lanes: Lanes,
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: Vec<(String, String)>,
+}
+
+/// How an endpoint is reached.
+pub(crate) enum Way {
+    /// By a signed call of a URL.
+    Http(Box<(HttpUrl, Signer)>),
+    /// By the Worker's own mail binding: to these.
+    Email(Vec<String>),
+    /// By being kept in the tenant's own notices.
+    Site,
 }
 
 /// How lanes to an endpoint behave.
@@ -233,31 +264,88 @@ pub(crate) fn endpoint(
 ) -> Result<Target, Vec<Violation>> {
     let mut findings = Findings::default();
     name(&mut findings, &endpoint.name);
-    let url = findings.take("url", HttpUrl::parse(&endpoint.url));
-    if let Some(url) = &url {
-        findings.take("url", check(url, egress));
-    }
     findings.within("timeout_s", endpoint.timeout_s, 1..=30);
     if let Some(rate) = endpoint.rate_per_s {
         findings.within("rate_per_s", u64::from(rate), 1..=10_000);
     }
-    if endpoint.secrets == Secrecy::Intact && endpoint.format == Format::CloudEvents {
-        let detail = "secrets stay intact only in the formats raw and metastudio";
+    let masks = matches!(endpoint.format, Format::CloudEvents | Format::Notice(_));
+    if endpoint.secrets == Secrecy::Intact && masks {
+        let detail = "secrets stay intact only in the format raw and in vendors' own";
         findings.note("secrets", "endpoint.secrets_format", detail);
     }
     headers(&mut findings, &keys.headers);
-    let signer = signer(&mut findings, endpoint, keys, url.is_some());
+    let way = way(&mut findings, endpoint, keys, egress);
     let lanes = lanes(&mut findings, endpoint);
-    match (signer, url, lanes) {
-        (Some(signer), Some(url), Some(lanes)) if findings.0.is_empty() => Ok(Target {
-            signer,
-            url,
+    let writer = match endpoint.format {
+        Format::Dialect(name) => findings.take("format", Dialect::try_from(RawDialect::from(name))),
+        _ => None,
+    };
+    match (way, lanes) {
+        (Some(way), Some(lanes)) if findings.0.is_empty() => Ok(Target {
+            way,
+            writer,
             lanes,
             endpoint: endpoint.clone(),
             headers: keys.headers.clone(),
         }),
         _ => Err(findings.0),
     }
+}
+
+/// How an endpoint is reached, or everything that is wrong with that.
+fn way(
+    findings: &mut Findings,
+    endpoint: &Endpoint,
+    keys: &Keys,
+    egress: EgressPolicy,
+) -> Option<Way> {
+    let place = match endpoint.format {
+        Format::Notice(place) => Some(place),
+        _ => None,
+    };
+    if let Some(message) = &endpoint.message {
+        if !place.is_some_and(Place::takes_message) {
+            let detail = "only the formats mail, sms and email have a message";
+            findings.note("message", "endpoint.message_not_used", detail);
+        }
+        let long = message.template.as_ref().is_some_and(|value| value.to_string().len() > 8192);
+        if message.to.len() > 50 || long {
+            let detail = "at most 50 receivers, and a template of 8 KiB";
+            findings.note("message", "endpoint.message", detail);
+        }
+    }
+    match place {
+        Some(Place::Site) if endpoint.managed.is_some() => return Some(Way::Site),
+        Some(Place::Site) => {
+            let detail = "notices are kept where the tenant's live_notify_config says so";
+            findings.note("format", "endpoint.format_managed", detail);
+            return None;
+        }
+        Some(Place::Email) => {
+            let to = endpoint.url.strip_prefix("mailto:").unwrap_or_default();
+            let to: Vec<String> = to.split(',').map(|one| one.trim().to_owned()).collect();
+            let fine = |one: &String| {
+                one.split_once('@').is_some_and(|(local, host)| {
+                    !local.is_empty()
+                        && host.contains('.')
+                        && one.bytes().all(|b| b.is_ascii_graphic())
+                })
+            };
+            if to.len() > 50 || !to.iter().all(fine) {
+                let detail = "for the format email: mailto: and up to 50 addresses, with commas";
+                findings.note("url", "endpoint.email", detail);
+                return None;
+            }
+            return Some(Way::Email(to));
+        }
+        _ => {}
+    }
+    let url = findings.take("url", HttpUrl::parse(&endpoint.url));
+    if let Some(url) = &url {
+        findings.take("url", check(url, egress));
+    }
+    let signer = signer(findings, endpoint, keys, url.is_some());
+    Some(Way::Http(Box::new((url?, signer?))))
 }
 
 fn signer(

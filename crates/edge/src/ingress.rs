@@ -23,7 +23,7 @@ use crate::js;
 use crate::map::Map;
 use crate::model::{Keys, Source, SourceSnapshot, WithKeys};
 use crate::objects::channel::{Accepted, Head};
-use crate::objects::contract::{ToDirectory, ToNonces, ToRecords, ToTenant};
+use crate::objects::contract::{ToDirectory, ToFleet, ToNonces, ToRecords, ToTenant};
 use crate::objects::directory::TenantEntry;
 use crate::objects::records::Rejection;
 use crate::objects::{OWN_CHANNEL, ObjectRef, call, channel};
@@ -138,6 +138,12 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
             value.split(if apart { ", " } else { "\n" }).map(|value| (*name, value))
         })
         .collect();
+    // What a GET says is in its query; the signature covers that where it covers anything.
+    let is_get = request.method == "GET";
+    if is_get && !known.judge.dialect.takes_get() {
+        let detail = format!("callbacks of {} come by POST", known.judge.dialect.name());
+        return Err(Problem::new(405, "request.method_not_allowed", detail).into());
+    }
     let call =
         Call { method: &request.method, query: &request.query, headers: &headers, body: &body };
     let verified = match known.judge.verifier.verify(&call, now) {
@@ -146,9 +152,12 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
             return Err(reject(env, ctx, &known, &call, &refusal, now)?.into());
         }
     };
+    let said = if is_get { request.query.as_bytes() } else { verified.body() };
+    let sha256: [u8; 32] = Sha256::digest(said).into();
     if let (Some(IdKind::Call), Some(nonce)) = (known.judge.scheme.id_kind(), verified.id()) {
         let ask = ToNonces::Claim(
             hex::encode(Sha256::digest(nonce.as_bytes())),
+            Some(hex::encode(sha256)),
             now.plus(window(&known)),
         );
         if !crate::objects::call::<bool>(env, &ObjectRef::Nonces(id), &ask).await? {
@@ -158,14 +167,14 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
                 &known,
                 &call,
                 "sign.nonce_seen",
-                "a call with this nonce was accepted before".to_owned(),
+                "another call with this nonce was accepted before".to_owned(),
                 None,
                 now,
             )?
             .into());
         }
     }
-    let events = match known.judge.dialect.parse(verified.body()) {
+    let events = match known.judge.dialect.parse(said) {
         Ok(events) => events,
         Err(error) => {
             let problem = Problem::new(400, error.code().as_str(), error.to_string());
@@ -173,10 +182,10 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
             return Err(problem.into());
         }
     };
-    let sha256: [u8; 32] = Sha256::digest(verified.body()).into();
     let mut duplicate = true;
     for (index, event) in events.iter().enumerate() {
-        let accepted = accept(env, &known, &verified, event, index, &sha256, now).await?;
+        let part = Part { event, index, body: said, sha256: &sha256 };
+        let accepted = accept(env, &known, &verified, &part, now).await?;
         duplicate &= accepted == Accepted::Duplicate;
     }
     let answer = known.judge.dialect.answer();
@@ -202,26 +211,60 @@ fn fresh_for(known: &Known, verified: &Verified<'_>, now: UnixMillis) -> Millis 
     }
 }
 
+/// One event of a call.
+struct Part<'a> {
+    event: &'a Event<'a>,
+    index: usize,
+    body: &'a [u8],
+    sha256: &'a [u8; 32],
+}
+
+impl Part<'_> {
+    /// What makes this the same event when it comes again, and whether that has a time of its own:
+    /// what does not is remembered for as long as its signature would be accepted.
+    fn key(&self, known: &Known, verified: &Verified<'_>) -> (Option<CallKey>, bool) {
+        let source = known.source.id;
+        let of = |what: &[&[u8]]| {
+            let mut hash = Sha256::new();
+            for piece in what {
+                hash.update(piece);
+            }
+            if self.index > 0 {
+                hash.update(self.index.to_be_bytes());
+            }
+            let digest: [u8; 32] = hash.finalize().into();
+            digest
+        };
+        let without_time =
+            |what: &[&[u8]]| (Some(CallKey::of(source, UnixMillis(0), &of(what))), false);
+        match (known.judge.scheme.id_kind(), verified.id(), verified.signed_at()) {
+            // A message's id stands for it however often it is signed anew.
+            (Some(IdKind::Message), Some(id), _) => without_time(&[id.as_bytes()]),
+            // A nonce is one call's: what comes with it twice is that call again.
+            (Some(IdKind::Call), Some(nonce), _) => without_time(&[nonce.as_bytes(), self.sha256]),
+            (_, _, Some(at)) if self.index == 0 => {
+                (Some(CallKey::of(source, at, self.sha256)), true)
+            }
+            (_, _, Some(at)) => (Some(CallKey::of(source, at, &of(&[self.sha256]))), true),
+            // Nothing but the vendor's own word for the event.
+            (_, _, None) => match self.event.repeat_key.as_deref() {
+                Some(word) => without_time(&[b"repeat", word.as_bytes()]),
+                None => (None, true),
+            },
+        }
+    }
+}
+
 async fn accept(
     env: &Env,
     known: &Known,
     verified: &Verified<'_>,
-    event: &Event<'_>,
-    index: usize,
-    sha256: &[u8; 32],
+    part: &Part<'_>,
     now: UnixMillis,
 ) -> Result<Accepted> {
     let source = known.source.id;
-    let call = match (known.judge.scheme.id_kind(), verified.id()) {
-        // A message's id stands for it however often it is signed anew.
-        (Some(IdKind::Message), Some(id)) => {
-            let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
-            Some(CallKey::of(source, UnixMillis(0), &digest))
-        }
-        // A call's nonce was checked; what comes here is new.
-        (Some(IdKind::Call), _) => None,
-        _ => verified.signed_at().map(|at| CallKey::of(source, at, sha256)),
-    };
+    let event = part.event;
+    let (call, has_time) = part.key(known, verified);
     let entity = event.entity.as_deref().map(|entity| {
         let mut hash = Sha256::new();
         hash.update(source.to_bytes());
@@ -237,14 +280,14 @@ async fn accept(
         dialect: Some(&known.judge.dialect)
             .filter(|dialect| **dialect != Dialect::MetaStudio)
             .cloned(),
-        index: u32::try_from(index).unwrap_or(u32::MAX),
-        call: call.map(|key| hex::encode(key.to_bytes())),
-        fresh_s: (known.judge.scheme.id_kind() == Some(IdKind::Message))
-            .then(|| window(known).0.div_ceil(1000)),
+        index: u32::try_from(part.index).unwrap_or(u32::MAX),
+        call: call.as_ref().map(|key| hex::encode(key.to_bytes())),
+        fresh_s: (call.is_some() && !has_time).then(|| window(known).0.div_ceil(1000)),
         entity,
-        body_hash: hex::encode(sha256),
+        body_hash: hex::encode(part.sha256),
     };
-    let name = event.channel.as_deref().unwrap_or(OWN_CHANNEL);
+    let named = channel_of_task(env, known, event).await?;
+    let name = named.as_deref().or(event.channel.as_deref()).unwrap_or(OWN_CHANNEL);
     let terms = channel::Terms {
         tenant: known.tenant,
         channel: name,
@@ -252,7 +295,20 @@ async fn accept(
         fresh_for: fresh_for(known, verified, now),
         duplicate_window: Millis::from_secs(known.source.duplicate_window_s),
     };
-    channel::accept(env, &terms, &head, verified.body()).await
+    channel::accept(env, &terms, &head, part.body).await
+}
+
+/// The channel of a relay task that a vendor names without its channel, if the fleet knows the task.
+async fn channel_of_task(env: &Env, known: &Known, event: &Event<'_>) -> Result<Option<String>> {
+    let task = event.relay.as_ref().and_then(|relay| relay.task.as_deref());
+    let channel = event.channel.as_deref().and_then(|channel| channel.strip_prefix("task:"));
+    match (task, channel) {
+        (Some(task), Some(named)) if task == named => {
+            let ask = ToFleet::Channel(None, task.to_owned());
+            call(env, &ObjectRef::Fleet(known.tenant), &ask).await
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The source's own address: where nothing else is configured, what the vendor signs over.

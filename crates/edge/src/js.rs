@@ -26,8 +26,22 @@ extern "C" {
     fn get_text(url: &str, headers: &str, timeout: f64, longest: f64) -> Promise;
 
     #[wasm_bindgen(js_name = post)]
-    fn post_bytes(url: &str, headers: &str, body: &[u8], timeout: f64, longest: f64) -> Promise;
+    fn post_bytes(
+        url: &str,
+        headers: &str,
+        body: &[u8],
+        timeout: f64,
+        longest: f64,
+        verdict: &str,
+    ) -> Promise;
+
+    #[wasm_bindgen(js_name = mail)]
+    fn send_mail(env: &worker::Env, from: &str, to: &str, subject: &str, text: &str) -> Promise;
 }
+
+/// What stands behind the status where an answer's body says that the call was not taken; no
+/// `Retry-After` looks so.
+const REFUSED: &str = "refused";
 
 /// The time, once per input: the core is handed it and never asks.
 pub(crate) fn now() -> UnixMillis {
@@ -100,20 +114,37 @@ pub(crate) struct Post<'a> {
     pub(crate) timeout: Millis,
     /// The longest answer that is read to keep its connection; a longer one is cut off.
     pub(crate) longest_answer: u32,
+    /// A field of the answer's body that is 0 where the call was taken; empty if the status says so.
+    pub(crate) verdict: &'a str,
 }
 
 /// An answer's head, as far as it matters.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
+    /// The status is a success, but the body says that it is none.
+    pub(crate) refused: bool,
+}
+
+/// Mails a text by the binding `EMAIL`.
+pub(crate) async fn mail(
+    env: &worker::Env,
+    from: &str,
+    to: &str,
+    subject: &str,
+    text: &str,
+) -> Result<()> {
+    let sent = JsFuture::from(send_mail(env, from, to, subject, text)).await;
+    sent.map(|_| ()).map_err(Error::js)
 }
 
 impl Post<'_> {
     /// Sends it and waits for the answer's head.
     pub(crate) async fn send(&self) -> Result<Answer, JsValue> {
-        let Self { url, headers, body, timeout, longest_answer } = *self;
+        let Self { url, headers, body, timeout, longest_answer, verdict } = *self;
         #[expect(clippy::cast_precision_loss, reason = "time-outs are at most half a minute")]
-        let promise = post_bytes(url, headers, body, timeout.0 as f64, longest_answer.into());
+        let promise =
+            post_bytes(url, headers, body, timeout.0 as f64, longest_answer.into(), verdict);
         let answer = JsFuture::from(promise).await?;
         if let Some(status) = answer.as_f64() {
             #[expect(
@@ -121,11 +152,13 @@ impl Post<'_> {
                 clippy::cast_sign_loss,
                 reason = "a status, below 1000"
             )]
-            return Ok(Answer { status: status as u16, retry_after: None });
+            return Ok(Answer { status: status as u16, retry_after: None, refused: false });
         }
         let text = answer.as_string().unwrap_or_default();
-        let (status, retry_after) = text.split_once(' ').unwrap_or_default();
+        let (status, rest) = text.split_once(' ').unwrap_or_default();
         let status = status.parse().unwrap_or_default();
-        Ok(Answer { status, retry_after: Some(retry_after.to_owned()) })
+        let refused = rest == REFUSED;
+        let retry_after = Some(rest.to_owned()).filter(|_| !refused);
+        Ok(Answer { status, retry_after, refused })
     }
 }

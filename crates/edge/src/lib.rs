@@ -10,6 +10,7 @@
 //! | `vendor` | the vendors' own APIs |
 //! | `credentials` | what the vendors' own clients sign in with |
 //! | `document` | what documents are declared with, and read by |
+//! | `notice` | events told to people |
 //! | `compile` | documents made into the core's checked values |
 //! | `js`, `json`, `sql`, `http` | the platform, thinly |
 //!
@@ -27,6 +28,7 @@ mod js;
 mod json;
 mod map;
 mod model;
+mod notice;
 mod objects;
 mod seal;
 mod send;

@@ -1,11 +1,13 @@
 //! What a tenant configures: sources, endpoints, subscriptions. The documents that the API shows
 //! and the Tenant object keeps, their secrets apart from them.
 
+use livegate_core::dialect::DialectName;
 use livegate_core::id::{EndpointId, SourceId, SubscriptionId, TenantId};
 use livegate_core::time::UnixMillis;
 use serde_json::Value;
 
-use crate::document::{document, given, words};
+use crate::document::{Field, Reading, document, given, words};
+use crate::notice::{Message, Place};
 
 document! {
     /// A source of callbacks, without its keys.
@@ -24,6 +26,8 @@ document! {
         pub(crate) skew_s: Option<u64>,
         pub(crate) duplicate_window_s: u64,
         pub(crate) generic: Option<Value>,
+        /// What words mean that the vendor does not document.
+        pub(crate) words: Option<Value>,
         pub(crate) created_at: UnixMillis,
     }
 }
@@ -37,6 +41,10 @@ document! {
         pub(crate) url: String,
         pub(crate) format: Format,
         pub(crate) secrets: Secrecy,
+        /// The application that a vendor's body names, where that has one; the tenant's own if not.
+        pub(crate) app_id: Option<String>,
+        /// Whom a notice is for, and in what shape.
+        pub(crate) message: Option<Message>,
         pub(crate) signing: Signing,
         pub(crate) timeout_s: u64,
         pub(crate) rate_per_s: Option<u32>,
@@ -52,15 +60,49 @@ document! {
     }
 }
 
-words! {
-    /// What an endpoint is sent.
-    pub(crate) enum Format {
-        /// `CloudEvents` 1.0 JSON.
-        CloudEvents = "cloudevents",
-        /// The vendor's body as it came.
-        Raw = "raw",
-        /// `MetaStudio`'s own envelope.
-        MetaStudio = "metastudio",
+/// What an endpoint is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `CloudEvents` 1.0 JSON.
+    CloudEvents,
+    /// The vendor's body as it came.
+    Raw,
+    /// A vendor's own bodies, whichever vendor's the event is.
+    Dialect(DialectName),
+    /// A few words for people.
+    Notice(Place),
+}
+
+impl Format {
+    /// The name that documents have.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::CloudEvents => "cloudevents",
+            Self::Raw => "raw",
+            Self::Dialect(dialect) => dialect.as_str(),
+            Self::Notice(place) => place.as_str(),
+        }
+    }
+
+    /// Every format that an endpoint can have.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        // Of any JSON object there is nothing to be written but the body itself.
+        let dialects = DialectName::ALL.iter().filter(|name| **name != DialectName::Generic);
+        [Self::CloudEvents, Self::Raw]
+            .into_iter()
+            .chain(dialects.map(|name| Self::Dialect(*name)))
+            .chain(Place::ALL.iter().map(|place| Self::Notice(*place)))
+    }
+}
+
+impl Field for Format {
+    fn read(value: Value, reading: &mut Reading) -> Self {
+        let words: Vec<&str> = Self::all().map(Self::as_str).collect();
+        Self::all().nth(reading.word(&value, &words)).unwrap_or(Self::CloudEvents)
+    }
+
+    fn write(&self) -> Value {
+        self.as_str().into()
     }
 }
 

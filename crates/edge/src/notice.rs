@@ -4,8 +4,9 @@
 //! `DingTalk`, "Custom robot access". A mail or SMS service's own is the endpoint's template.
 
 use livegate_core::event::{Event, Kind};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::document::{document, given};
 
 /// Where people read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,15 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Slack, Self::Feishu, Self::DingTalk, Self::Mail, Self::Sms, Self::Email, Self::Site];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Slack,
+        Self::Feishu,
+        Self::DingTalk,
+        Self::Mail,
+        Self::Sms,
+        Self::Email,
+        Self::Site,
+    ];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -42,13 +50,8 @@ impl Place {
         }
     }
 
-    /// Whether it is told by an HTTP call.
-    pub(crate) const fn is_http(self) -> bool {
-        !matches!(self, Self::Email | Self::Site)
-    }
-
-    /// Whether it needs to know whom to tell.
-    pub(crate) const fn needs_people(self) -> bool {
+    /// Whether an endpoint may say whom it tells, and in what shape.
+    pub(crate) const fn takes_message(self) -> bool {
         matches!(self, Self::Mail | Self::Sms | Self::Email)
     }
 
@@ -62,24 +65,24 @@ impl Place {
     }
 }
 
-/// Whom to tell, and in what shape.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Message {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) to: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) from: Option<String>,
-    /// The service's own JSON, with `{{to}}`, `{{from}}`, `{{subject}}` and `{{text}}` in its texts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) template: Option<Value>,
+given! {
+    /// Whom to tell, and in what shape.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct Message {
+        pub(crate) to: Vec<String> = Vec::new(),
+        pub(crate) from: Option<String>,
+        /// The service's own JSON, with `{{to}}`, `{{from}}`, `{{subject}}` and `{{text}}` in its texts.
+        pub(crate) template: Option<Value>,
+    }
 }
 
-/// What is told of an event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Notice {
-    pub(crate) subject: String,
-    pub(crate) text: String,
+document! {
+    /// What is told of an event.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Notice {
+        pub(crate) subject: String,
+        pub(crate) text: String,
+    }
 }
 
 impl Notice {

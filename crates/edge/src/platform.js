@@ -76,6 +76,12 @@ export const take = async (env, binding, name, tenant, channel, version, windows
   // The bytes are Rust's, and only lent.
   object(env, binding, name).take(tenant, channel, version, windows, head, body.slice());
 
+/** Mails a text by the Worker's send_email binding. */
+export async function mail(env, from, to, subject, text) {
+  if (env.EMAIL === undefined) throw new Error("the binding EMAIL is missing");
+  await env.EMAIL.send({ from, to: to.split(","), subject, text });
+}
+
 /** Runs a statement for its effect. */
 export function run(sql, query, bindings) {
   sql.exec(query, ...bindings);
@@ -86,12 +92,13 @@ export const rows = (sql, query, bindings) => [...sql.exec(query, ...bindings).r
 
 /**
  * Sends a POST that follows no redirect. Resolves to the answer's status; where the receiver says
- * when to come again, to the status and that, with a space between them.
+ * when to come again, to the status and that, with a space between them; "refused" instead of that
+ * where a success has a body whose field `verdict` is not 0.
  *
  * @param {string} headers names and values in turn, each on a line
  * @param {number} longest how long an answer may be to be read, so that its connection serves again
  */
-export async function post(url, headers, body, timeout, longest) {
+export async function post(url, headers, body, timeout, longest, verdict) {
   const controller = new AbortController();
   // Not AbortSignal.timeout: it keeps the call in memory until the time is up, answered or not.
   const timer = setTimeout(abort, timeout, controller);
@@ -106,6 +113,11 @@ export async function post(url, headers, body, timeout, longest) {
   } catch (error) {
     clearTimeout(timer);
     throw error;
+  }
+  if (verdict !== "" && answer.ok) {
+    const said = await answer.json().catch(() => null);
+    clearTimeout(timer);
+    return said?.[verdict] === 0 ? answer.status : `${answer.status} refused`;
   }
   clearTimeout(timer);
   finish(answer, longest, controller);

@@ -1,19 +1,28 @@
 //! One delivery: an event made into what its endpoint wants, signed, sent, and the answer read.
 
+use std::borrow::Cow;
+
 use livegate_core::delivery::outcome::{Cause, Outcome};
 use livegate_core::delivery::schedule::retry_after_seconds;
-use livegate_core::dialect::Dialect;
+use livegate_core::dialect::{self, Dialect, WriteContext};
 use livegate_core::event::Event;
 use livegate_core::event::cloudevents::{self, Envelope};
-use livegate_core::id::{ChannelNumber, EventId, Seq, SourceId};
-use livegate_core::scheme::Outgoing;
+use livegate_core::id::{ChannelNumber, EventId, Seq, SourceId, TenantId};
+use livegate_core::scheme::{Outgoing, Signer};
 use livegate_core::time::{Millis, UnixMillis};
-use serde_json::json;
+use livegate_core::url::HttpUrl;
+use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
+use worker::Env;
 
-use crate::compile::Target;
+use crate::compile::{Target, Way};
 use crate::js::{self, Answer, Post};
 use crate::model::{Format, Secrecy};
+use crate::notice::{Message, Notice, Place};
+use crate::objects::contract::ToRecords;
+use crate::objects::{ObjectRef, call};
+
+const JSON: &str = "application/json";
 
 /// The longest answer that is read to keep its connection; a longer one is cut off.
 const READ_ANSWER: u32 = 16 * 1024;
@@ -22,7 +31,7 @@ const READ_ANSWER: u32 = 16 * 1024;
 pub(crate) struct Parcel<'a> {
     pub(crate) id: EventId,
     pub(crate) content_type: &'static str,
-    pub(crate) body: std::borrow::Cow<'a, [u8]>,
+    pub(crate) body: Cow<'a, [u8]>,
 }
 
 /// An event of a channel, with what is needed to write it in any format.
@@ -35,6 +44,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) dialect: &'a Dialect,
     /// The body as it came.
     pub(crate) raw: &'a [u8],
+    /// Which of its body's events it is.
+    pub(crate) index: usize,
 }
 
 impl<'a> Origin<'a> {
@@ -51,21 +62,64 @@ impl<'a> Origin<'a> {
         envelope.to_json()
     }
 
-    /// The event as an endpoint wants it. A dialect that cannot carry it is refused when a
-    /// subscription is made; should one slip through, the raw body goes.
-    pub(crate) fn parcel(&self, format: Format, secrecy: Secrecy) -> Parcel<'a> {
-        let (content_type, body) = match (format, secrecy) {
+    /// The event as an endpoint wants it; none if its dialect has no words for it, which is refused
+    /// when a subscription is made, as far as it can be known then.
+    pub(crate) fn parcel(
+        &self,
+        target: &Target,
+        app_id: &str,
+        subscription: &str,
+    ) -> Option<Parcel<'a>> {
+        let endpoint = &target.endpoint;
+        let secrecy = match endpoint.secrets {
+            Secrecy::Masked => dialect::Secrecy::Masked,
+            Secrecy::Intact => dialect::Secrecy::Intact,
+        };
+        let (content_type, body) = match (endpoint.format, &target.writer) {
             (Format::CloudEvents, _) => {
                 (cloudevents::CONTENT_TYPE, self.cloud_event().into_bytes().into())
             }
-            (Format::Raw | Format::MetaStudio, Secrecy::Intact) => {
-                ("application/json", self.raw.into())
+            (Format::Notice(place), _) => {
+                let at = self.event.time.unwrap_or(self.accepted_at).to_string();
+                let notice = Notice::of(self.event, &at);
+                let body = match place {
+                    Place::Site => json!({
+                        "id": self.id, "kind": self.event.kind.as_str(), "at": at,
+                        "channel": self.event.channel, "subject": notice.subject,
+                        "text": notice.text,
+                    }),
+                    _ => {
+                        notice.body(place, endpoint.message.as_ref().unwrap_or(&Message::default()))
+                    }
+                };
+                (JSON, body.to_string().into_bytes().into())
             }
-            (Format::Raw | Format::MetaStudio, Secrecy::Masked) => {
-                ("application/json", self.dialect.redact(self.raw))
+            (_, Some(writer)) if writer.name() != self.dialect.name() => {
+                let context = WriteContext {
+                    id: self.id,
+                    accepted_at: self.accepted_at,
+                    app_id,
+                    subscription,
+                    secrecy,
+                };
+                let written = writer.write(self.event, self.dialect.name(), &context).ok()?;
+                (JSON, written.into())
+            }
+            // As it came, but alone.
+            _ => {
+                let body = self.dialect.alone(self.raw, self.index);
+                let content_type = self.dialect.content_type(&body);
+                let body = match (endpoint.secrets, body) {
+                    (Secrecy::Intact, body) => body,
+                    (Secrecy::Masked, Cow::Borrowed(body)) => self.dialect.redact(body),
+                    (Secrecy::Masked, Cow::Owned(body)) => {
+                        self.dialect.redact(&body).into_owned().into()
+                    }
+                };
+                (content_type, body)
             }
         };
-        Parcel { id: self.id, content_type, body }
+        Some(Parcel { id: self.id, content_type, body })
     }
 }
 
@@ -76,20 +130,67 @@ pub(crate) struct Sent {
     pub(crate) duration: Millis,
 }
 
-/// Signs a parcel and sends it.
-pub(crate) async fn send(target: &Target, parcel: &Parcel<'_>, now: UnixMillis) -> Sent {
+/// Hands a parcel over, by whichever way its endpoint is reached.
+pub(crate) async fn send(
+    env: &Env,
+    tenant: TenantId,
+    target: &Target,
+    parcel: &Parcel<'_>,
+    now: UnixMillis,
+) -> Sent {
+    let outcome = match &target.way {
+        Way::Http(way) => by_http(target, &way.0, &way.1, parcel, now).await,
+        Way::Email(to) => by_mail(env, target, to, &parcel.body).await,
+        Way::Site => {
+            let notice = crate::json::parse_bytes(&parcel.body).unwrap_or_default();
+            let ask = ToRecords::Notice(tenant, notice);
+            match call::<Value>(env, &ObjectRef::Records(tenant), &ask).await {
+                Ok(_) => Outcome::from_status(200, None),
+                Err(error) => {
+                    worker::console_error!("keeping a notice: {error}");
+                    Outcome::Unreachable(Cause::Other)
+                }
+            }
+        }
+    };
+    Sent { outcome, duration: js::now().since(now) }
+}
+
+/// Mails a notice by the binding, if the deployment has one.
+async fn by_mail(env: &Env, target: &Target, to: &[String], body: &[u8]) -> Outcome {
+    let notice: Value = crate::json::parse_bytes(body).unwrap_or_default();
+    let text = |name: &str| notice[name].as_str().unwrap_or_default().to_owned();
+    let message = target.endpoint.message.as_ref();
+    let from = message.and_then(|message| message.from.clone()).unwrap_or_default();
+    match js::mail(env, &from, &to.join(","), &text("subject"), &text("text")).await {
+        Ok(()) => Outcome::from_status(200, None),
+        Err(error) => {
+            worker::console_error!("mailing a notice: {error}");
+            Outcome::Unreachable(Cause::Other)
+        }
+    }
+}
+
+/// Signs a parcel and posts it.
+async fn by_http(
+    target: &Target,
+    url: &HttpUrl,
+    signer: &Signer,
+    parcel: &Parcel<'_>,
+    now: UnixMillis,
+) -> Outcome {
     let id = parcel.id.to_string();
     let outgoing = Outgoing { method: "POST", headers: &[], body: &parcel.body, id: &id };
-    let signed = match target.signer.sign(&outgoing, now) {
+    let signed = match signer.sign(&outgoing, now) {
         Ok(signed) => signed,
         Err(error) => {
             // Settings are checked when they are made, so this is a defect, not a receiver's fault.
             worker::console_error!("a delivery could not be signed: {error}");
-            return Sent { outcome: Outcome::Unreachable(Cause::Other), duration: Millis(0) };
+            return Outcome::Unreachable(Cause::Other);
         }
     };
     let mut headers = String::with_capacity(512);
-    let url = signed.url(target.url.as_str());
+    let url = signed.url(url.as_str());
     // Neither names nor values hold a line's end: they were checked when they were set.
     let fixed = [
         ("content-type", parcel.content_type),
@@ -102,41 +203,48 @@ pub(crate) async fn send(target: &Target, parcel: &Parcel<'_>, now: UnixMillis) 
             headers.push_str(line);
         }
     }
+    let verdict = match target.endpoint.format {
+        Format::Notice(place) => place.verdict(),
+        _ => None,
+    };
     let post = Post {
         url: &url,
         headers: &headers,
         body: &parcel.body,
         timeout: Millis::from_secs(target.endpoint.timeout_s),
         longest_answer: READ_ANSWER,
+        verdict: verdict.unwrap_or_default(),
     };
-    let outcome = match post.send().await {
+    match post.send().await {
+        Ok(answer) if answer.refused => Outcome::Refused { status: answer.status },
         Ok(answer) => Outcome::from_status(answer.status, retry_after(&answer)),
         Err(thrown) => Outcome::Unreachable(cause(&thrown)),
-    };
-    Sent { outcome, duration: js::now().since(now) }
+    }
 }
 
 /// Sends a test event that belongs to no channel.
-pub(crate) async fn test(target: &Target, now: UnixMillis) -> Sent {
+pub(crate) async fn test(env: &Env, tenant: TenantId, target: &Target, now: UnixMillis) -> Sent {
     let id = EventId::of(ChannelNumber([0; 8]), Seq(now.0));
     let document = json!({
         "specversion": "1.0", "id": id, "source": "/test", "type": "dev.livegate.test",
         "time": now.to_string(), "datacontenttype": "application/json",
         "data": { "message": "livegate can reach this endpoint" },
     });
-    let body = match target.endpoint.format {
-        Format::CloudEvents => document.to_string(),
-        Format::Raw | Format::MetaStudio => {
-            json!({ "event_type": "LIVEGATE_TEST", "message": document["data"].to_string() })
-                .to_string()
+    let (content_type, body) = match target.endpoint.format {
+        Format::CloudEvents => (cloudevents::CONTENT_TYPE, document),
+        Format::Notice(place) => {
+            let text = "livegate can reach this endpoint".to_owned();
+            let notice = Notice { subject: "A test".to_owned(), text };
+            let message = target.endpoint.message.clone().unwrap_or_default();
+            (JSON, notice.body(place, &message))
+        }
+        Format::Raw | Format::Dialect(_) => {
+            let message = document["data"].to_string();
+            (JSON, json!({ "event_type": "LIVEGATE_TEST", "message": message }))
         }
     };
-    let content_type = match target.endpoint.format {
-        Format::CloudEvents => cloudevents::CONTENT_TYPE,
-        Format::Raw | Format::MetaStudio => "application/json",
-    };
-    let parcel = Parcel { id, content_type, body: body.into_bytes().into() };
-    send(target, &parcel, now).await
+    let parcel = Parcel { id, content_type, body: body.to_string().into_bytes().into() };
+    send(env, tenant, target, &parcel, now).await
 }
 
 /// A `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.

@@ -2,7 +2,9 @@
 
 mod credentials;
 mod events;
+mod notices;
 mod records;
+mod settings;
 mod tails;
 mod tenants;
 pub(crate) mod things;
@@ -72,6 +74,8 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         "deliveries" | "rejections" | "replays" | "audit" => {
             records::serve(env, &caller, request, collection, rest).await
         }
+        "notices" => notices::serve(env, &caller, request, rest).await,
+        "settings" => settings::serve(env, &caller, request, rest).await,
         "credentials" => credentials::serve(env, &caller, request, rest, now).await,
         "tickets" => tails::ticket(env, &caller, request, now).await,
         "tail" => Err(not_allowed("GET")),

@@ -19,6 +19,7 @@ use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::js;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
+use crate::notice::Message;
 use crate::objects::contract::{Put, ToDirectory, ToEndpoint, ToTenant};
 use crate::objects::tenant::{Item, Kind, OWN_SETTINGS};
 use crate::objects::{ObjectRef, call};
@@ -261,7 +262,7 @@ async fn put(
 }
 
 /// RFC 7396, §2; but a filter's condition is a value of its own, and `null` in it is what it looks for.
-fn merge(document: &mut Value, patch: &Value) {
+pub(super) fn merge(document: &mut Value, patch: &Value) {
     let Value::Object(fields) = patch else {
         *document = patch.clone();
         return;
@@ -311,6 +312,7 @@ given! {
         skew_s: Option<u64>,
         duplicate_window_s: Option<u64>,
         generic: Option<Value>,
+        words: Option<Value>,
     }
 }
 
@@ -339,6 +341,7 @@ async fn checked_source(
         skew_s: given.skew_s,
         duplicate_window_s: given.duplicate_window_s.unwrap_or(10),
         generic: given.generic,
+        words: given.words,
         created_at: given.created_at.unwrap_or(now),
     };
     let mut keys = keys_of(env, caller, Kind::Source, &id.to_string(), is_new).await?;
@@ -371,6 +374,8 @@ given! {
         url: String,
         format: Option<Format>,
         secrets: Option<Secrecy>,
+        app_id: Option<String>,
+        message: Option<Message>,
         signing: Option<GivenSigning>,
         secret: Option<String>,
         timeout_s: Option<u64>,
@@ -406,8 +411,10 @@ async fn checked_endpoint(
         Some(id) => id,
         None => EndpointId::from_bytes(js::random()?),
     };
-    let mut signing =
-        Signing { scheme: "standard-webhooks".to_owned(), custom: None, canonical_uri: None };
+    // Chat robots and mail services know nothing of webhooks' signatures.
+    let is_notice = matches!(given.format, Some(Format::Notice(_)));
+    let scheme = if is_notice { "NONE" } else { "standard-webhooks" };
+    let mut signing = Signing { scheme: scheme.to_owned(), custom: None, canonical_uri: None };
     let mut secret = given.secret;
     if let Some(given) = given.signing {
         signing.scheme = given.scheme.unwrap_or(signing.scheme);
@@ -451,6 +458,8 @@ async fn checked_endpoint(
         url: given.url,
         format: given.format.unwrap_or(Format::CloudEvents),
         secrets: given.secrets.unwrap_or(Secrecy::Masked),
+        app_id: given.app_id,
+        message: given.message,
         signing,
         timeout_s: given.timeout_s.unwrap_or(15),
         rate_per_s: given.rate_per_s,
@@ -587,7 +596,7 @@ async fn test(env: &Env, caller: &Caller, id: &str, now: UnixMillis) -> Result<R
     let keys = keys_of(env, caller, Kind::Endpoint, id, false).await?;
     let target =
         compile::endpoint(&endpoint, &keys, compile::egress(env)).map_err(Problem::invalid)?;
-    let result = crate::send::test(&target, now).await;
+    let result = crate::send::test(env, caller.tenant, &target, now).await;
     http::json(
         200,
         &json!({

@@ -184,6 +184,12 @@ messages! {
         Channel(number: String),
         Events(query: Query),
         Deliveries(query: Query),
+        /// What is told in the tenant's own notices; one event once.
+        Notice(tenant: TenantId, notice: Value),
+        /// Before which one, and how many.
+        Notices(before: Option<u64>, limit: u64),
+        /// Those up to this one are read.
+        ReadNotices(up_to: u64),
         Reject(rejection: Box<Rejection>),
         Rejections(query: Query),
         Rejection(id: String),
@@ -199,8 +205,9 @@ messages! {
     /// To a source's nonces.
     #[derive(Debug)]
     pub(crate) enum ToNonces {
-        /// Is this one (its hash) new? It is remembered until then.
-        Claim(nonce: String, until: UnixMillis),
+        /// Is this one (its hash) new, or that of the same call again, which its body's hash tells? It
+        /// is remembered until then.
+        Claim(nonce: String, body: Option<String>, until: UnixMillis),
     }
 }
 

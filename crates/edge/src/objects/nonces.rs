@@ -30,17 +30,22 @@ impl DurableObject for Nonces {
 
 impl Nonces {
     async fn claim(&self, request: &worker::Request) -> Result<Value> {
-        let ToNonces::Claim(nonce, until) = Incoming::of(request).json().await?;
+        let ToNonces::Claim(nonce, body, until) = Incoming::of(request).json().await?;
         let db = Db::of(&self.state);
         db.run(
-            "CREATE TABLE IF NOT EXISTS nonces(nonce TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS nonces(
+                nonce TEXT PRIMARY KEY, until INTEGER, body TEXT) WITHOUT ROWID",
             &params![],
         )?;
         db.run("DELETE FROM nonces WHERE until < ?", &params![js::now().0])?;
-        let seen = db.row("SELECT 1 FROM nonces WHERE nonce = ?", &params![&nonce])?.is_some();
-        if !seen {
-            db.run("INSERT INTO nonces VALUES (?, ?)", &params![&nonce, until.0])?;
-        }
-        Ok(Value::Bool(!seen))
+        let Some(seen) = db.row("SELECT body FROM nonces WHERE nonce = ?", &params![&nonce])?
+        else {
+            let body = body.as_deref();
+            db.run("INSERT INTO nonces VALUES (?, ?, ?)", &params![&nonce, until.0, body])?;
+            return Ok(Value::Bool(true));
+        };
+        // A vendor that was not answered comes again with what it said: its channel knows whether it
+        // has that already.
+        Ok(Value::Bool(body.is_some() && seen.maybe_text(0) == body))
     }
 }

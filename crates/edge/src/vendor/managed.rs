@@ -21,6 +21,8 @@ pub(crate) struct Callback {
     pub(crate) signing: Signing,
     pub(crate) key: Option<String>,
     pub(crate) filter: Value,
+    /// The application that its bodies name, where they do.
+    pub(crate) app_id: Option<String>,
 }
 
 /// The endpoint that follows from the thing of that marker: the same one however often it changes,
@@ -64,6 +66,8 @@ pub(crate) fn of(
         url: callback.url,
         format: callback.format,
         secrets: Secrecy::Masked,
+        app_id: callback.app_id,
+        message: None,
         signing: callback.signing,
         timeout_s: 15,
         rate_per_s: None,

@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use livegate_core::dialect::DialectName;
+use livegate_core::event::{Event, Relay};
 use livegate_core::filter::SubscriptionSet;
 use livegate_core::id::EndpointId;
 use livegate_core::time::{Millis, UnixMillis};
@@ -12,6 +14,7 @@ use livegate_core::url::egress::EgressPolicy;
 use super::Inner;
 use super::recent::Known;
 use crate::compile::{self, Target};
+use crate::credentials;
 use crate::error::{Error, Result};
 use crate::js;
 use crate::map::Map;
@@ -39,11 +42,14 @@ pub(super) struct Plan {
 /// A subscription and where it leads.
 pub(super) struct PlanLine {
     pub(super) subscription: Subscription,
+    /// The application that a vendor's body names.
+    pub(super) app_id: Rc<str>,
     pub(super) target: Rc<Target>,
 }
 
 impl Plan {
     fn new(snapshot: Snapshot, egress: EgressPolicy, now: UnixMillis) -> Self {
+        let app_id: Rc<str> = credentials::app_id(snapshot.tenant).into();
         let mut targets: Map<EndpointId, Rc<Target>> = Map::new();
         for endpoint in &snapshot.endpoints {
             match compile::endpoint(&endpoint.item, &endpoint.keys, egress) {
@@ -65,7 +71,9 @@ impl Plan {
             let Some(target) = targets.get(&subscription.endpoint) else { continue };
             let Ok(filter) = compile::subscription(&subscription) else { continue };
             compiled.push((lines.len(), subscription.source, filter));
-            lines.push(PlanLine { subscription, target: Rc::clone(target) });
+            let own = target.endpoint.app_id.as_deref().map(Rc::from);
+            let app_id = own.unwrap_or_else(|| Rc::clone(&app_id));
+            lines.push(PlanLine { subscription, app_id, target: Rc::clone(target) });
         }
         Self {
             version: snapshot.version,
@@ -81,13 +89,24 @@ impl Plan {
         let mut lines = known.lines.borrow_mut();
         if lines.as_ref().is_none_or(|(version, _)| *version != self.version) {
             let mut matching = Vec::new();
-            known.stored.with_event(|event, _| {
+            known.stored.with_event(|event, dialect| {
                 self.set.matches(event, known.stored.head.source, |line| matching.push(*line));
+                // A state that nobody knows has no word in another vendor's language.
+                matching.retain(|line| {
+                    let writer = self.lines.get(*line).and_then(|line| line.target.writer.as_ref());
+                    writer.is_none_or(|writer| can_write(writer.name(), event, dialect.name()))
+                });
             });
             *lines = Some((self.version, matching));
         }
         lines.as_ref().is_some_and(|(_, matching)| matching.contains(&line))
     }
+}
+
+/// Whether a vendor has words for this very event.
+fn can_write(to: DialectName, event: &Event<'_>, from: DialectName) -> bool {
+    let known = |relay: &Relay<'_>| relay.state.is_some();
+    to.carries(event.kind, from) && (to == from || event.relay.as_ref().is_none_or(known))
 }
 
 impl Inner {

@@ -17,7 +17,7 @@ use super::{GUARD, Inner};
 use crate::compile::Target;
 use crate::error::{Problem, Result};
 use crate::js;
-use crate::model::{Format, Secrecy};
+use crate::model::Format;
 use crate::send::{self, Origin, Parcel, Sent};
 use crate::wire::{Attempt, Status};
 
@@ -264,30 +264,37 @@ impl Inner {
         self.moved_at.set(now);
         let (inner, line) = (Rc::clone(self), Rc::clone(line));
         let subscription = planned.subscription.id;
+        let app_id = Rc::clone(&planned.app_id);
         js::spawn(async move {
-            let sent = inner.send(&target, &known, now).await;
+            let sent = inner.send(&target, subscription, &app_id, &known, now).await;
             inner.ended(&target, &line, subscription, seq, attempt, why, now, sent);
         });
         Ok(())
     }
 
-    async fn send(&self, target: &Target, known: &Known, now: UnixMillis) -> Sent {
-        let endpoint = &target.endpoint;
+    async fn send(
+        &self,
+        target: &Target,
+        subscription: SubscriptionId,
+        app_id: &str,
+        known: &Known,
+        now: UnixMillis,
+    ) -> Sent {
         let Ok(identity) = self.identity() else {
             return defect("a channel without a name sends");
         };
         let id = identity.id_of(known.stored.seq);
         let cached = known.cloud_event.borrow().clone();
-        let parcel = match (endpoint.format, cached) {
+        let parcel = match (target.endpoint.format, cached) {
             (Format::CloudEvents, Some(body)) => Some(Parcel {
                 id,
                 content_type: livegate_core::event::cloudevents::CONTENT_TYPE,
                 body: body.to_vec().into(),
             }),
-            (format, _) => Self::parcel(known, id, format, endpoint.secrets),
+            _ => Self::parcel(known, id, target, app_id, subscription),
         };
         match parcel {
-            Some(parcel) => send::send(target, &parcel, now).await,
+            Some(parcel) => send::send(&self.env, identity.tenant, target, &parcel, now).await,
             None => defect("a stored event cannot be read any more"),
         }
     }
@@ -295,11 +302,12 @@ impl Inner {
     fn parcel(
         known: &Known,
         id: livegate_core::id::EventId,
-        format: Format,
-        secrecy: Secrecy,
+        target: &Target,
+        app_id: &str,
+        subscription: SubscriptionId,
     ) -> Option<Parcel<'static>> {
         let stored = &known.stored;
-        stored.with_event(|event, dialect| {
+        let parcel = stored.with_event(|event, dialect| {
             let origin = Origin {
                 event,
                 id,
@@ -308,13 +316,18 @@ impl Inner {
                 accepted_at: stored.at,
                 dialect,
                 raw: &stored.body,
+                index: stored.head.index as usize,
             };
-            let parcel = origin.parcel(format, secrecy);
-            if format == Format::CloudEvents {
+            // Only a vendor's own words name the subscription.
+            let name = target.writer.as_ref().map(|_| subscription.to_string());
+            let parcel = origin.parcel(target, app_id, name.as_deref().unwrap_or_default())?;
+            if target.endpoint.format == Format::CloudEvents {
                 *known.cloud_event.borrow_mut() = Some(Rc::from(parcel.body.as_ref()));
             }
-            Parcel { id, content_type: parcel.content_type, body: parcel.body.into_owned().into() }
-        })
+            let body = parcel.body.into_owned().into();
+            Some(Parcel { id, content_type: parcel.content_type, body })
+        });
+        parcel.flatten()
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a send was, told to where it counts")]

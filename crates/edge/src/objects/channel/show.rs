@@ -77,6 +77,7 @@ impl Inner {
                 accepted_at: stored.at,
                 dialect,
                 raw: &stored.body,
+                index: stored.head.index as usize,
             }
             .cloud_event(),
         })

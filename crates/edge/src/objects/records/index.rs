@@ -47,6 +47,7 @@ impl Index {
             "CREATE TABLE IF NOT EXISTS replays(
                 seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, doc TEXT)",
             "CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value)",
+            super::notices::TABLE,
         ] {
             db.run(table, &params![])?;
         }

@@ -5,6 +5,7 @@
 //! event. It is derived: what is true of an event is in its channel.
 
 mod index;
+mod notices;
 mod replay;
 mod tails;
 
@@ -135,6 +136,16 @@ impl Records {
             ToRecords::Channel(number) => index.channel(&number)?.write(),
             ToRecords::Events(query) => index.events(&query)?.write(),
             ToRecords::Deliveries(query) => index.deliveries(&query)?.write(),
+            ToRecords::Notice(tenant, notice) => {
+                index.claim(tenant)?;
+                notices::keep(&index.0, &notice)?;
+                Value::Null
+            }
+            ToRecords::Notices(before, limit) => notices::page(&index.0, before, limit)?.write(),
+            ToRecords::ReadNotices(up_to) => {
+                notices::read(&index.0, up_to)?;
+                Value::Null
+            }
             ToRecords::Reject(rejection) => {
                 index.reject(&rejection)?;
                 Value::Null

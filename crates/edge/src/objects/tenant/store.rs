@@ -1,5 +1,7 @@
 //! The tenant's rows: one table of documents, one of the audit log, one of channels with a backlog.
 
+use livegate_core::dialect::DialectName;
+use livegate_core::event::Kind as EventKind;
 use livegate_core::id::{SourceId, TenantId};
 use livegate_core::time::UnixMillis;
 use serde_json::{Value, json};
@@ -129,8 +131,8 @@ impl Store {
         if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(violations).into()) }
     }
 
-    /// Subscriptions that this document would make send one vendor's events as another's: an
-    /// endpoint in a vendor's format takes that vendor's events alone.
+    /// Subscriptions that this document would make send events in the words of a vendor that has none
+    /// for them.
     fn mismatches(&self, kind: Kind, doc: &Value) -> Result<Vec<Violation>> {
         let mut sources: Vec<Source> = self.documents(Kind::Source)?;
         let mut endpoints: Vec<Endpoint> = self.documents(Kind::Endpoint)?;
@@ -153,24 +155,23 @@ impl Store {
             _ => return Ok(Vec::new()),
         };
         let mut violations = Vec::new();
-        for subscription in &subscriptions {
-            let takes_metastudio_only = endpoints.iter().any(|endpoint| {
-                endpoint.id == subscription.endpoint && endpoint.format == Format::MetaStudio
-            });
-            if !takes_metastudio_only {
+        for subscription in subscriptions.iter().filter(|one| one.managed.is_none()) {
+            let format = |endpoint: &&Endpoint| endpoint.id == subscription.endpoint;
+            let Some(Format::Dialect(to)) = endpoints.iter().find(format).map(|one| one.format)
+            else {
                 continue;
-            }
+            };
             for source in &sources {
                 let subscribed = subscription.source.is_none_or(|id| id == source.id);
-                if subscribed && source.dialect != "metastudio" {
+                let Some(from) = DialectName::from_name(&source.dialect).filter(|_| subscribed)
+                else {
+                    continue;
+                };
+                if let Some(what) = not_carried(to, from, &subscription.filter) {
                     let detail = format!(
-                        "the source {} ({}) speaks {}, which the endpoint {} in the format \
-                         metastudio cannot be sent by the subscription {}",
-                        source.id,
-                        source.name,
-                        source.dialect,
-                        subscription.endpoint,
-                        subscription.id,
+                        "the source {} ({}) speaks {from}, of which {to} has no words for {what}: \
+                         name in filter.kinds of {} what it has",
+                        source.id, source.name, subscription.id,
                     );
                     violations.push(Violation::new(at, "subscription.format", detail));
                 }
@@ -393,6 +394,28 @@ impl Store {
         )?;
         Ok(rows.iter().map(|row| row.text(0)).collect())
     }
+}
+
+/// The kinds that a filter lets through of one vendor's events and another has no words for, with
+/// those that it has.
+fn not_carried(to: DialectName, from: DialectName, filter: &Value) -> Option<String> {
+    let words = filter["kinds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let admits = |kind: &str| {
+        words.is_empty()
+            || words.iter().filter_map(Value::as_str).any(|word| match word.strip_suffix('*') {
+                Some(beginning) => kind.starts_with(beginning),
+                None => kind == word,
+            })
+    };
+    let carried = |kind: &&EventKind| to.carries(**kind, from);
+    let kinds = from.kinds().iter().filter(|kind| admits(kind.as_str()));
+    let lost: Vec<&str> = kinds.filter(|kind| !carried(kind)).map(|kind| kind.as_str()).collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let has: Vec<&str> = from.kinds().iter().filter(carried).map(|kind| kind.as_str()).collect();
+    let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+    Some(format!("{} (it has: {has})", lost.join(", ")))
 }
 
 async fn open(env: &Env, id: &str, sealed: Option<String>) -> Result<Keys> {

@@ -1,6 +1,7 @@
 //! A `LiveEventCallBackConfig` made into an endpoint, at whichever level it was set.
 
 use livegate_core::config::{AuthType, LiveEventCallBackConfig};
+use livegate_core::dialect::DialectName;
 use livegate_core::dialect::metastudio::EventType;
 use serde_json::{Value, json};
 
@@ -24,10 +25,11 @@ pub(super) fn managed(
     let callback = config.and_then(|config| {
         Some(Callback {
             url: config.url()?.as_str().to_owned(),
-            format: Format::MetaStudio,
+            format: Format::Dialect(DialectName::MetaStudio),
             signing: signing(settings, config.auth_type()),
             key: config.key().map(|key| key.reveal().to_owned()),
             filter: filter(config),
+            app_id: None,
         })
     });
     of(call, (kind, id), at, callback)
