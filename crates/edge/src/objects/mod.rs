@@ -107,11 +107,7 @@ pub(crate) async fn forward(
 }
 
 /// Calls an object and reads what it answers; a problem that it reports is the caller's.
-pub(crate) fn call<T: Field>(
-    env: &Env,
-    object: &ObjectRef<'_>,
-    message: &impl Field,
-) -> Asked<T> {
+pub(crate) fn call<T: Field>(env: &Env, object: &ObjectRef<'_>, message: &impl Field) -> Asked<T> {
     Asked { answer: exchange(env, object, &message.write()), read: document::read }
 }
 
