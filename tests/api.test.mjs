@@ -189,6 +189,55 @@ test("everything that is wrong is said at once, each with its place", async () =
   assert.deepEqual((await tenant.get("/subscriptions")).items, []);
 });
 
+test("every value of another shape is said at once, each with its place", async () => {
+  const tenant = await gate.tenant();
+  const post = (path, json) => tenant.call("POST", path, json);
+  assert.deepEqual(
+    wrong(await post("/sources", { scheme: 1, dialect: null, freshness_s: -1, skew_s: "2", colour: "red" })),
+    ["colour request.unknown_field", "freshness_s request.shape", "name request.missing", "scheme request.shape", "skew_s request.shape"],
+  );
+  const endpoint = {
+    format: "xml",
+    timeout_s: 1.5,
+    enabled: "yes",
+    rate_per_s: 2 ** 32,
+    signing: { scheme: [], kex: "k" },
+    headers: { "x-a": 1, "x-b": "b" },
+    retry: { schedule_s: [0, "5", {}], jitter_percent: 256, jitter: 1 },
+  };
+  const all = [
+    ...["enabled request.shape", "format request.shape", "headers.x-a request.shape"],
+    ...["rate_per_s request.shape", "retry.jitter request.unknown_field", "retry.jitter_percent request.shape"],
+    ...["retry.schedule_s.1 request.shape", "retry.schedule_s.2 request.shape", "signing.kex request.unknown_field"],
+    ...["signing.scheme request.shape", "timeout_s request.shape", "url request.missing"],
+  ];
+  const answer = await post("/endpoints", endpoint);
+  assert.deepEqual(wrong(answer), all);
+  const detail = (place) => answer.body.violations.find(({ path }) => path === place).detail;
+  assert.match(detail("format"), /cloudevents, raw, metastudio/);
+  assert.match(detail("retry.jitter_percent"), /0 to 255/);
+  assert.deepEqual(wrong(await post("/endpoints", "https://example.com/")), [" request.shape"]);
+  // A change is read as what it makes of the whole.
+  const made = await tenant.endpoint("https://example.com/");
+  assert.deepEqual(
+    wrong(await tenant.call("PATCH", `/endpoints/${made.id}`, { secrets: 1, signing: "NONE", retry: {} })),
+    ["retry.schedule_s request.missing", "secrets request.shape", "signing request.shape"],
+  );
+  assert.deepEqual(
+    wrong(await post("/subscriptions", { endpoint: "ep_1", source: made.id, ordered: 0 })),
+    ["endpoint request.shape", "ordered request.shape", "source request.shape"],
+  );
+  assert.deepEqual(
+    wrong(await post("/replays", { rate_per_s: "fast", channel: 1, until_now: true })),
+    ["channel request.shape", "rate_per_s request.shape", "until_now request.unknown_field"],
+  );
+  assert.deepEqual(
+    wrong(await post(`/endpoints/${made.id}/rotate`, { key: 1, grace_s: null, grace: 1 })),
+    ["grace request.unknown_field", "key request.shape"],
+  );
+  assert.deepEqual((await tenant.get("/endpoints")).items.length, 1);
+});
+
 test("problems are RFC 9457 documents with the status that fits", async () => {
   const tenant = await gate.tenant();
   const at = (path) => `/api/v1${path}`;

@@ -13,7 +13,7 @@ use worker::Env;
 use super::{limit, not_allowed, page};
 use crate::auth::Caller;
 use crate::compile;
-use crate::document::{self, Field, Unread, given};
+use crate::document::{self, Field, Texts, Unread, given};
 use crate::error::{Error, Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::ingress::own_url;
@@ -380,7 +380,7 @@ given! {
         secret: Option<String>,
         timeout_s: Option<u64>,
         rate_per_s: Option<u32>,
-        headers: Option<Map<String, Value>>,
+        headers: Option<Texts>,
         retry: Option<Retry>,
         max_block_s: Option<u64>,
         enabled: Option<bool>,
@@ -437,18 +437,8 @@ async fn checked_endpoint(
     }
     let mut headers: Vec<String> =
         names_of_headers.map(document::read).transpose()?.unwrap_or_default();
-    if let Some(given) = given.headers {
-        keys.headers = given
-            .into_iter()
-            .map(|(name, value)| {
-                if let Value::String(text) = value {
-                    return Ok((name, text));
-                }
-                let path = format!("headers.{name}");
-                let detail = "a header's value is a text";
-                Err(Problem::invalid(vec![Violation::new(&path, "request.shape", detail)]))
-            })
-            .collect::<Result<_, Problem>>()?;
+    if let Some(Texts(given)) = given.headers {
+        keys.headers = given;
         headers = keys.headers.iter().map(|(name, _)| name.clone()).collect();
         changed = true;
     }
