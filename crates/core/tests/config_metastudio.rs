@@ -51,8 +51,10 @@ fn every_vector_is_judged_as_expected() {
                     .iter()
                     .map(|wrong| (wrong.path.as_str(), wrong.code().as_str()))
                     .collect();
-                let expected: Vec<_> =
-                    expected.iter().map(|wrong| (text(wrong, "path"), text(wrong, "code"))).collect();
+                let expected: Vec<_> = expected
+                    .iter()
+                    .map(|wrong| (text(wrong, "path"), text(wrong, "code")))
+                    .collect();
                 assert_eq!(found, expected, "{name}: {why}");
             }
             (Ok(shown), Some(_)) => panic!("{name}: {why}: taken as {shown}"),

@@ -152,11 +152,6 @@ impl Walk {
         Self { path: String::new(), found: Vec::new(), form }
     }
 
-    /// Checks an object whose name begins every path.
-    pub(crate) fn named(form: Form, name: &str) -> Self {
-        Self { path: String::from(name), found: Vec::new(), form }
-    }
-
     /// Reports a field of the object that is being checked, or the object itself by an empty name.
     pub(crate) fn report(&mut self, name: &str, problem: Problem) {
         let path = if name.is_empty() {
@@ -170,14 +165,22 @@ impl Walk {
         self.found.push(Violation { path, problem });
     }
 
+    /// Reports an item of a list, counted from 0.
+    pub(crate) fn report_item(&mut self, name: &str, index: usize, problem: Problem) {
+        let len = self.enter(name);
+        self.enter_item(index);
+        self.report("", problem);
+        self.path.truncate(len);
+    }
+
+    /// What was found, where something was.
+    pub(crate) fn refused(self) -> Violations {
+        Violations::new(self.found)
+    }
+
     /// What was checked, if nothing was found.
     pub(crate) fn settle<T>(self, checked: T) -> Result<T, Violations> {
         if self.found.is_empty() { Ok(checked) } else { Err(Violations::new(self.found)) }
-    }
-
-    /// Whether nothing was found yet.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.found.is_empty()
     }
 
     fn enter(&mut self, name: &str) -> usize {
@@ -226,6 +229,8 @@ impl Walk {
     fn field(&mut self, row: &Row, value: Value) -> Option<Value> {
         let empty = match (&value, &row.kind) {
             (Value::Null, _) => true,
+            // RPC clients write a container of nothing as an empty value.
+            (Value::String(_), Kind::Object(_) | Kind::List { .. }) => false,
             (Value::String(text), Kind::Address { .. } | Kind::Push) => text.is_empty(),
             (Value::String(text), Kind::Text { .. }) => row.need == Need::Must && text.is_empty(),
             (Value::String(text), _) => self.form == Form::Rpc && text.is_empty(),
@@ -242,11 +247,11 @@ impl Walk {
 
     fn value(&mut self, kind: &Kind, value: Value) -> Option<Value> {
         let checked = match kind {
-            Kind::Object(shape) => match self.unpacked(value) {
+            Kind::Object(shape) => match self.unpacked(kind, value) {
                 Value::Object(sent) => return Some(self.object(shape, sent).into()),
                 _ => Err(Problem::WrongType { expected: "an object" }),
             },
-            Kind::List { min, max, of } => match self.unpacked(value) {
+            Kind::List { min, max, of } => match self.unpacked(kind, value) {
                 Value::Array(sent) => return Some(self.list((*min, *max), of, sent)),
                 _ => Err(Problem::WrongType { expected: "a list" }),
             },
@@ -303,8 +308,12 @@ impl Walk {
     }
 
     /// What a string holds, where RPC parameters may be JSON; anything else as it is.
-    fn unpacked(&self, value: Value) -> Value {
+    fn unpacked(&self, kind: &Kind, value: Value) -> Value {
         match value {
+            Value::String(text) if self.form == Form::Rpc && text.is_empty() => match kind {
+                Kind::List { .. } => Vec::<Value>::new().into(),
+                _ => Object::new().into(),
+            },
             Value::String(text) if self.form == Form::Rpc => {
                 serde_json::from_str(&text).unwrap_or(Value::Null)
             }

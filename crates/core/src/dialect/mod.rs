@@ -22,7 +22,7 @@ pub mod generic;
 pub(crate) mod json;
 pub mod metastudio;
 pub mod redact;
-mod timestamp;
+pub(crate) mod timestamp;
 
 use alloc::borrow::Cow;
 use alloc::vec;

@@ -184,11 +184,8 @@ impl Addresses {
         let mut conflicts = Vec::new();
         for (index, identity) in wanted.iter().enumerate() {
             match self.held.get(identity) {
-                Some(hold) if hold.task != task || hold.rests_until.is_some() => conflicts.push(Conflict {
-                    index,
-                    task: hold.task.clone(),
-                    free_at: hold.rests_until,
-                }),
+                Some(hold) if hold.task != task || hold.rests_until.is_some() => conflicts
+                    .push(Conflict { index, task: hold.task.clone(), free_at: hold.rests_until }),
                 // One task would push twice to one place.
                 _ if wanted.iter().take(index).any(|before| before == identity) => {
                     conflicts.push(Conflict { index, task: task.to_owned(), free_at: None });

@@ -60,10 +60,8 @@ pub(crate) async fn tenant<'a>(
     })?;
     if let Some(nonce) = authentic.nonce() {
         let both = [authentic.access_key(), "/", nonce].concat();
-        let ask = ToNonces::Claim(
-            hex::encode(Sha256::digest(both.as_bytes())),
-            authentic.expires(),
-        );
+        let ask =
+            ToNonces::Claim(hex::encode(Sha256::digest(both.as_bytes())), authentic.expires());
         if !call::<bool>(env, &ObjectRef::ClientNonces(known.tenant), &ask).await? {
             return Err(Refused::Repeated);
         }
