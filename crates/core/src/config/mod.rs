@@ -34,6 +34,7 @@ use serde::Serialize;
 pub use callback::{AuthType, CallbackKey, LiveEventCallBackConfig};
 pub use callback_level::{Level, LevelRules, Levels};
 pub use live_exit::{AutoStopMode, LiveExitConfig, Longest};
+pub(crate) use named::named;
 pub use notify::{LiveNotifyConfig, LiveNotifyConfigReq, NotifyAction, NotifyEvent};
 pub use platform::{ApiType, Platform, PlatformLive};
 pub use room::{Absent, JobStart, Room, RoomCallback, RoomType};

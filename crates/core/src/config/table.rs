@@ -173,6 +173,21 @@ impl Walk {
         self.path.truncate(len);
     }
 
+    /// Reports that a field is missing if it is, unless what was there was wrong.
+    pub(crate) fn missing(&mut self, name: &str, value: Option<&Value>) {
+        if value.is_none() && !self.has_found(name) {
+            self.report(name, Problem::Missing);
+        }
+    }
+
+    /// Whether something was found at a path or below it.
+    pub(crate) fn has_found(&self, path: &str) -> bool {
+        self.found.iter().any(|wrong| {
+            let rest = wrong.path.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
     /// What was found, where something was.
     pub(crate) fn refused(self) -> Violations {
         Violations::new(self.found)
@@ -280,9 +295,13 @@ impl Walk {
                 _ => Ok(value),
             },
             Kind::Text { .. } | Kind::Name(_) | Kind::Address { .. } | Kind::Push => {
-                let Value::String(text) = value else {
-                    self.report("", Problem::WrongType { expected: "a string" });
-                    return None;
+                let text = match value {
+                    Value::String(text) => text,
+                    Value::Number(number) if self.form == Form::Rpc => number.to_string(),
+                    _ => {
+                        self.report("", Problem::WrongType { expected: "a string" });
+                        return None;
+                    }
                 };
                 match text_problem(kind, &text) {
                     Some(problem) => Err(problem),
@@ -301,7 +320,8 @@ impl Walk {
         // One more than the most: what is beyond need not be looked at.
         for (index, item) in sent.into_iter().take(max.saturating_add(1)).enumerate() {
             let len = self.enter_item(index);
-            kept.extend(self.value(of, item));
+            // Places stay what they were, for what is checked later.
+            kept.push(self.value(of, item).unwrap_or(Value::Null));
             self.path.truncate(len);
         }
         kept.into()
@@ -344,7 +364,7 @@ fn share(value: Value) -> Result<Value, Problem> {
         Value::String(text) => text,
         _ => return Err(Problem::WrongType { expected: "a number from 0 to 1" }),
     };
-    match crate::relay::task::Share::parse(&text) {
+    match crate::relay::share::Share::parse(&text) {
         Some(_) => Ok(text.into()),
         None => Err(Problem::OutOfRange { min: 0, max: 1, unit: "of the canvas" }),
     }
@@ -390,6 +410,11 @@ pub(crate) fn checked(body: &[u8], limit: usize, shape: &Shape) -> Result<Object
     let mut walk = Walk::new(Form::Json);
     let kept = walk.object(shape, sent);
     walk.settle(kept)
+}
+
+/// A whole number of a checked object.
+pub(crate) fn number<N: TryFrom<u64>>(object: &Object, name: &str) -> Option<N> {
+    object.get(name).and_then(Value::as_u64).and_then(|number| N::try_from(number).ok())
 }
 
 /// A string field of a checked object.
