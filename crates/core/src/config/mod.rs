@@ -14,6 +14,8 @@
 //! assert_eq!(paths, ["live_exit_config.max_live_duration", "live_exit_config.auto_stop_mode"]);
 //! ```
 
+pub mod alibaba;
+pub mod application;
 pub mod callback;
 pub mod callback_level;
 #[cfg(feature = "_fuzzing")]
@@ -23,6 +25,7 @@ mod named;
 pub mod notify;
 pub mod platform;
 pub mod room;
+pub mod rpc;
 pub(crate) mod table;
 mod violation;
 
@@ -31,9 +34,11 @@ use serde::Serialize;
 pub use callback::{AuthType, CallbackKey, LiveEventCallBackConfig};
 pub use callback_level::{Level, LevelRules, Levels};
 pub use live_exit::{AutoStopMode, LiveExitConfig, Longest};
+pub(crate) use named::named;
 pub use notify::{LiveNotifyConfig, LiveNotifyConfigReq, NotifyAction, NotifyEvent};
 pub use platform::{ApiType, Platform, PlatformLive};
 pub use room::{Absent, JobStart, Room, RoomCallback, RoomType};
+pub use rpc::RpcParams;
 pub use violation::{Problem, Violation, Violations};
 
 use table::{Kind, Shape, may, part, shape};

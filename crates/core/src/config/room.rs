@@ -168,9 +168,9 @@ fn keys_of_outputs(sent: &Object, walk: &mut Walk) {
         let Ok(url) = PushUrl::parse(text) else { continue };
         let key = keys.get(index).copied().unwrap_or("");
         match url.with_key(key) {
-            Err(problem) => walk.report(&alloc::format!("stream_keys[{index}]"), problem),
+            Err(problem) => walk.report_item("stream_keys", index, problem),
             Ok(url) if seen.contains(&url.identity()) => {
-                walk.report(&alloc::format!("output_urls[{index}]"), Problem::Duplicate);
+                walk.report_item("output_urls", index, Problem::Duplicate);
             }
             Ok(url) => seen.push(url.identity()),
         }

@@ -152,11 +152,6 @@ impl Walk {
         Self { path: String::new(), found: Vec::new(), form }
     }
 
-    /// Checks an object whose name begins every path.
-    pub(crate) fn named(form: Form, name: &str) -> Self {
-        Self { path: String::from(name), found: Vec::new(), form }
-    }
-
     /// Reports a field of the object that is being checked, or the object itself by an empty name.
     pub(crate) fn report(&mut self, name: &str, problem: Problem) {
         let path = if name.is_empty() {
@@ -170,14 +165,37 @@ impl Walk {
         self.found.push(Violation { path, problem });
     }
 
+    /// Reports an item of a list, counted from 0.
+    pub(crate) fn report_item(&mut self, name: &str, index: usize, problem: Problem) {
+        let len = self.enter(name);
+        self.enter_item(index);
+        self.report("", problem);
+        self.path.truncate(len);
+    }
+
+    /// Reports that a field is missing if it is, unless what was there was wrong.
+    pub(crate) fn missing(&mut self, name: &str, value: Option<&Value>) {
+        if value.is_none() && !self.has_found(name) {
+            self.report(name, Problem::Missing);
+        }
+    }
+
+    /// Whether something was found at a path or below it.
+    pub(crate) fn has_found(&self, path: &str) -> bool {
+        self.found.iter().any(|wrong| {
+            let rest = wrong.path.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
+    /// What was found, where something was.
+    pub(crate) fn refused(self) -> Violations {
+        Violations::new(self.found)
+    }
+
     /// What was checked, if nothing was found.
     pub(crate) fn settle<T>(self, checked: T) -> Result<T, Violations> {
         if self.found.is_empty() { Ok(checked) } else { Err(Violations::new(self.found)) }
-    }
-
-    /// Whether nothing was found yet.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.found.is_empty()
     }
 
     fn enter(&mut self, name: &str) -> usize {
@@ -226,6 +244,8 @@ impl Walk {
     fn field(&mut self, row: &Row, value: Value) -> Option<Value> {
         let empty = match (&value, &row.kind) {
             (Value::Null, _) => true,
+            // RPC clients write a container of nothing as an empty value.
+            (Value::String(_), Kind::Object(_) | Kind::List { .. }) => false,
             (Value::String(text), Kind::Address { .. } | Kind::Push) => text.is_empty(),
             (Value::String(text), Kind::Text { .. }) => row.need == Need::Must && text.is_empty(),
             (Value::String(text), _) => self.form == Form::Rpc && text.is_empty(),
@@ -242,11 +262,11 @@ impl Walk {
 
     fn value(&mut self, kind: &Kind, value: Value) -> Option<Value> {
         let checked = match kind {
-            Kind::Object(shape) => match self.unpacked(value) {
+            Kind::Object(shape) => match self.unpacked(kind, value) {
                 Value::Object(sent) => return Some(self.object(shape, sent).into()),
                 _ => Err(Problem::WrongType { expected: "an object" }),
             },
-            Kind::List { min, max, of } => match self.unpacked(value) {
+            Kind::List { min, max, of } => match self.unpacked(kind, value) {
                 Value::Array(sent) => return Some(self.list((*min, *max), of, sent)),
                 _ => Err(Problem::WrongType { expected: "a list" }),
             },
@@ -275,9 +295,13 @@ impl Walk {
                 _ => Ok(value),
             },
             Kind::Text { .. } | Kind::Name(_) | Kind::Address { .. } | Kind::Push => {
-                let Value::String(text) = value else {
-                    self.report("", Problem::WrongType { expected: "a string" });
-                    return None;
+                let text = match value {
+                    Value::String(text) => text,
+                    Value::Number(number) if self.form == Form::Rpc => number.to_string(),
+                    _ => {
+                        self.report("", Problem::WrongType { expected: "a string" });
+                        return None;
+                    }
                 };
                 match text_problem(kind, &text) {
                     Some(problem) => Err(problem),
@@ -296,15 +320,20 @@ impl Walk {
         // One more than the most: what is beyond need not be looked at.
         for (index, item) in sent.into_iter().take(max.saturating_add(1)).enumerate() {
             let len = self.enter_item(index);
-            kept.extend(self.value(of, item));
+            // Places stay what they were, for what is checked later.
+            kept.push(self.value(of, item).unwrap_or(Value::Null));
             self.path.truncate(len);
         }
         kept.into()
     }
 
     /// What a string holds, where RPC parameters may be JSON; anything else as it is.
-    fn unpacked(&self, value: Value) -> Value {
+    fn unpacked(&self, kind: &Kind, value: Value) -> Value {
         match value {
+            Value::String(text) if self.form == Form::Rpc && text.is_empty() => match kind {
+                Kind::List { .. } => Vec::<Value>::new().into(),
+                _ => Object::new().into(),
+            },
             Value::String(text) if self.form == Form::Rpc => {
                 serde_json::from_str(&text).unwrap_or(Value::Null)
             }
@@ -335,7 +364,7 @@ fn share(value: Value) -> Result<Value, Problem> {
         Value::String(text) => text,
         _ => return Err(Problem::WrongType { expected: "a number from 0 to 1" }),
     };
-    match crate::relay::task::Share::parse(&text) {
+    match crate::relay::share::Share::parse(&text) {
         Some(_) => Ok(text.into()),
         None => Err(Problem::OutOfRange { min: 0, max: 1, unit: "of the canvas" }),
     }
@@ -381,6 +410,11 @@ pub(crate) fn checked(body: &[u8], limit: usize, shape: &Shape) -> Result<Object
     let mut walk = Walk::new(Form::Json);
     let kept = walk.object(shape, sent);
     walk.settle(kept)
+}
+
+/// A whole number of a checked object.
+pub(crate) fn number<N: TryFrom<u64>>(object: &Object, name: &str) -> Option<N> {
+    object.get(name).and_then(Value::as_u64).and_then(|number| N::try_from(number).ok())
 }
 
 /// A string field of a checked object.

@@ -84,6 +84,10 @@ pub enum Problem {
         /// How many days ago it may be.
         days: u64,
     },
+    /// `config.to_come`: a time that is still to come.
+    ToCome,
+    /// `config.ambiguous`: a pattern by which several streams would have one name.
+    Ambiguous,
     /// `config.key_missing`: the chosen authentication signs, but there is no key to sign with.
     KeyMissing,
 }
@@ -109,6 +113,8 @@ impl Problem {
             Self::NotRtmp => "config.not_rtmp",
             Self::NoApplication => "config.no_application",
             Self::TooEarly { .. } => "config.too_early",
+            Self::ToCome => "config.to_come",
+            Self::Ambiguous => "config.ambiguous",
             Self::KeyMissing => "config.key_missing",
         })
     }
@@ -143,6 +149,8 @@ impl fmt::Display for Problem {
             Self::NotRtmp => f.write_str("should begin with rtmp:// or rtmps://"),
             Self::NoApplication => f.write_str("should name an application behind its host"),
             Self::TooEarly { days } => write!(f, "should be at most {days} days ago"),
+            Self::ToCome => f.write_str("should not be in the future"),
+            Self::Ambiguous => f.write_str("would give several streams one name"),
             Self::KeyMissing => f.write_str("is needed to sign with"),
         }
     }

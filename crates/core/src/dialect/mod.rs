@@ -24,7 +24,7 @@ pub(crate) mod json;
 pub mod metastudio;
 mod name;
 pub mod redact;
-mod timestamp;
+pub(crate) mod timestamp;
 mod words;
 
 use alloc::borrow::Cow;

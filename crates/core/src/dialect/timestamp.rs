@@ -26,7 +26,7 @@ pub(super) fn number(text: &str) -> Option<UnixMillis> {
 
 /// RFC 3339 §5.6, e.g. `2024-09-10T08:30:00.5+08:00`; or a number as text. Leap seconds count as
 /// the second after them, and times before 1970 are not there.
-pub(super) fn text(text: &str) -> Option<UnixMillis> {
+pub(crate) fn text(text: &str) -> Option<UnixMillis> {
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return number(text);
     }

@@ -1,4 +1,24 @@
 //! Relay tasks: what the live clouds' own requests ask for, checked, as one [`Task`].
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`mpu`] | what Alibaba's `StartLiveMPUTask` and its siblings ask for |
+//! | [`jocloud`] | what Jocloud's `startrtmp` and `stoprtmp` ask for |
+//! | [`address`] | which task has a push address |
+//! | [`quota`] | how many tasks an application may have |
 
 pub mod address;
+pub mod jocloud;
+pub mod mix;
+pub mod mpu;
+pub mod quota;
+pub mod sei;
+pub mod share;
 pub mod task;
+
+pub use address::{Addresses, Conflict, PushUrl};
+pub use mix::{Area, Encoding, Layout, Mix, Pane, Template};
+pub use quota::{Quota, QuotaReached, Running};
+pub use sei::Sei;
+pub use share::Share;
+pub use task::{Media, Origin, Picture, Source, Subscription, Task};

@@ -1,38 +1,199 @@
-//! A relay task.
+//! A relay task: what is to be relayed, from whom, to where, and how it should look.
+//!
+//! Whichever vendor's request it came from, a task is this one thing: a Fleet keeps it as JSON
+//! ([`Task::to_value`]) and a relay host carries it out. The JSON is livegate's own, and has push
+//! addresses with their secrets in it.
 
-/// A part of the canvas' width or height, in billionths: 0 to 1,000,000,000.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Share(u32);
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
-impl Share {
-    /// The whole.
-    pub const WHOLE: Self = Self(1_000_000_000);
+use serde_json::Value;
 
-    /// Reads a decimal from 0 to 1, such as `0.25`. Digits behind the ninth are cut off: they are
-    /// less than a millionth of a pixel.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (whole, digits) = text.split_once('.').unwrap_or((text, "0"));
-        let is_decimal = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        if !is_decimal(whole) || !is_decimal(digits) || whole.len() > 10 {
-            return None;
-        }
-        let mut billionths: u32 = whole.parse().ok()?;
-        let digits = digits.bytes().map(|digit| u32::from(digit.wrapping_sub(b'0')));
-        for digit in digits.chain(core::iter::repeat(0)).take(9) {
-            billionths = billionths.checked_mul(10)?.checked_add(digit)?;
-        }
-        (billionths <= Self::WHOLE.0).then_some(Self(billionths))
+use super::address::PushUrl;
+use super::mix::Mix;
+use super::sei::Sei;
+use crate::config::LiveExitConfig;
+use crate::config::named;
+use crate::config::table::{Object, number, part, text, texts};
+use crate::time::Millis;
+
+named! {
+    /// Whose request a task came from.
+    pub enum Origin {
+        /// Alibaba's `StartLiveMPUTask`.
+        Alibaba = "alibaba",
+        /// Jocloud's `startrtmp`.
+        Jocloud = "jocloud",
+        /// livegate's own interface.
+        Livegate = "livegate",
+    }
+}
+
+named! {
+    /// What is taken of a user's stream.
+    pub enum Media {
+        /// Sound and picture. The default.
+        Both = "both",
+        /// Sound alone.
+        Audio = "audio",
+        /// The picture alone.
+        Video = "video",
+    }
+}
+
+named! {
+    /// Which of a user's pictures.
+    pub enum Picture {
+        /// The camera's. The default.
+        Camera = "camera",
+        /// The shared screen.
+        Screen = "screen",
+    }
+}
+
+/// A user whose stream is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subscription {
+    /// The user.
+    pub user: String,
+    /// The user's channel, if it is not the task's.
+    pub channel: Option<String>,
+    /// What is taken of the stream.
+    pub media: Media,
+    /// Which picture.
+    pub picture: Picture,
+}
+
+impl Subscription {
+    pub(super) const fn of(user: String) -> Self {
+        Self { user, channel: None, media: Media::Both, picture: Picture::Camera }
     }
 
-    /// In billionths.
-    pub const fn billionths(self) -> u32 {
-        self.0
+    pub(super) fn to_value(&self) -> Value {
+        let mut out = Object::new();
+        put(&mut out, "user", Some(&*self.user));
+        put(&mut out, "channel", self.channel.as_deref());
+        put(&mut out, "media", Some(self.media.as_str()));
+        put(&mut out, "picture", Some(self.picture.as_str()));
+        out.into()
     }
 
-    /// That part of so many pixels, rounded half up.
-    pub fn of(self, pixels: u32) -> u32 {
-        let product = u64::from(self.0) * u64::from(pixels);
-        // It is at most `pixels`.
-        u32::try_from((product + 500_000_000) / 1_000_000_000).unwrap_or(pixels)
+    pub(super) fn from_value(value: &Value) -> Option<Self> {
+        let object = value.as_object()?;
+        Some(Self {
+            user: String::from(text(object, "user")?),
+            channel: text(object, "channel").map(String::from),
+            media: Media::from_name(text(object, "media")?)?,
+            picture: Picture::from_name(text(object, "picture")?)?,
+        })
+    }
+}
+
+/// What is relayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// One user's stream, as it is.
+    Single(Subscription),
+    /// Several, in one picture.
+    Mix(Mix),
+}
+
+/// A relay task.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Task {
+    /// Whose request it came from.
+    pub origin: Origin,
+    /// Its id, one in its application.
+    pub id: String,
+    /// The application.
+    pub app_id: String,
+    /// The channel or room.
+    pub channel: String,
+    /// Where it is pushed to.
+    pub targets: Vec<PushUrl>,
+    /// What is relayed.
+    pub source: Source,
+    /// What is written into the stream.
+    pub sei: Sei,
+    /// How long it goes on without anybody publishing; without, it stops when its channel closes.
+    pub max_idle: Option<Millis>,
+    /// Where it should run, by the vendor's name.
+    pub region: Option<String>,
+    /// When it stops by itself.
+    pub exit: LiveExitConfig,
+    /// The request, as the vendor's own interface shows it again.
+    pub request: Object,
+}
+
+impl Task {
+    /// As JSON, **secrets included**.
+    pub fn to_value(&self) -> Value {
+        let mut out = Object::new();
+        put(&mut out, "origin", Some(self.origin.as_str()));
+        put(&mut out, "id", Some(&*self.id));
+        put(&mut out, "app_id", Some(&*self.app_id));
+        put(&mut out, "channel", Some(&*self.channel));
+        let targets = self.targets.iter().map(PushUrl::as_str).collect::<Value>();
+        put(&mut out, "targets", Some(targets));
+        match &self.source {
+            Source::Single(one) => put(&mut out, "single", Some(one.to_value())),
+            Source::Mix(mix) => put(&mut out, "mix", Some(mix.to_value())),
+        }
+        put(&mut out, "sei", Some(self.sei.to_value()));
+        put(&mut out, "max_idle_ms", self.max_idle.map(|span| span.0));
+        put(&mut out, "region", self.region.as_deref());
+        put(&mut out, "exit", serde_json::to_value(self.exit).ok());
+        put(&mut out, "request", Some(self.request.clone()));
+        out.into()
+    }
+
+    /// Reads what [`Self::to_value`] wrote; `None` for anything else.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let object = value.as_object()?;
+        let source = match (object.get("single"), object.get("mix")) {
+            (Some(one), None) => Source::Single(Subscription::from_value(one)?),
+            (None, Some(mix)) => Source::Mix(Mix::from_value(mix)?),
+            _ => return None,
+        };
+        let targets: Option<Vec<PushUrl>> =
+            texts(object, "targets").map(|url| PushUrl::parse(url).ok()).collect();
+        let own = |name| text(object, name).map(String::from);
+        Some(Self {
+            origin: Origin::from_name(text(object, "origin")?)?,
+            id: own("id")?,
+            app_id: own("app_id")?,
+            channel: own("channel")?,
+            targets: targets?,
+            source,
+            sei: Sei::from_value(object.get("sei")?)?,
+            max_idle: number(object, "max_idle_ms").map(Millis),
+            region: own("region"),
+            exit: LiveExitConfig::from_checked(part(object, "exit")?),
+            request: part(object, "request")?.clone(),
+        })
+    }
+}
+
+/// Which task it is, and where it goes, masked.
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("origin", &self.origin)
+            .field("id", &self.id)
+            .field("app_id", &self.app_id)
+            .field("channel", &self.channel)
+            .field("targets", &self.targets)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes a field that is there.
+pub(super) fn put(out: &mut Object, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        out.insert(String::from(name), value.into());
     }
 }
