@@ -47,6 +47,7 @@ const worker :Workerd.Worker = (
     (name = "SEAL_KEY", fromEnvironment = "SEAL_KEY"),
     (name = "PUBLIC_URL", fromEnvironment = "PUBLIC_URL"),
     (name = "EGRESS", fromEnvironment = "EGRESS"),
+    (name = "JOCLOUD_PREFIX", fromEnvironment = "JOCLOUD_PREFIX"),
   ],
 
   # A unique key names the folder of a class's objects below the disk service, and takes part in

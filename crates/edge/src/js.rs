@@ -65,6 +65,18 @@ pub(crate) fn random_u64() -> u64 {
     random::<8>().map_or(0, u64::from_le_bytes)
 }
 
+/// The milliseconds of a time that [`livegate_core::time`] printed.
+pub(crate) fn millis(text: &str) -> u64 {
+    let parsed = js_sys::Date::parse(text);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time that this gateway printed"
+    )]
+    let millis = if parsed.is_finite() { parsed as u64 } else { 0 };
+    millis
+}
+
 /// Resolves after `span`; `0` yields to what is already queued in this turn.
 pub(crate) async fn sleep(span: Millis) {
     #[expect(clippy::cast_precision_loss, reason = "timers are far below 2^53 ms")]

@@ -54,6 +54,10 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         ingress::serve(&env, &context, &request).await
     } else if path.starts_with("/v1/") {
         vendor::metastudio::serve(&env, &request).await
+    } else if vendor::alibaba::is_call(&request) {
+        vendor::alibaba::serve(&env, &request).await
+    } else if let Some(rest) = vendor::jocloud::is_call(&env, path) {
+        vendor::jocloud::serve(&env, &request, rest).await
     } else if path == "/healthz" {
         let answer = health(&env, &request).await;
         answer.or_else(|error| http::problem(&error.into_problem(), path))

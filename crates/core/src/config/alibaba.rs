@@ -172,17 +172,17 @@ impl EventSub {
         }
     }
 
-    /// Whether it may be there beside the application's others: not more than [`MAX_SUBS`], and one
+    /// Whether it may be there beside the application's others, whose channels these are: not more than [`MAX_SUBS`], and one
     /// for all channels.
     ///
     /// # Errors
     /// [`Violations`]: all of them.
-    pub fn may_join(&self, others: &[Self]) -> Result<(), Violations> {
+    pub fn may_join(&self, others: &[Option<&str>]) -> Result<(), Violations> {
         let mut walk = Walk::new(super::table::Form::Rpc);
         if others.len() >= MAX_SUBS {
             walk.report("AppId", Problem::WrongCount { min: 0, max: MAX_SUBS });
         }
-        if self.channel.is_none() && others.iter().any(|other| other.channel.is_none()) {
+        if self.channel.is_none() && others.contains(&None) {
             walk.report("ChannelId", Problem::Duplicate);
         }
         walk.settle(())

@@ -1,5 +1,6 @@
 //! The native API: `/api/v1`, documented by `/api/openapi.json`.
 
+mod applications;
 mod credentials;
 mod events;
 mod notices;
@@ -76,6 +77,7 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         }
         "notices" => notices::serve(env, &caller, request, rest).await,
         "settings" => settings::serve(env, &caller, request, rest).await,
+        "applications" => applications::serve(env, &caller, request, rest).await,
         "credentials" => credentials::serve(env, &caller, request, rest, now).await,
         "tickets" => tails::ticket(env, &caller, request, now).await,
         "tail" => Err(not_allowed("GET")),

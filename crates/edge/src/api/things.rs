@@ -4,6 +4,7 @@
 //! a whole again: there is one way in for new and for changed things.
 
 use base64ct::{Base64, Encoding};
+use livegate_core::event::Kind as EventKind;
 use livegate_core::id::{EndpointId, SourceId, SubscriptionId};
 use livegate_core::time::{Millis, UnixMillis};
 use serde_json::{Map, Value, json};
@@ -19,10 +20,11 @@ use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::js;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
-use crate::notice::Message;
-use crate::objects::contract::{Put, ToDirectory, ToEndpoint, ToTenant};
+use crate::notice::{Message, Place};
+use crate::objects::contract::{Managed, Put, ToDirectory, ToEndpoint, ToTenant};
 use crate::objects::tenant::{Item, Kind, OWN_SETTINGS};
 use crate::objects::{ObjectRef, call};
+use crate::vendor::managed;
 
 /// The longest time that a key before a rotation stays valid: a week.
 const MAX_GRACE_S: u64 = 604_800;
@@ -224,6 +226,10 @@ async fn put(
         // Before anybody is woken, or its object would go on refusing what is sent.
         call::<Value>(env, &ObjectRef::Endpoint(endpoint), &ToEndpoint::Enable).await?;
     }
+    let also = match kind {
+        Kind::Endpoint => tells(caller, &id, &document, now),
+        _ => Vec::new(),
+    };
     let source = SourceId::parse(&id).ok().filter(|_| is_new && kind == Kind::Source);
     let put = Put {
         tenant: caller.tenant,
@@ -234,7 +240,7 @@ async fn put(
         doc: document,
         keys,
         seen: there.map_or(0, |item| item.version),
-        also: Vec::new(),
+        also,
     };
     let ask = ToTenant::Put(Box::new(put));
     let object = ObjectRef::Tenant(caller.tenant);
@@ -259,6 +265,29 @@ async fn put(
         call::<Value>(env, &object, &ToTenant::Wake(caller.tenant)).await?;
     }
     Ok((shown(env, request, kind, item), secret))
+}
+
+/// An endpoint that tells people is sent what the tenant's `live_notify_config` names, without a
+/// subscription of the tenant's making.
+fn tells(caller: &Caller, id: &str, document: &Value, now: UnixMillis) -> Vec<Managed> {
+    let place = document["format"].as_str().unwrap_or_default();
+    let is_told = Place::ALL.iter().any(|known| known.as_str() == place);
+    let marker = Kind::Endpoint.marker(id);
+    let subscription = managed::subscription_id(caller.tenant, &marker);
+    let Ok(endpoint) = EndpointId::parse(id) else { return Vec::new() };
+    let subscription = Subscription {
+        id: subscription,
+        name: None,
+        source: None,
+        endpoint,
+        filter: json!({ "kinds": [EventKind::LiveAutoExit.as_str()] }),
+        ordered: true,
+        managed: Some(marker),
+        created_at: now,
+    };
+    let doc = is_told.then(|| subscription.write());
+    let id = subscription.id.to_string();
+    vec![Managed { kind: Kind::Subscription, id, doc, keys: None }]
 }
 
 /// RFC 7396, §2; but a filter's condition is a value of its own, and `null` in it is what it looks for.

@@ -144,6 +144,8 @@ messages! {
         Wake,
         Show(seq: Seq),
         /// Events as a tail sends them; what is no longer there is left out.
+        /// What an endpoint is sent of an event, as text.
+        Body(seq: Seq, endpoint: String),
         Render(seqs: Vec<Seq>),
         /// Sends events once more, to an endpoint or subscription alone if one is named; how many
         /// deliveries that makes.

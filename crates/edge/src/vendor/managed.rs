@@ -23,12 +23,19 @@ pub(crate) struct Callback {
     pub(crate) filter: Value,
     /// The application that its bodies name, where they do.
     pub(crate) app_id: Option<String>,
+    /// The subscription's id at its vendor, where its bodies name it.
+    pub(crate) subscription: Option<String>,
 }
 
 /// The endpoint that follows from the thing of that marker: the same one however often it changes,
 /// so that its records stay together.
 pub(crate) fn endpoint_id(tenant: TenantId, marker: &str) -> EndpointId {
     EndpointId::from_bytes(bytes(tenant, marker))
+}
+
+/// The subscription that follows from the thing of that marker.
+pub(crate) fn subscription_id(tenant: TenantId, marker: &str) -> SubscriptionId {
+    SubscriptionId::from_bytes(bytes(tenant, marker))
 }
 
 fn bytes(tenant: TenantId, marker: &str) -> [u8; 16] {
@@ -51,7 +58,7 @@ pub(crate) fn of(
     now: UnixMillis,
 ) -> Result<Vec<Managed>, Vec<Violation>> {
     let endpoint_id = endpoint_id(tenant, marker);
-    let subscription_id = SubscriptionId::from_bytes(bytes(tenant, marker));
+    let subscription_id = subscription_id(tenant, marker);
     let one = |kind, id, doc, keys| Managed { kind, id, doc, keys };
     let Some(callback) = callback else {
         return Ok(vec![
@@ -82,7 +89,8 @@ pub(crate) fn of(
     compile::endpoint(&endpoint, &keys, egress)?;
     let subscription = Subscription {
         id: subscription_id,
-        name: None,
+        // Bodies that name the subscription name this.
+        name: callback.subscription,
         source: None,
         endpoint: endpoint_id,
         filter: callback.filter,

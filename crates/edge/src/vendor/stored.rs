@@ -5,6 +5,7 @@ use livegate_core::id::TenantId;
 use serde_json::{Map, Value};
 use worker::Env;
 
+use crate::credentials;
 use crate::error::{Error, Result};
 use crate::model::Keys;
 use crate::objects::contract::{Managed, Put, Select, ToTenant};
@@ -80,6 +81,15 @@ impl Tenant<'_> {
             Keys::default()
         };
         Ok(Some(Thing { doc: item.doc, keys, version: item.version }))
+    }
+
+    /// Whether the tenant has that application: one that it made, or the one that it has from the
+    /// start.
+    pub(crate) async fn has_app(&self, id: &str) -> Result<bool> {
+        if credentials::app_id(self.id) == id {
+            return Ok(true);
+        }
+        Ok(self.document(Kind::Application, id).await?.is_some())
     }
 
     /// A page of a list, and how many there are in all.

@@ -307,6 +307,7 @@ impl Inner {
         let known = self.identity.borrow().is_some();
         Ok(match ask {
             ToChannel::Wake | ToChannel::Show(_) if !known => Value::Null,
+            ToChannel::Body(..) if !known => Value::Null,
             ToChannel::Render(_) if !known => Value::Array(Vec::new()),
             ToChannel::Replay(..) if !known => Value::from(0),
             ToChannel::Wake => {
@@ -317,6 +318,7 @@ impl Inner {
                 Value::Null
             }
             ToChannel::Show(seq) => self.show(seq)?.write(),
+            ToChannel::Body(seq, endpoint) => self.body_for(seq, &endpoint).await?.write(),
             ToChannel::Render(seqs) => self.render(&seqs)?.write(),
             ToChannel::Replay(seqs, endpoint, subscription) => {
                 let only = (endpoint.as_deref(), subscription.as_deref());

@@ -39,11 +39,18 @@ pub(super) struct Plan {
     set: SubscriptionSet<usize>,
 }
 
+/// What vendors' bodies name beside the event.
+#[derive(Clone)]
+pub(super) struct Named {
+    /// The application.
+    pub(super) app_id: Rc<str>,
+    pub(super) subscription: Rc<str>,
+}
+
 /// A subscription and where it leads.
 pub(super) struct PlanLine {
     pub(super) subscription: Subscription,
-    /// The application that a vendor's body names.
-    pub(super) app_id: Rc<str>,
+    pub(super) named: Named,
     pub(super) target: Rc<Target>,
 }
 
@@ -72,8 +79,14 @@ impl Plan {
             let Ok(filter) = compile::subscription(&subscription) else { continue };
             compiled.push((lines.len(), subscription.source, filter));
             let own = target.endpoint.app_id.as_deref().map(Rc::from);
-            let app_id = own.unwrap_or_else(|| Rc::clone(&app_id));
-            lines.push(PlanLine { subscription, app_id, target: Rc::clone(target) });
+            let id = || subscription.id.to_string();
+            // One that a vendor's client made has its vendor's id for a name.
+            let vendors = subscription.name.clone().filter(|_| subscription.managed.is_some());
+            let named = Named {
+                app_id: own.unwrap_or_else(|| Rc::clone(&app_id)),
+                subscription: vendors.unwrap_or_else(id).into(),
+            };
+            lines.push(PlanLine { subscription, named, target: Rc::clone(target) });
         }
         Self {
             version: snapshot.version,

@@ -11,7 +11,7 @@ use livegate_core::delivery::lane::{
 use livegate_core::id::{Seq, SubscriptionId};
 use livegate_core::time::{Millis, UnixMillis};
 
-use super::plan::{Plan, PlanLine};
+use super::plan::{Named, Plan, PlanLine};
 use super::recent::Known;
 use super::{GUARD, Inner};
 use crate::compile::Target;
@@ -264,22 +264,15 @@ impl Inner {
         self.moved_at.set(now);
         let (inner, line) = (Rc::clone(self), Rc::clone(line));
         let subscription = planned.subscription.id;
-        let app_id = Rc::clone(&planned.app_id);
+        let named = planned.named.clone();
         js::spawn(async move {
-            let sent = inner.send(&target, subscription, &app_id, &known, now).await;
+            let sent = inner.send(&target, &named, &known, now).await;
             inner.ended(&target, &line, subscription, seq, attempt, why, now, sent);
         });
         Ok(())
     }
 
-    async fn send(
-        &self,
-        target: &Target,
-        subscription: SubscriptionId,
-        app_id: &str,
-        known: &Known,
-        now: UnixMillis,
-    ) -> Sent {
+    async fn send(&self, target: &Target, named: &Named, known: &Known, now: UnixMillis) -> Sent {
         let Ok(identity) = self.identity() else {
             return defect("a channel without a name sends");
         };
@@ -291,7 +284,7 @@ impl Inner {
                 content_type: livegate_core::event::cloudevents::CONTENT_TYPE,
                 body: body.to_vec().into(),
             }),
-            _ => Self::parcel(known, id, target, app_id, subscription),
+            _ => Self::parcel(known, id, target, named),
         };
         match parcel {
             Some(parcel) => send::send(&self.env, identity.tenant, target, &parcel, now).await,
@@ -299,12 +292,23 @@ impl Inner {
         }
     }
 
+    /// What an endpoint is sent of an event, as text.
+    pub(super) async fn body_for(&self, seq: Seq, endpoint: &str) -> Result<Option<String>> {
+        let plan = self.any_plan().await?;
+        let is_it = |line: &&PlanLine| line.subscription.endpoint.to_string() == endpoint;
+        let (Some(known), Some(line)) = (self.known(seq)?, plan.lines.iter().find(is_it)) else {
+            return Ok(None);
+        };
+        let id = self.identity()?.id_of(seq);
+        let parcel = Self::parcel(&known, id, &line.target, &line.named);
+        Ok(parcel.map(|parcel| String::from_utf8_lossy(&parcel.body).into_owned()))
+    }
+
     fn parcel(
         known: &Known,
         id: livegate_core::id::EventId,
         target: &Target,
-        app_id: &str,
-        subscription: SubscriptionId,
+        named: &Named,
     ) -> Option<Parcel<'static>> {
         let stored = &known.stored;
         let parcel = stored.with_event(|event, dialect| {
@@ -318,9 +322,7 @@ impl Inner {
                 raw: &stored.body,
                 index: stored.head.index as usize,
             };
-            // Only a vendor's own words name the subscription.
-            let name = target.writer.as_ref().map(|_| subscription.to_string());
-            let parcel = origin.parcel(target, app_id, name.as_deref().unwrap_or_default())?;
+            let parcel = origin.parcel(target, &named.app_id, &named.subscription)?;
             if target.endpoint.format == Format::CloudEvents {
                 *known.cloud_event.borrow_mut() = Some(Rc::from(parcel.body.as_ref()));
             }

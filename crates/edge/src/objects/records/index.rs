@@ -10,6 +10,7 @@ use worker::State;
 use super::Rejection;
 use crate::document;
 use crate::error::{Problem, Result, Violation};
+use crate::js::millis;
 use crate::sql::{Db, params};
 use crate::wire::{Attempt, Batch, Fed, Feed, Page, Query, Summary, delivery};
 
@@ -305,18 +306,6 @@ pub(super) fn cursor(text: Option<&str>) -> Option<u64> {
     text.and_then(|text| text.parse().ok())
 }
 
-/// The milliseconds of a time that [`livegate_core::time`] printed.
-fn millis(text: &str) -> u64 {
-    let parsed = js_sys::Date::parse(text);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a time that this gateway printed"
-    )]
-    let millis = if parsed.is_finite() { parsed as u64 } else { 0 };
-    millis
-}
-
 impl Query {
     fn in_time(&self, at: u64) -> bool {
         self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at <= until)
@@ -336,7 +325,10 @@ impl Query {
     /// Whether a listed attempt is asked for.
     pub(super) fn wants_attempt(&self, attempt: &Attempt) -> bool {
         let is = |wanted: &Option<String>, has: &dyn Fn() -> String| {
-            wanted.as_deref().is_none_or(|wanted| wanted == has())
+            wanted.as_deref().is_none_or(|wanted| {
+                let has = has();
+                wanted.split(',').any(|wanted| wanted == has)
+            })
         };
         is(&self.endpoint, &|| attempt.endpoint.to_string())
             && is(&self.subscription, &|| attempt.subscription.to_string())

@@ -24,6 +24,9 @@ const JOBS: u64 = 40;
 pub(crate) const OWN_SETTINGS: &[&str] =
     &["timeout_s", "rate_per_s", "headers", "retry", "max_block_s", "secrets"];
 
+/// What notices are managed by that are kept for people to read here.
+pub(crate) const NOTICES: &str = "notices";
+
 impl Kind {
     /// What things that follow from this one say in their field `managed`.
     pub(crate) fn marker(self, id: &str) -> String {
@@ -77,8 +80,14 @@ impl Store {
              ORDER BY seq",
             &params![],
         )?;
+        let told = self.managed(NOTICES)?.is_some();
         let mut all: Vec<Subscription> =
             rows.iter().map(|row| document::parse(&row.text(0))).collect::<Result<_>>()?;
+        // What tells people elsewhere does so as long as the tenant wants it told at all.
+        let tells = |one: &Subscription| {
+            one.managed.as_deref().is_some_and(|by| by.starts_with("endpoint/"))
+        };
+        all.retain(|one| told || !tells(one));
         all.extend(self.nearest(channel)?);
         Ok(all)
     }

@@ -1,15 +1,20 @@
 //! `ShowSmartLiveUserConfig` and `UpdateSmartLiveUserConfig`.
 
 use livegate_core::config::{UserConfig, UserConfigUpdate};
+use livegate_core::event::Kind;
 use serde_json::{Map, json};
 use web_sys::Response;
 
 use super::{Call, callback, fault};
-use crate::error::Result;
-use crate::http;
-use crate::objects::tenant::Kind;
+use crate::error::{Problem, Result};
+use crate::model::{Format, Signing};
+use crate::notice::Place;
+use crate::objects::contract::Managed;
+use crate::objects::tenant::{Kind as Sort, NOTICES};
+use crate::vendor::managed::{self, Callback};
 use crate::vendor::masked;
 use crate::vendor::stored::{Thing, Write};
+use crate::{compile, http};
 
 /// A tenant has one, of this name.
 const ID: &str = "user_config";
@@ -18,7 +23,7 @@ const CALLBACK: &str = "live_event_callback_config";
 
 /// The configuration, without the callback's key.
 pub(super) async fn show(call: &Call<'_>) -> Result<Response> {
-    let there = call.tenant.document(Kind::UserConfig, ID).await?;
+    let there = call.tenant.document(Sort::UserConfig, ID).await?;
     http::json(200, &there.unwrap_or_else(|| json!({})))
 }
 
@@ -36,11 +41,31 @@ pub(super) async fn update(call: &Call<'_>) -> Result<Response> {
         let before = UserConfig::from_json(before.to_string().as_bytes());
         let after = update.apply(&before.map_err(|found| fault::violations(&found))?);
         let config = after.callback.as_ref();
-        let also = callback::managed(call, &settings, (Kind::UserConfig, ID), CALLBACK, config)?;
+        let mut also =
+            callback::managed(call, &settings, (Sort::UserConfig, ID), CALLBACK, config)?;
+        also.extend(notices(call, &after)?);
         let whole = crate::json::value(&after)?;
         let shown = masked::shown(whole.as_object().unwrap_or(&Map::new()));
         Write::sealing(shown, &whole, also)
     };
-    call.tenant.change(Kind::UserConfig, ID, &mut change).await?;
+    call.tenant.change(Sort::UserConfig, ID, &mut change).await?;
     http::json(200, &json!({}))
+}
+
+/// What follows from the events that are told: notices kept for people to read here. Endpoints that
+/// tell people elsewhere have subscriptions of their own, which count as long as this says so.
+fn notices(call: &Call<'_>, config: &UserConfig) -> Result<Vec<Managed>> {
+    let told = config.notify.as_ref().is_some_and(|notify| !notify.events().is_empty());
+    let callback = told.then(|| Callback {
+        url: "livegate:notices".to_owned(),
+        format: Format::Notice(Place::Site),
+        signing: Signing { scheme: "NONE".to_owned(), custom: None, canonical_uri: None },
+        key: None,
+        filter: json!({ "kinds": [Kind::LiveAutoExit.as_str()] }),
+        app_id: None,
+        subscription: None,
+    });
+    let egress = compile::egress(call.tenant.env);
+    let managed = managed::of(call.tenant.id, NOTICES, callback, egress, call.now);
+    managed.map_err(|found| Problem::invalid(found).into())
 }
