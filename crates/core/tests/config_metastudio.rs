@@ -148,7 +148,8 @@ fn room_callback(url: &str, inherits: Option<bool>) -> RoomCallback {
 }
 
 /// Who is called, for who has an address (**j**ob, **r**oom, **p**latform, **t**enant), without and
-/// with the platform's settings inherited: the whole of spec/control-plane.md §4.
+/// with the platform's settings inherited: the whole of spec/control-plane.md
+/// §5.
 const NEAREST: [(&str, Option<Level>, Option<Level>); 16] = {
     use Level::{Job, Platform, Room, Tenant};
     [

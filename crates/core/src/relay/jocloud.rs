@@ -236,7 +236,7 @@ fn targets(kept: &Object, walk: &mut Walk) -> Vec<PushUrl> {
 /// Without a template every user has a place; with one all are of one room.
 fn check_inputs(config: &Object, room: &str, walk: &mut Walk) {
     let inputs = items(config, "input");
-    let template = config.contains_key("templateid");
+    let template = config.contains_key("templateid") || walk.has_found("mixconfig.templateid");
     if !template && inputs.is_empty() {
         walk.missing("mixconfig.input", None);
     }
