@@ -16,8 +16,8 @@ use livegate_core::url::egress::{EgressPolicy, check};
 use serde_json::Value;
 use worker::Env;
 
+use crate::document::{self, Field, Unread};
 use crate::error::Violation;
-use crate::json;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
 use crate::notice::Place;
 
@@ -58,6 +58,17 @@ impl Findings {
 
     pub(crate) fn note(&mut self, path: &str, code: &str, detail: impl Into<String>) {
         self.0.push(Violation::new(path, code, detail));
+    }
+
+    /// A document within the document, or what is wrong with its shape.
+    fn shape<T: Field>(&mut self, path: &str, code: &str, value: &Value) -> Option<T> {
+        let noted = |Unread(violations)| {
+            for Violation { path: inner, detail, .. } in violations {
+                let dot = if inner.is_empty() { "" } else { "." };
+                self.note(&[path, dot, &inner].concat(), code, detail);
+            }
+        };
+        document::read(value.clone()).map_err(noted).ok()
     }
 
     /// Checks that a number is within its range.
@@ -124,13 +135,7 @@ pub(crate) fn completes(findings: &mut Findings, at: &str, row: Builtin, descrip
 }
 
 fn own_scheme(findings: &mut Findings, at: &str, value: &Value) -> Option<Scheme> {
-    let raw: RawScheme = match json::reread(value) {
-        Ok(raw) => raw,
-        Err(error) => {
-            findings.note(&format!("{at}custom"), "scheme.shape", error.to_string());
-            return None;
-        }
-    };
+    let raw: RawScheme = findings.shape(&format!("{at}custom"), "scheme.shape", value)?;
     match Scheme::try_from(raw) {
         Ok(scheme) => Some(scheme),
         Err(error) => {
@@ -200,13 +205,9 @@ fn name(findings: &mut Findings, name: &str) {
 fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
     let generic = match &source.generic {
         None => None,
-        Some(value) => match json::reread::<RawGenericPaths>(value) {
-            Ok(raw) => Some(raw),
-            Err(error) => {
-                findings.note("generic", "dialect.shape", error.to_string());
-                return None;
-            }
-        },
+        Some(value) => {
+            Some(findings.shape::<RawGenericPaths>("generic", "dialect.shape", value)?)
+        }
     };
     let Some(name) = DialectName::from_name(&source.dialect) else {
         let names: Vec<_> = DialectName::ALL.iter().map(|name| name.as_str()).collect();

@@ -10,6 +10,7 @@
 //! | [`document!`] | what is stored or sent between objects: names that it does not know are passed over |
 //! | [`given!`] | what a caller of the API sends: names that it does not know are refused |
 //! | [`words!`] | an enum that is one word |
+//! | [`fields_of!`] | a struct of the core's |
 //! | [`messages!`] | an enum with data: `["Name", …]`, positional |
 //!
 //! Values are trees, so this is not for what every callback and every delivery goes through: those
@@ -272,11 +273,11 @@ macro_rules! name {
 
 /// One field of a document: as it is, or what it is where it is not there.
 macro_rules! take {
-    ($fields:ident, $name:expr, $type:ty) => {
-        $fields.take::<$type>($name)
+    ($fields:ident, $name:expr) => {
+        $fields.take($name)
     };
-    ($fields:ident, $name:expr, $type:ty, $default:expr) => {
-        $fields.take::<Option<$type>>($name).unwrap_or_else(|| $default)
+    ($fields:ident, $name:expr, $default:expr) => {
+        $fields.take::<Option<_>>($name).unwrap_or_else(|| $default)
     };
 }
 
@@ -331,7 +332,7 @@ macro_rules! declare {
                 let mut fields = reading.fields(value);
                 let read = Self {
                     $($field: $crate::document::take!(
-                        fields, $crate::document::name!($field $($word)?), $type $(, $default)?
+                        fields, $crate::document::name!($field $($word)?) $(, $default)?
                     ),)*
                 };
                 fields.$rest();
@@ -346,6 +347,34 @@ macro_rules! declare {
                     $crate::document::Field::write(&self.$field),
                 );)*
                 serde_json::Value::Object(members)
+            }
+        }
+    };
+}
+
+/// Makes a document of a struct that is declared elsewhere, by its fields' names; it is never
+/// written where size matters. `refuse` or `pass_over` is what becomes of other names.
+macro_rules! fields_of {
+    ($rest:ident $name:ident {
+        $($field:ident $(as $word:literal)? $(= $default:expr)?),* $(,)?
+    }) => {
+        impl $crate::document::Field for $name {
+            fn read(
+                value: serde_json::Value,
+                reading: &mut $crate::document::Reading,
+            ) -> Self {
+                let mut fields = reading.fields(value);
+                let read = Self {
+                    $($field: $crate::document::take!(
+                        fields, $crate::document::name!($field $($word)?) $(, $default)?
+                    ),)*
+                };
+                fields.$rest();
+                read
+            }
+
+            fn write(&self) -> serde_json::Value {
+                $crate::json::value(self).unwrap_or_default()
             }
         }
     };
@@ -453,7 +482,7 @@ macro_rules! messages {
     };
 }
 
-pub(crate) use {declare, document, given, messages, name, take, words};
+pub(crate) use {declare, document, fields_of, given, messages, name, take, words};
 
 impl Field for Value {
     fn read(value: Value, _reading: &mut Reading) -> Self {

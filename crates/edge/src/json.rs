@@ -1,5 +1,6 @@
-//! JSON in, by one road: a reader is compiled for every type and every kind of input, and they are a
-//! good part of the Worker's size, so there is one kind of input.
+//! JSON in, by one road: a reader is compiled for every type and every kind of input, and they would
+//! be a good part of the Worker's size, so there is one kind of input, and few types have a reader of
+//! their own (see [`crate::document`]).
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -24,9 +25,4 @@ pub(crate) fn value<T: Serialize>(value: T) -> Result<Value, Error> {
 /// Reads JSON bytes.
 pub(crate) fn parse_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     parse(std::str::from_utf8(bytes).map_err(Error::custom)?)
-}
-
-/// Reads a value as a type.
-pub(crate) fn reread<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
-    parse(&value.to_string())
 }

@@ -11,6 +11,7 @@
 //! | `credentials` | what the vendors' own clients sign in with |
 //! | `document` | what documents are declared with, and read by |
 //! | `notice` | events told to people |
+//! | `raw` | the core's own documents, read the same way |
 //! | `compile` | documents made into the core's checked values |
 //! | `js`, `json`, `sql`, `http` | the platform, thinly |
 //!
@@ -30,6 +31,7 @@ mod map;
 mod model;
 mod notice;
 mod objects;
+mod raw;
 mod seal;
 mod send;
 mod sql;
