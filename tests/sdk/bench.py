@@ -50,6 +50,7 @@ class Bench:
 
     def secret(self, length=32):
         """A new secret that no answer may have."""
+        assert length >= 16, "it would come about by chance"
         text = secrets.token_hex(length)[:length]
         self.hidden.add(text)
         return text

@@ -40,6 +40,9 @@ class ThirdParty:
         self.calls, party = [], self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            # Connections are kept, as servers of the wild do.
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self):
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 parts = urllib.parse.urlsplit(self.path)
@@ -59,6 +62,7 @@ class ThirdParty:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads, self.server.block_on_close = True, False
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
@@ -66,7 +70,7 @@ class ThirdParty:
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_):
