@@ -170,8 +170,10 @@ fn after(ms: u64) -> UnixMillis {
 #[test]
 fn an_address_is_one_tasks_and_rests_for_ten_seconds_after_it() {
     let mut addresses = Addresses::default();
-    addresses.claim("one", &[push("a"), push("b")], START).unwrap();
-    let conflicts = addresses.claim("two", &[push("c"), push("b?t=2")], START).unwrap_err();
+    addresses.claim("one", &[push("a").identity(), push("b").identity()], START).unwrap();
+    let conflicts = addresses
+        .claim("two", &[push("c").identity(), push("b?t=2").identity()], START)
+        .unwrap_err();
     assert_eq!(conflicts.len(), 1);
     assert_eq!((conflicts[0].index, &*conflicts[0].task, conflicts[0].free_at), (1, "one", None));
     assert_eq!(conflicts[0].code().as_str(), "relay.address_taken");
@@ -179,24 +181,27 @@ fn an_address_is_one_tasks_and_rests_for_ten_seconds_after_it() {
     addresses.release("one", after(1));
     // 10,001 ms after the start is 10 s after the stop.
     for (task, ms) in [("two", 1), ("two", 10_000), ("one", 10_000)] {
-        let conflicts = addresses.claim(task, &[push("b")], after(ms)).unwrap_err();
+        let conflicts = addresses.claim(task, &[push("b").identity()], after(ms)).unwrap_err();
         assert_eq!(conflicts[0].free_at, Some(after(10_001)));
         assert_eq!(conflicts[0].code().as_str(), "relay.address_resting");
     }
-    addresses.claim("two", &[push("b")], after(10_001)).unwrap();
+    addresses.claim("two", &[push("b").identity()], after(10_001)).unwrap();
     assert_eq!(addresses.rows().count(), 1, "what has rested is forgotten");
 }
 
 #[test]
 fn a_change_keeps_what_it_still_has_and_lets_the_rest_rest() {
     let mut addresses = Addresses::default();
-    addresses.claim("one", &[push("a"), push("b")], START).unwrap();
-    addresses.claim("one", &[push("b"), push("c")], after(5)).unwrap();
+    addresses.claim("one", &[push("a").identity(), push("b").identity()], START).unwrap();
+    addresses.claim("one", &[push("b").identity(), push("c").identity()], after(5)).unwrap();
     let rows: Vec<_> = addresses.rows().map(|(_, task, rests)| (task.to_owned(), rests)).collect();
     let held = ("one".to_owned(), None);
     assert_eq!(rows, [("one".to_owned(), Some(after(10_005))), held.clone(), held]);
-    assert_eq!(addresses.claim("two", &[push("b")], after(20_000)).unwrap_err().len(), 1);
-    addresses.claim("two", &[push("a")], after(20_000)).unwrap();
+    assert_eq!(
+        addresses.claim("two", &[push("b").identity()], after(20_000)).unwrap_err().len(),
+        1
+    );
+    addresses.claim("two", &[push("a").identity()], after(20_000)).unwrap();
 }
 
 #[test]
@@ -211,15 +216,17 @@ fn one_task_has_an_address_once() {
 #[test]
 fn addresses_are_restored_from_their_rows() {
     let mut addresses = Addresses::default();
-    addresses.claim("one", &[push("a")], START).unwrap();
-    addresses.claim("two", &[push("b")], START).unwrap();
+    addresses.claim("one", &[push("a").identity()], START).unwrap();
+    addresses.claim("two", &[push("b").identity()], START).unwrap();
     addresses.release("one", START);
     let mut restored = Addresses::default();
     for (identity, task, rests) in addresses.rows() {
         restored.restore(identity.to_owned(), task.to_owned(), rests);
     }
     let claim = |addresses: &mut Addresses| {
-        addresses.claim("three", &[push("a"), push("b")], after(9_999)).unwrap_err()
+        addresses
+            .claim("three", &[push("a").identity(), push("b").identity()], after(9_999))
+            .unwrap_err()
     };
     assert_eq!(claim(&mut restored), claim(&mut addresses));
     assert_eq!(claim(&mut restored).len(), 2);

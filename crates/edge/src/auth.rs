@@ -55,7 +55,7 @@ fn bearer(request: &Incoming) -> Option<String> {
 
 /// Whether a token is the deployment's; compared as hashes, so time tells nothing of it.
 fn is_admin(env: &Env, token: &str) -> bool {
-    let admin = env.secret("ADMIN_TOKEN").map(|secret| secret.to_string()).unwrap_or_default();
+    let admin = js::setting(env, "ADMIN_TOKEN");
     // A deployment without one has no admin, rather than one with an empty token.
     !admin.trim().is_empty()
         && Sha256::digest(admin.trim().as_bytes()) == Sha256::digest(token.as_bytes())

@@ -26,7 +26,7 @@ const MAX_DUPLICATE_WINDOW_S: u64 = 600;
 
 /// What the deployment lets endpoints be: addresses of this machine only in development.
 pub(crate) fn egress(env: &Env) -> EgressPolicy {
-    let development = env.var("EGRESS").is_ok_and(|var| var.to_string() == "development");
+    let development = crate::js::setting(env, "EGRESS") == "development";
     EgressPolicy { http: development, loopback: development }
 }
 
@@ -216,13 +216,18 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
     };
     let words = match &source.words {
         None => None,
-        Some(value) => match json::reread(value) {
-            Ok(words) => Some(words),
-            Err(error) => {
-                findings.note("words", "dialect.shape", error.to_string());
+        Some(value) => {
+            let members = value.as_object().map(|members| members.iter());
+            let text = |(word, meaning): (&String, &Value)| {
+                Some((word.clone(), meaning.as_str()?.to_owned()))
+            };
+            let words: Option<_> = members.and_then(|members| members.map(text).collect());
+            if words.is_none() {
+                findings.note("words", "dialect.shape", "an object of texts");
                 return None;
             }
-        },
+            words
+        }
     };
     let raw = RawDialect { dialect: name, generic, words };
     match Dialect::try_from(raw) {

@@ -313,7 +313,7 @@ async fn channel_of_task(env: &Env, known: &Known, event: &Event<'_>) -> Result<
 
 /// The source's own address: where nothing else is configured, what the vendor signs over.
 pub(crate) fn own_url(env: &Env, request: &Incoming, id: SourceId) -> String {
-    let public = env.var("PUBLIC_URL").map(|var| var.to_string()).unwrap_or_default();
+    let public = js::setting(env, "PUBLIC_URL");
     let base =
         if public.is_empty() { request.origin.as_str() } else { public.trim_end_matches('/') };
     format!("{base}/in/{id}")

@@ -43,6 +43,13 @@ extern "C" {
 /// `Retry-After` looks so.
 const REFUSED: &str = "refused";
 
+/// A variable or secret of the deployment; empty where there is none, which is null for some runtimes
+/// and undefined for others.
+pub(crate) fn setting(env: &worker::Env, name: &str) -> String {
+    let value = Reflect::get(env, &JsValue::from_str(name)).ok();
+    value.and_then(|value| value.as_string()).unwrap_or_default()
+}
+
 /// The time, once per input: the core is handed it and never asks.
 pub(crate) fn now() -> UnixMillis {
     #[expect(

@@ -33,7 +33,7 @@ extern "C" {
 
 /// The deployment's 32-byte key, from the secret `SEAL_KEY` (64 hex digits).
 pub(crate) fn deployment_key(env: &Env) -> Result<[u8; 32]> {
-    let text = env.secret("SEAL_KEY").map(|secret| secret.to_string()).unwrap_or_default();
+    let text = js::setting(env, "SEAL_KEY");
     let mut key = [0; 32];
     hex::decode_to_slice(text.trim(), &mut key).map_err(|_| {
         Error::Runtime("the secret SEAL_KEY must be set to 64 hex digits (32 bytes)".to_owned())

@@ -32,7 +32,7 @@ const LONGEST_TRACE: usize = 128;
 
 /// The rest of the path, if this is a call of the vendor's.
 pub(crate) fn is_call<'a>(env: &Env, path: &'a str) -> Option<&'a str> {
-    let prefix = env.var("JOCLOUD_PREFIX").map(|var| var.to_string()).unwrap_or_default();
+    let prefix = js::setting(env, "JOCLOUD_PREFIX");
     let prefix = if prefix.is_empty() { "/app" } else { prefix.trim_end_matches('/') };
     path.strip_prefix(prefix)?.strip_prefix('/')
 }
