@@ -10,8 +10,7 @@ import re
 import secrets
 import time
 
-from alibabacloud_tea_openapi import utils_models
-from darabonba.runtime import RuntimeOptions
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 import aliyun
 from aliyun import New, Old, invalid
@@ -92,7 +91,7 @@ for kind in BOTH:
 def with_headers(bench, **headers):
     """A call with headers of our own, which the client then signs."""
     own = {name.replace("_", "-"): value for name, value in headers.items()}
-    runtime = RuntimeOptions(extends_parameters=utils_models.ExtendsParameters(headers=own))
+    runtime = RuntimeOptions(extends_parameters=ExtendsParameters(headers=own))
     request = aliyun.kind_of(LIST)().from_map(app(bench))
     return client(bench).client.list_event_sub_with_options(request, runtime)
 

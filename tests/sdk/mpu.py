@@ -82,7 +82,7 @@ def detail(one, bench, task):
 
 
 def without_addresses(parameters):
-    """Addresses hold tokens, which are not shown."""
+    """Addresses hold tokens, which are not shown whole."""
     return {name: value for name, value in parameters.items() if name not in ("StreamURL", "MultiStreamURL")}
 
 
@@ -110,10 +110,13 @@ def _(bench):
     stopped(bench, parameters["TaskId"])
 
 
-@check(START, "mixes everybody, in the default layout, where nobody is named")
+@check(START, "mixes everybody, in the order of joining, where nobody is named")
 def _(bench):
-    parameters = {name: mixed(bench)[name] for name in ("AppId", "ChannelId", "TaskId", "MixMode", "StreamURL")}
+    parameters = changed(mixed(bench), "TranscodeParams.UserInfos", None)
+    for pane in parameters["TranscodeParams"]["Layout"]["UserPanes"]:
+        del pane["UserInfo"]
     client(bench).ok(START, **parameters)
+    has(detail(client(bench), bench, parameters["TaskId"]), without_addresses(parameters))
     stopped(bench, parameters["TaskId"])
 
 
@@ -132,7 +135,7 @@ TAKEN = {
     "TranscodeParams.EncodeParams.VideoCodec": ["H.265"], "TranscodeParams.EncodeParams.AudioBitrate": ["8", "500"],
     "TranscodeParams.EncodeParams.AudioSampleRate": ["8000", "16000", "32000", "44100"],
     "TranscodeParams.EncodeParams.AudioChannels": ["1"], "TranscodeParams.EncodeParams.AudioOnly": ["true"],
-    "TranscodeParams.EncodeParams.EnhancedParam": ['{"profile":"high","preset":"veryfast"}'],
+    "TranscodeParams.EncodeParams.EnhancedParam": ['{"preset":"veryfast","profile":"high"}'],
     "TranscodeParams.Layout.UserPanes.0.BackgroundImageUrl": ["https://img.example.com/p.png"],
     "SeiParams.PayloadType": ["254"], "SeiParams.LayoutVolume.Interval": ["5000"],
     "SeiParams.PassThrough.PayloadContentKey": ["udd"],
