@@ -31,7 +31,7 @@ class New:
 
     def call(self, operation, **parameters):
         """Calls an operation with parameters by their names on the wire."""
-        return self.send(operation, kind_of(operation)().from_map(parameters))
+        return self.send(operation, request_of(operation, parameters))
 
     def send(self, operation, request):
         method = getattr(self.client, methods()[operation] + "_with_options")
@@ -119,6 +119,27 @@ def methods():
 
 def kind_of(operation):
     return getattr(models, operation + "Request")
+
+
+def request_of(operation, parameters):
+    """A request with these parameters, as its constructor would make it: from_map gives lists that
+    nobody named, and the client would send them."""
+    return named(kind_of(operation)().from_map(parameters), parameters)
+
+
+def named(model, given):
+    names = {name.lower(): value for name, value in given.items()}
+    for attribute, value in list(vars(model).items()):
+        sent = names.get(attribute.replace("_", ""))
+        if value == [] and sent is None:
+            setattr(model, attribute, None)
+        elif hasattr(value, "to_map") and isinstance(sent, dict):
+            named(value, sent)
+        elif isinstance(value, list):
+            for one, of in zip(value, sent):
+                if hasattr(one, "to_map"):
+                    named(one, of)
+    return model
 
 
 def dummy(annotation):
