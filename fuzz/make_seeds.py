@@ -57,6 +57,16 @@ def member(folder, name):
             yield vector[name].encode()
 
 
+def config():
+    for folder in ("config", "relay"):
+        for path in sorted((VECTORS / folder).glob("*.json")):
+            for vector in json.loads(path.read_text("utf-8")):
+                if "body" in vector:
+                    yield vector["body"].encode()
+                elif "params" in vector:
+                    yield json.dumps(vector["params"], ensure_ascii=False).encode()
+
+
 def filters():
     for path in sorted((VECTORS / "filter").glob("*.json")):
         for vector in raw_members(path.read_text("utf-8")):
@@ -68,7 +78,7 @@ def filters():
 TARGETS = {
     "scheme": scheme,
     "dialect": lambda: member("metastudio", "body"),
-    "config": lambda: member("config", "body"),
+    "config": config,
     "url": lambda: member("url", "url"),
     "filter": filters,
 }

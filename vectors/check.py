@@ -18,6 +18,8 @@ import re
 import sys
 import urllib.parse
 
+import check_control
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -506,6 +508,15 @@ def check_filter(vector):
     assert admits == vector["expect"], admits
 
 
+# --- The vendors' control planes: their rules are in a file of their own ----------------------
+
+METASTUDIO = check_control.MetaStudio(judge_url, violations)
+
+
+def control(check):
+    return lambda vector: check(judge_url, vector)
+
+
 # --- Files -----------------------------------------------------------------------------------
 
 FILES = {
@@ -513,7 +524,12 @@ FILES = {
     "metastudio/parse.json": check_parse,
     "metastudio/redact.json": check_redact,
     "cloudevents/cloudevents.json": check_cloudevents,
+    "config/alibaba.json": control(check_control.check_alibaba),
     "config/config.json": check_config,
+    "config/metastudio.json": METASTUDIO.check,
+    "relay/addresses.json": control(check_control.check_addresses),
+    "relay/jocloud.json": control(check_control.check_jocloud),
+    "relay/mpu.json": control(check_control.check_mpu),
     "filter/conditions.json": check_filter,
     "filter/texts.json": check_filter,
     "filter/events.json": check_filter,

@@ -80,10 +80,16 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
     for (target, _) in TARGETS {
         all.extend(files(&format!("fuzz/seeds/{target}")));
     }
-    for (folder, member) in [("metastudio", "body"), ("config", "body"), ("url", "url")] {
+    for (folder, member) in [("metastudio", "body"), ("url", "url")] {
         for vector in vectors(folder) {
             let name = format!("{folder}: {}", text(&vector, "name").unwrap());
             all.push((name, text(&vector, member).unwrap().into_bytes()));
+        }
+    }
+    for vector in vectors("config").into_iter().chain(vectors("relay")) {
+        let params = || vector.get("params").map(|params| params.get().to_owned());
+        if let Some(input) = text(&vector, "body").or_else(params) {
+            all.push((format!("config: {}", text(&vector, "name").unwrap()), input.into_bytes()));
         }
     }
     for vector in vectors("filter") {
@@ -112,8 +118,8 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
 #[test]
 fn every_body_holds_for_every_vector_and_every_kept_input() {
     let inputs = inputs();
-    // 203 schemes, 88 bodies, 63 configurations, 258 addresses and 371 filters, and more to come.
-    assert!(inputs.len() >= 980, "{}", inputs.len());
+    // 203 schemes, 88 bodies, 298 configurations and tasks, 258 addresses and 371 filters, and more.
+    assert!(inputs.len() >= 1200, "{}", inputs.len());
     for (target, body) in TARGETS {
         for (name, input) in &inputs {
             let holds = std::panic::catch_unwind(|| body(input)).is_ok();

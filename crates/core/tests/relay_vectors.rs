@@ -5,6 +5,7 @@ use livegate_core::config::Violations;
 use livegate_core::error::Coded;
 use livegate_core::relay::{Addresses, PushUrl, Quota, Running, Source, Task, jocloud, mpu};
 use livegate_core::time::{Millis, UnixMillis};
+use livegate_core::url::egress::{EgressPolicy, check};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -139,6 +140,25 @@ fn every_address_vector_is_judged_as_expected() {
             }
             (outcome, _) => panic!("{name}: {why}: {outcome:?}"),
         }
+    }
+}
+
+#[test]
+fn a_stop_s_members_may_have_other_names() {
+    let rules = jocloud::Rules { names: &[("task", "taskid"), ("app", "appid")] };
+    let stopped = jocloud::stop_with(br#"{"app":7,"task":"t1"}"#, rules).unwrap();
+    assert_eq!(stopped, ("7".to_owned(), "t1".to_owned()));
+    assert!(jocloud::stop(br#"{"app":7,"task":"t1"}"#).is_err());
+}
+
+#[test]
+fn a_push_address_is_judged_by_the_networks_that_are_not_public() {
+    let policy = EgressPolicy { http: true, ..EgressPolicy::PUBLIC };
+    let may = |url: &str| check(PushUrl::parse(url).unwrap().as_http(), policy);
+    assert!(may("rtmp://push.example.com/live/a").is_ok());
+    assert!(may("rtmps://8.8.8.8/live/a").is_ok());
+    for url in ["rtmp://10.0.0.1/live/a", "rtmps://[::1]/live/a", "rtmp://localhost/live/a"] {
+        assert!(may(url).is_err(), "{url}");
     }
 }
 

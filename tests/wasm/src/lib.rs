@@ -6,6 +6,7 @@
 //! panics, the module traps; then [`answer_len`] bytes at [`answer`] say where.
 #![allow(unsafe_code, reason = "exported names; there is no unsafe block")]
 
+mod control;
 mod dialect;
 mod filter;
 mod request;
@@ -71,6 +72,9 @@ fn outcomes(input: &[u8]) -> Vec<Value> {
         "filter" => each(json, filter::outcome),
         "url" => each(json, settings::url),
         "config" => each(json, settings::config),
+        "control" => each(json, control::object),
+        "relay" => each(json, control::relay),
+        "address" => each(json, control::address),
         "parse" => each(json, dialect::parse),
         "redact" => each(json, dialect::redact),
         "cloudevents" => each(json, dialect::cloud_event),

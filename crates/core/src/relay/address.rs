@@ -66,7 +66,8 @@ impl PushUrl {
     }
 
     /// The host and the rest of the address as one to call: for
-    /// [`crate::url::egress::check`], which knows the networks that are not public.
+    /// [`crate::url::egress::check`], which knows the networks that are not public. `rtmp` is `http`
+    /// there, so ask with a policy that allows it.
     pub const fn as_http(&self) -> &HttpUrl {
         &self.parts
     }

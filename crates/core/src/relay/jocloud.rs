@@ -105,8 +105,8 @@ const STOP: Shape = shape(&[
 /// What the operator may set where the vendor is silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules<'r> {
-    /// Other names of members of `mixconfig`, its `input` and `output`: the one that is sent, and
-    /// the one that this module has.
+    /// Other names of members of `mixconfig`, its `input` and `output`, and of `stoprtmp`'s body: the
+    /// one that is sent, and the one that this module has.
     pub names: &'r [(&'r str, &'r str)],
 }
 
@@ -170,7 +170,16 @@ pub fn start(body: &[u8], rules: Rules<'_>) -> Result<Task, Violations> {
 /// # Errors
 /// [`Violations`]: all of them.
 pub fn stop(body: &[u8]) -> Result<(String, String), Violations> {
-    let sent = read(body, MAX_BODY)?;
+    stop_with(body, Rules::default())
+}
+
+/// As [`stop`], where the body's members have other names.
+///
+/// # Errors
+/// [`Violations`]: all of them.
+pub fn stop_with(body: &[u8], rules: Rules<'_>) -> Result<(String, String), Violations> {
+    let mut sent = read(body, MAX_BODY)?;
+    rename_members(&mut sent, rules);
     let mut walk = Walk::new(Form::Json);
     let kept = walk.object(&STOP, sent);
     let id = task_id(&kept);
@@ -197,11 +206,7 @@ fn app_id(kept: &Object) -> String {
 fn rename(value: &mut Value, rules: Rules<'_>) {
     match value {
         Value::Object(object) => {
-            for (sent, own) in rules.names {
-                if let Some(value) = object.remove(*sent) {
-                    object.insert((*own).to_string(), value);
-                }
-            }
+            rename_members(object, rules);
             for member in ["input", "output"] {
                 if let Some(value) = object.get_mut(member) {
                     rename(value, rules);
@@ -210,6 +215,14 @@ fn rename(value: &mut Value, rules: Rules<'_>) {
         }
         Value::Array(list) => list.iter_mut().for_each(|item| rename(item, rules)),
         _ => {}
+    }
+}
+
+fn rename_members(object: &mut Object, rules: Rules<'_>) {
+    for (sent, own) in rules.names {
+        if let Some(value) = object.remove(*sent) {
+            object.insert((*own).to_string(), value);
+        }
     }
 }
 
