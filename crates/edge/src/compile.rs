@@ -16,7 +16,7 @@ use livegate_core::url::egress::{EgressPolicy, check};
 use serde_json::Value;
 use worker::Env;
 
-use crate::document::{self, Field, Unread};
+use crate::document::{self, Field, Texts, Unread};
 use crate::error::Violation;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
 use crate::notice::Place;
@@ -216,13 +216,10 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
     };
     let words = match &source.words {
         None => None,
-        Some(value) => match json::reread(value) {
-            Ok(words) => Some(words),
-            Err(error) => {
-                findings.note("words", "dialect.shape", error.to_string());
-                return None;
-            }
-        },
+        Some(value) => {
+            let Texts(words) = findings.shape("words", "dialect.shape", value)?;
+            Some(words.into_iter().collect())
+        }
     };
     let raw = RawDialect { dialect: name, generic, words };
     match Dialect::try_from(raw) {
