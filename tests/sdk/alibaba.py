@@ -147,7 +147,7 @@ def _(bench, one):
     shown = subscribed(bench, id)
     has(shown, {"ChannelId": sent["ChannelId"], "Events": sent["Events"], "Users": sent["Users"], "CallbackUrl": url})
     for name in ("CreateTime", "ModifyTime"):
-        assert re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d", shown[name]), shown
+        assert re.match(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d$", shown[name]), shown
     one.ok("DeleteEventSub", **app(bench), SubscribeId=id)
 
 

@@ -95,7 +95,7 @@ for kind, make in (("mixed", mixed), ("single", single)):
         one.ok(START, **parameters)
         shown = detail(one, bench, parameters["TaskId"])
         has(shown, without_addresses(parameters))
-        assert shown["StreamURL"].startswith("rtmp://127.0.0.1:1935/live/s-"), shown["StreamURL"]
+        assert shown["StreamURL"] == "rtmp://127.0.0.1:1935/live/***?auth_key=***", shown["StreamURL"]
         one.ok(STOP, **app(bench), TaskId=parameters["TaskId"])
         invalid(one.call(STOP, **app(bench), TaskId=parameters["TaskId"]), "TaskId")
 

@@ -29,5 +29,6 @@ pub mod filter;
 pub mod id;
 pub mod relay;
 pub mod scheme;
+mod sorted;
 pub mod time;
 pub mod url;

@@ -16,7 +16,7 @@ use livegate_core::url::egress::{EgressPolicy, check};
 use serde_json::Value;
 use worker::Env;
 
-use crate::document::{self, Field, Unread};
+use crate::document::{self, Field, Texts, Unread};
 use crate::error::Violation;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
 use crate::notice::Place;
@@ -217,16 +217,8 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
     let words = match &source.words {
         None => None,
         Some(value) => {
-            let members = value.as_object().map(|members| members.iter());
-            let text = |(word, meaning): (&String, &Value)| {
-                Some((word.clone(), meaning.as_str()?.to_owned()))
-            };
-            let words: Option<_> = members.and_then(|members| members.map(text).collect());
-            if words.is_none() {
-                findings.note("words", "dialect.shape", "an object of texts");
-                return None;
-            }
-            words
+            let Texts(words) = findings.shape("words", "dialect.shape", value)?;
+            Some(words.into_iter().collect())
         }
     };
     let raw = RawDialect { dialect: name, generic, words };

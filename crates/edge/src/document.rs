@@ -748,7 +748,7 @@ mod tests {
     #[test]
     fn says_everything_that_is_wrong_with_its_path() {
         let value = json!({
-            "size": 256, "colour": "green", "naem": 1, "delays": [1, -1, "2", 4294967296_u64],
+            "size": 256, "colour": "green", "naem": 1, "delays": [1, -1, "2", 4_294_967_296_u64],
             "signing": { "custom": true, "sceme": "x" },
         });
         let expected = [

@@ -54,7 +54,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let path = request.path.as_str();
     let response = if path.starts_with("/in/") {
         ingress::serve(&env, &context, &request).await
-    } else if path.starts_with("/v1/") {
+    } else if path.starts_with("/v1/") || path.starts_with("/v2/") {
         vendor::metastudio::serve(&env, &request).await
     } else if vendor::alibaba::is_call(&request) {
         vendor::alibaba::serve(&env, &request).await

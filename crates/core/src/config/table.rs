@@ -397,10 +397,12 @@ pub(crate) fn read(body: &[u8], limit: usize) -> Result<Object, Violations> {
     if body.len() > limit {
         return Err(Violations::of("", Problem::TooLarge { limit }));
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Violations::of("", Problem::WrongType { expected: "an object" })),
-        Err(_) => Err(Violations::of("", Problem::NotJson)),
+    // From text, as everywhere: a reader of bytes would be a second one in the Worker.
+    let value = core::str::from_utf8(body).ok().and_then(|text| serde_json::from_str(text).ok());
+    match value {
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) => Err(Violations::of("", Problem::WrongType { expected: "an object" })),
+        None => Err(Violations::of("", Problem::NotJson)),
     }
 }
 

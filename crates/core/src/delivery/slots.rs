@@ -13,16 +13,15 @@
 //! IEEE/ACM Transactions on Networking 6 (2), 1998). More endpoints than slots that fall silent in
 //! the same moment, or at the start, can still fill all of them once, for one time-out.
 
-use alloc::collections::BTreeMap;
-
 use super::outcome::{Cause, Outcome};
 use crate::id::EndpointId;
+use crate::sorted::Map;
 
 /// A channel's requests under way, by endpoint.
 #[derive(Clone, Debug)]
 pub struct Slots {
     total: usize,
-    endpoints: BTreeMap<EndpointId, Use>,
+    endpoints: Map<EndpointId, Use>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,7 +45,7 @@ impl Slots {
 
     /// So many slots, at least two.
     pub fn new(total: u8) -> Self {
-        Self { total: usize::from(total.max(2)), endpoints: BTreeMap::new() }
+        Self { total: usize::from(total.max(2)), endpoints: Map::new() }
     }
 
     /// How many more requests to that endpoint may start now.
@@ -64,13 +63,13 @@ impl Slots {
 
     /// A request to it starts.
     pub fn start(&mut self, endpoint: EndpointId) {
-        let of = self.endpoints.entry(endpoint).or_default();
+        let of = self.endpoints.entry(endpoint);
         of.busy = of.busy.saturating_add(1);
     }
 
     /// A request to it ended.
     pub fn end(&mut self, endpoint: EndpointId, outcome: Outcome) {
-        let of = self.endpoints.entry(endpoint).or_default();
+        let of = self.endpoints.entry(endpoint);
         of.busy = of.busy.saturating_sub(1);
         of.manner = match outcome {
             Outcome::Unreachable(Cause::Timeout) => Manner::Silent,

@@ -5,7 +5,6 @@
 //! mostly empty, kept as the words that are not. An event's words are put together one at a time.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::event::{Event, Kind};
@@ -97,18 +96,35 @@ struct ByValue<T> {
 }
 
 /// Sorts subscriptions by the values that they name; those that name none take any.
-fn by_value<'s, V: Ord>(scopes: impl Iterator<Item = &'s [V]>) -> (Dense, BTreeMap<&'s V, Sparse>) {
+fn by_value<'s, V: Ord>(scopes: impl Iterator<Item = &'s [V]>) -> (Dense, Vec<(&'s V, Sparse)>) {
     let mut any = Dense::new();
-    let mut named = BTreeMap::<&V, Sparse>::new();
+    let mut named = Vec::new();
     for (number, values) in scopes.enumerate() {
         if values.is_empty() {
             set(&mut any, number);
         }
         for value in values {
-            named.entry(value).or_default().insert(number);
+            named.push((value, number));
         }
     }
-    (any, named)
+    (any, grouped(named))
+}
+
+/// The numbers of each value, the values sorted. There may be many values: they are sorted once.
+fn grouped<V: Ord>(mut named: Vec<(V, usize)>) -> Vec<(V, Sparse)> {
+    named.sort_unstable();
+    let mut groups = Vec::<(V, Sparse)>::new();
+    for (value, number) in named {
+        match groups.last_mut() {
+            Some((last, set)) if *last == value => set.insert(number),
+            _ => {
+                let mut set = Sparse::default();
+                set.insert(number);
+                groups.push((value, set));
+            }
+        }
+    }
+    groups
 }
 
 impl ByValue<Names<Sparse>> {
@@ -144,8 +160,8 @@ impl ByKind {
         let mut ours: Vec<(Kind, Dense)> =
             Kind::ALL.iter().map(|kind| (*kind, Dense::new())).collect();
         ours.sort_unstable_by_key(|(kind, _)| *kind);
-        let mut types = BTreeMap::<&str, Sparse>::new();
-        let mut prefixes = BTreeMap::<&str, Sparse>::new();
+        let mut types = Vec::<(&str, usize)>::new();
+        let mut prefixes = Vec::<(&str, usize)>::new();
         for (number, scope) in scopes.iter().enumerate() {
             for (kind, set_of_kind) in &mut ours {
                 let name = kind.as_str();
@@ -155,13 +171,13 @@ impl ByKind {
             }
             for kind in &scope.kinds {
                 match kind {
-                    KindPattern::Exactly(name) => types.entry(name).or_default().insert(number),
-                    KindPattern::Prefix(text) => prefixes.entry(text).or_default().insert(number),
+                    KindPattern::Exactly(name) => types.push((name, number)),
+                    KindPattern::Prefix(text) => prefixes.push((text, number)),
                 }
             }
         }
-        let prefixes = Self::nest(prefixes);
-        let types = types
+        let prefixes = Self::nest(grouped(prefixes));
+        let types = grouped(types)
             .into_iter()
             .map(|(name, mut set)| {
                 if let Some(prefix) = longest(&prefixes, name) {
@@ -174,7 +190,7 @@ impl ByKind {
     }
 
     /// Adds to every prefix what its shorter ones have. Sorted, each comes before those it begins.
-    fn nest(prefixes: BTreeMap<&str, Sparse>) -> Vec<Prefix> {
+    fn nest(prefixes: Vec<(&str, Sparse)>) -> Vec<Prefix> {
         let mut nested = Vec::<Prefix>::with_capacity(prefixes.len());
         for (text, mut set) in prefixes {
             let parent = longest_at(&nested, nested.len().checked_sub(1), text);

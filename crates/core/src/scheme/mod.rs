@@ -35,6 +35,7 @@ mod policy;
 mod raw;
 mod refusal;
 pub mod request;
+mod row;
 mod secret;
 mod sign;
 mod target;

@@ -26,7 +26,8 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 pub use self::config::{LaneConfig, LaneConfigError, Order};
@@ -36,6 +37,7 @@ pub use self::row::{
 use super::outcome::Outcome;
 use super::schedule::obeyed;
 use crate::id::Seq;
+use crate::sorted::{Map, Set};
 use crate::time::UnixMillis;
 
 /// How many events one [`Step::Read`] asks for: a row is up to 256 KiB, so not many.
@@ -62,15 +64,15 @@ pub struct Lane {
     log_end: Seq,
     /// Read, to be sent by the cursor, ascending. In an ordered lane the first one may have a row.
     fresh: VecDeque<Seq>,
-    flights: BTreeMap<Seq, Flight>,
+    flights: Map<Seq, Flight>,
     /// Every active row.
-    rows: BTreeMap<Seq, Row>,
+    rows: Map<Seq, Row>,
     /// The same, by when they are due.
-    due: BTreeSet<(UnixMillis, Seq)>,
+    due: Set<(UnixMillis, Seq)>,
     /// Delivered beyond the cursor (unordered lanes).
-    overtook: BTreeSet<Seq>,
+    overtook: Set<Seq>,
     /// Rows that changed since the last [`Changes`]; `None` for a deletion.
-    dirty: BTreeMap<Seq, Option<Row>>,
+    dirty: Map<Seq, Option<Row>>,
     /// Sends that ended since then.
     finished: u32,
     /// The cursor has passed a parked event, and the gap must be on record before what follows.
@@ -104,13 +106,13 @@ impl Lane {
     /// The lane as it was persisted, or a new one. Nothing is in flight: what was, is sent again.
     /// What retention took in its absence is recorded as expired.
     pub fn restore(config: LaneConfig, snapshot: Snapshot) -> Self {
-        let mut rows = BTreeMap::new();
-        let mut due = BTreeSet::new();
+        let mut rows = Map::new();
+        let mut due = Set::new();
         for row in snapshot.rows.into_iter().filter(|row| row.state.is_active()) {
             if let Some(twin) = rows.insert(row.seq, row) {
                 due.remove(&(twin.next_at, twin.seq));
             }
-            due.insert((row.next_at, row.seq));
+            due.insert((row.next_at, row.seq), ());
         }
         let mut lane = Self {
             config,
@@ -118,11 +120,11 @@ impl Lane {
             read_up_to: snapshot.cursor,
             log_end: snapshot.log_end.max(snapshot.cursor),
             fresh: VecDeque::new(),
-            flights: BTreeMap::new(),
+            flights: Map::new(),
             rows,
             due,
-            overtook: BTreeSet::new(),
-            dirty: BTreeMap::new(),
+            overtook: Set::new(),
+            dirty: Map::new(),
             finished: 0,
             gap: false,
             expired: None,
@@ -133,7 +135,7 @@ impl Lane {
             waiting_had_its_turn: false,
         };
         let removed = snapshot.removed_up_to;
-        if removed > snapshot.cursor || lane.rows.range(..=removed).next().is_some() {
+        if removed > snapshot.cursor || !lane.rows.range(..=removed).is_empty() {
             // Retention went on without this lane.
             lane.expired(removed);
         }
@@ -176,10 +178,10 @@ impl Lane {
 
     /// A subscription's filter may have changed while its head was failing.
     fn drop_rows_that_no_longer_match(&mut self, before: Seq, matching: &[Seq]) {
-        let mut gone = BTreeSet::new();
-        for (&seq, row) in self.rows.range(before.next()..=self.read_up_to) {
-            if row.state == RowState::Retrying && matching.binary_search(&seq).is_err() {
-                gone.insert(seq);
+        let mut gone = Vec::new();
+        for (seq, row) in self.rows.range(before.next()..=self.read_up_to) {
+            if row.state == RowState::Retrying && matching.binary_search(seq).is_err() {
+                gone.push(*seq);
             }
         }
         for seq in gone {
@@ -206,7 +208,7 @@ impl Lane {
                     self.dirty.insert(seq, None);
                 }
                 if flight.lane == By::Cursor && !self.config.is_ordered() {
-                    self.overtook.insert(seq);
+                    self.overtook.insert(seq, ());
                 }
                 Verdict::Delivered
             }
@@ -338,21 +340,22 @@ impl Lane {
         let read_up_to = self.expired.map_or(self.read_up_to, |earlier| earlier.read_up_to);
         self.expired = Some(Expired { up_to, read_up_to: read_up_to.min(up_to) });
         let kept = self.fresh.partition_point(|&seq| seq <= up_to);
-        for seq in self.fresh.drain(..kept).collect::<BTreeSet<_>>() {
+        for seq in self.fresh.drain(..kept).collect::<Vec<_>>() {
             if !self.rows.contains_key(&seq) {
                 self.note(Row::new(seq, RowState::Expired));
             }
         }
         // The log no longer has what is in flight either: on record it is expired until it ends
         // well, and the cursor does not wait for it.
-        for (&seq, flight) in self.flights.range_mut(..=up_to) {
-            if flight.lane == By::Cursor && !self.rows.contains_key(&seq) {
+        for (seq, flight) in self.flights.range_mut(..=up_to) {
+            if flight.lane == By::Cursor && !self.rows.contains_key(seq) {
                 let attempt = flight.attempt.saturating_sub(1);
-                self.dirty.insert(seq, Some(Row { attempt, ..Row::new(seq, RowState::Expired) }));
+                let row = Row { attempt, ..Row::new(*seq, RowState::Expired) };
+                self.dirty.insert(*seq, Some(row));
             }
             flight.lane = By::Row;
         }
-        let taken: BTreeSet<_> = self.rows.range(..=up_to).map(|(&seq, _)| seq).collect();
+        let taken: Vec<Seq> = self.rows.range(..=up_to).iter().map(|(seq, _)| *seq).collect();
         for seq in taken {
             if let Some(row) = self.remove_row(seq) {
                 self.note(Row { state: RowState::Expired, ..row });
@@ -391,7 +394,7 @@ impl Lane {
             return 0;
         }
         let free = self.config.in_flight().saturating_sub(self.flights.len());
-        let waiting = self.due.range(..=(now, Seq(u64::MAX))).take(free).count();
+        let waiting = self.due.range(..=(now, Seq(u64::MAX))).len().min(free);
         free.min(self.fresh.len().saturating_add(waiting))
     }
 
@@ -404,7 +407,7 @@ impl Lane {
             expired: self.expired.take(),
             ..Changes::default()
         };
-        for (seq, row) in core::mem::take(&mut self.dirty) {
+        for (seq, row) in core::mem::take(&mut self.dirty).into_entries() {
             match row {
                 Some(row) => changes.upserts.push(row),
                 None => changes.deletes.push(seq),
@@ -488,7 +491,7 @@ impl Lane {
 
     fn first_waiting(&self, now: UnixMillis) -> Option<Seq> {
         let due = self.due.range(..=(now, Seq(u64::MAX)));
-        due.map(|&(_, seq)| seq).find(|&seq| self.is_outside_the_cursor(seq))
+        due.iter().map(|((_, seq), ())| *seq).find(|&seq| self.is_outside_the_cursor(seq))
     }
 
     /// Whether a row is sent by itself: neither under way nor the cursor's own, now or later.
@@ -526,22 +529,22 @@ impl Lane {
         if gate > now {
             let head = self.fresh.front().map(|&seq| self.due_at(seq));
             let unread = (self.read_up_to < self.log_end).then_some(gate);
-            let row = self.due.iter().find(|(_, seq)| !self.flights.contains_key(seq));
-            let first = head.into_iter().chain(unread).chain(row.map(|&(at, _)| at)).min();
+            let row = self.due.iter().find(|((_, seq), ())| !self.flights.contains_key(seq));
+            let first = head.into_iter().chain(unread).chain(row.map(|((at, _), ())| *at)).min();
             return first.map(|at| at.max(gate));
         }
         let later = self.due.range((now, Seq(u64::MAX))..);
         later
-            .filter(|(at, seq)| *at > now && !self.flights.contains_key(seq))
-            .map(|&(at, _)| at)
-            .next()
+            .iter()
+            .find(|((at, seq), ())| *at > now && !self.flights.contains_key(seq))
+            .map(|((at, _), ())| *at)
     }
 
     /// The cursor may pass a slow send once enough others have overtaken it: it gets a row.
     fn let_the_cursor_pass(&mut self) {
         loop {
             let cursor = self.cursor();
-            self.overtook = self.overtook.split_off(&cursor.next());
+            self.overtook.cut_before(&cursor.next());
             if self.overtook.len() < MAX_OVERTAKEN {
                 return;
             }
@@ -564,7 +567,7 @@ impl Lane {
     }
 
     fn put_row(&mut self, row: Row) {
-        self.due.insert((row.next_at, row.seq));
+        self.due.insert((row.next_at, row.seq), ());
         if let Some(before) = self.rows.insert(row.seq, row)
             && before.next_at != row.next_at
         {

@@ -65,11 +65,7 @@ fn channel_of(doc: &Value) -> Option<&str> {
 
 /// Whether there is room for it beside these, whose channels these are.
 fn may_join(sub: &EventSub, channels: &[Option<&str>]) -> Result<()> {
-    let joined = sub.may_join(channels);
-    joined.map_err(|_| {
-        let what = "An application has at most 20 subscriptions, and one for all channels";
-        fault::denied(what)
-    })
+    sub.may_join(channels).map_err(|found| fault::violations(&found))
 }
 
 async fn store(call: &Call<'_>, id: &str, sub: &EventSub, change: Option<()>) -> Result<()> {

@@ -49,54 +49,100 @@ struct Call<'a> {
     now: UnixMillis,
 }
 
+/// The paths below a project, and the operations that they have.
+const ROUTES: &[(&str, &[(&str, Operation)])] = {
+    use Operation::*;
+    &[
+        ("smart-live-configs/user-config", &[("GET", ShowConfig), ("PUT", UpdateConfig)]),
+        ("live-platforms/platforms", &[("POST", CreatePlatform), ("GET", ListPlatforms)]),
+        (
+            "live-platforms/platforms/*",
+            &[("GET", ShowPlatform), ("PUT", UpdatePlatform), ("DELETE", DeletePlatform)],
+        ),
+        ("live-platforms/access-types", &[("GET", AccessTypes)]),
+        ("live-platforms/products", &[("GET", ListProducts)]),
+        ("smart-live-rooms", &[("POST", CreateRoom), ("GET", ListRooms)]),
+        ("smart-live-rooms/*", &[("GET", ShowRoom), ("PUT", UpdateRoom), ("DELETE", DeleteRoom)]),
+        ("smart-live-jobs", &[("GET", ListJobs)]),
+        ("smart-live-rooms/*/smart-live-jobs", &[("POST", StartJob), ("GET", ListJobsOfRoom)]),
+        ("smart-live-rooms/*/smart-live-jobs/*", &[("GET", ShowJob)]),
+        ("smart-live-rooms/*/smart-live-jobs/*/stop", &[("POST", StopJob)]),
+    ]
+};
+
+#[derive(Clone, Copy)]
+enum Operation {
+    ShowConfig,
+    UpdateConfig,
+    CreatePlatform,
+    ListPlatforms,
+    ShowPlatform,
+    UpdatePlatform,
+    DeletePlatform,
+    AccessTypes,
+    ListProducts,
+    CreateRoom,
+    ListRooms,
+    ShowRoom,
+    UpdateRoom,
+    DeleteRoom,
+    ListJobs,
+    StartJob,
+    ListJobsOfRoom,
+    ShowJob,
+    StopJob,
+}
+
+/// The project, the operation and what its path names. Whether there is such an operation is no secret:
+/// it is said before anybody has to sign anything.
+fn find<'p>(method: &str, path: &'p str) -> Result<(&'p str, Operation, Vec<&'p str>)> {
+    let path: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let ["v1", project, rest @ ..] = path.as_slice() else { return Err(fault::unsupported()) };
+    for (pattern, operations) in ROUTES {
+        let pattern: Vec<&str> = pattern.split('/').collect();
+        let fits = pattern.len() == rest.len()
+            && pattern.iter().zip(rest).all(|(wanted, has)| *wanted == "*" || wanted == has);
+        if fits {
+            let named = pattern.iter().zip(rest).filter(|(wanted, _)| **wanted == "*");
+            let named = named.map(|(_, has)| *has).collect();
+            let found = operations.iter().find(|(known, _)| *known == method);
+            let (_, operation) = found.ok_or_else(fault::method)?;
+            return Ok((project, *operation, named));
+        }
+    }
+    Err(fault::unsupported())
+}
+
 async fn route(env: &Env, request: &Incoming) -> Result<Response> {
     let now = js::now();
+    let (project, operation, named) = find(&request.method, &request.path)?;
     let body = request.body().await?;
     let id = authenticate(env, request, &body, now).await?;
-    let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-    let ["v1", project, rest @ ..] = path.as_slice() else { return Err(fault::unsupported()) };
-    if *project != credentials::project_id(id) {
+    if project != credentials::project_id(id) {
         return Err(fault::other_tenant());
     }
     let call = Call { tenant: Tenant { env, id }, request, body, now };
-    match (request.method.as_str(), rest) {
-        ("GET", ["smart-live-configs", "user-config"]) => user_config::show(&call).await,
-        ("PUT", ["smart-live-configs", "user-config"]) => user_config::update(&call).await,
-        (_, ["smart-live-configs", "user-config"]) => Err(fault::method()),
-        ("POST", ["live-platforms", "platforms"]) => platforms::create(&call).await,
-        ("GET", ["live-platforms", "platforms"]) => platforms::list(&call).await,
-        ("GET", ["live-platforms", "platforms", id]) => platforms::show(&call, id).await,
-        ("PUT", ["live-platforms", "platforms", id]) => platforms::update(&call, id).await,
-        ("DELETE", ["live-platforms", "platforms", id]) => platforms::delete(&call, id).await,
-        ("GET", ["live-platforms", "access-types"]) => platforms::access_types(&call).await,
-        ("GET", ["live-platforms", "products"]) => products::list(&call).await,
-        ("POST", ["smart-live-rooms"]) => rooms::create(&call).await,
-        ("GET", ["smart-live-rooms"]) => rooms::list(&call).await,
-        ("GET", ["smart-live-rooms", id]) => rooms::show(&call, id).await,
-        ("PUT", ["smart-live-rooms", id]) => rooms::update(&call, id).await,
-        ("DELETE", ["smart-live-rooms", id]) => rooms::delete(&call, id).await,
-        ("GET", ["smart-live-jobs"]) => jobs::list(&call, None).await,
-        ("POST", ["smart-live-rooms", room, "smart-live-jobs"]) => jobs::start(&call, room).await,
-        ("GET", ["smart-live-rooms", room, "smart-live-jobs"]) => {
-            jobs::list(&call, Some(room)).await
-        }
-        ("GET", ["smart-live-rooms", room, "smart-live-jobs", id]) => {
-            jobs::show(&call, room, id).await
-        }
-        ("POST", ["smart-live-rooms", room, "smart-live-jobs", id, "stop"]) => {
-            jobs::stop(&call, room, id).await
-        }
-        (
-            _,
-            ["live-platforms", "platforms" | "access-types" | "products"]
-            | ["live-platforms", "platforms", _]
-            | ["smart-live-rooms" | "smart-live-jobs"]
-            | ["smart-live-rooms", _]
-            | ["smart-live-rooms", _, "smart-live-jobs"]
-            | ["smart-live-rooms", _, "smart-live-jobs", _]
-            | ["smart-live-rooms", _, "smart-live-jobs", _, "stop"],
-        ) => Err(fault::method()),
-        _ => Err(fault::unsupported()),
+    let name = |at: usize| named.get(at).copied().unwrap_or_default();
+    match operation {
+        Operation::ShowConfig => user_config::show(&call).await,
+        Operation::UpdateConfig => user_config::update(&call).await,
+        Operation::CreatePlatform => platforms::create(&call).await,
+        Operation::ListPlatforms => platforms::list(&call).await,
+        Operation::ShowPlatform => platforms::show(&call, name(0)).await,
+        Operation::UpdatePlatform => platforms::update(&call, name(0)).await,
+        Operation::DeletePlatform => platforms::delete(&call, name(0)).await,
+        Operation::AccessTypes => platforms::access_types(&call).await,
+        Operation::ListProducts => products::list(&call).await,
+        Operation::CreateRoom => rooms::create(&call).await,
+        Operation::ListRooms => rooms::list(&call).await,
+        Operation::ShowRoom => rooms::show(&call, name(0)).await,
+        Operation::UpdateRoom => rooms::update(&call, name(0)).await,
+        Operation::DeleteRoom => rooms::delete(&call, name(0)).await,
+        Operation::ListJobs => jobs::list(&call, None).await,
+        Operation::StartJob => jobs::start(&call, name(0)).await,
+        Operation::ListJobsOfRoom => jobs::list(&call, Some(name(0))).await,
+        Operation::ShowJob => jobs::show(&call, name(0), name(1)).await,
+        Operation::StopJob => jobs::stop(&call, name(0), name(1)).await,
     }
 }
 
