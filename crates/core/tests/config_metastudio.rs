@@ -1,9 +1,9 @@
 //! Platforms, rooms and jobs against their vectors, whose limits come from `MetaStudio`'s API
-//! reference; and which callback settings are the nearest.
+//! reference.
 
 use livegate_core::config::{
-    Absent, ApiType, AuthType, JobStart, Level, LevelRules, Levels, LiveEventCallBackConfig,
-    Longest, Platform, Room, RoomCallback, RoomType, UserConfigUpdate, Violations,
+    Absent, ApiType, AuthType, JobStart, Level, LevelRules, Levels, Longest, Platform, Room,
+    RoomType, Violations,
 };
 use livegate_core::time::Millis;
 use serde_json::{Value, json};
@@ -135,93 +135,25 @@ fn a_platform_s_events_are_signed_with_its_key() {
     assert_eq!(callback.key().unwrap().reveal(), "k1");
 }
 
-fn callback(url: &str) -> LiveEventCallBackConfig {
-    let body = json!({"live_event_callback_config": {"live_event_type_callback_url": url}});
-    UserConfigUpdate::from_json(body.to_string().as_bytes()).unwrap().callback.unwrap()
-}
-
-fn room_callback(url: &str, inherits: Option<bool>) -> RoomCallback {
-    let body = json!({"room_name": "r", "live_event_callback_config": {
-        "live_event_type_callback_url": url, "is_inheritance_platform_callback": inherits,
-    }});
-    room(&body).callback().unwrap()
-}
-
-/// Who is called, for who has an address (**j**ob, **r**oom, **p**latform, **t**enant), without and
-/// with the platform's settings inherited: the whole of spec/control-plane.md
-/// §5.
-const NEAREST: [(&str, Option<Level>, Option<Level>); 16] = {
-    use Level::{Job, Platform, Room, Tenant};
-    [
-        ("", None, None),
-        ("t", Some(Tenant), Some(Tenant)),
-        ("p", None, Some(Platform)),
-        ("pt", Some(Tenant), Some(Platform)),
-        ("r", Some(Room), Some(Room)),
-        ("rt", Some(Room), Some(Room)),
-        ("rp", Some(Room), Some(Room)),
-        ("rpt", Some(Room), Some(Room)),
-        ("j", Some(Job), Some(Job)),
-        ("jt", Some(Job), Some(Job)),
-        ("jp", Some(Job), Some(Job)),
-        ("jpt", Some(Job), Some(Job)),
-        ("jr", Some(Job), Some(Job)),
-        ("jrt", Some(Job), Some(Job)),
-        ("jrp", Some(Job), Some(Job)),
-        ("jrpt", Some(Job), Some(Job)),
-    ]
-};
-
 #[test]
-fn the_nearest_settings_with_an_address_are_those_of_the_table() {
-    let named = |name: &str| callback(&format!("https://{name}.example/"));
-    let (job, platform, tenant) = (named("job"), named("platform"), named("tenant"));
-    let empty = callback("");
-    for (who, without, with) in NEAREST {
-        // The flag of the room, and what a room without one does.
-        for (flag, default, expected) in [
-            (Some(false), false, without),
-            (Some(false), true, without),
-            (Some(true), false, with),
-            (Some(true), true, with),
-            (None, false, without),
-            (None, true, with),
-        ] {
-            let url = if who.contains('r') { "https://room.example/" } else { "" };
-            let room = room_callback(url, flag);
-            let either = |letter, config| Some(if who.contains(letter) { config } else { &empty });
-            let levels = Levels {
-                job: either('j', &job),
-                room: Some(&room),
-                platform: either('p', &platform),
-                tenant: either('t', &tenant),
-            };
-            let rules = LevelRules { inherits: default, ..LevelRules::default() };
-            let found = levels.nearest(rules);
-            assert_eq!(found.map(|(level, _)| level), expected, "{who} {flag:?} {default}");
-            if let Some((level, config)) = found {
-                let url = format!("https://{level}.example/");
-                assert_eq!(config.url().unwrap().as_str(), url);
-            }
-            // Settings without an address and none at all are the same.
-            let absent = Levels {
-                job: levels.job.filter(|config| config.url().is_some()),
-                platform: levels.platform.filter(|config| config.url().is_some()),
-                tenant: levels.tenant.filter(|config| config.url().is_some()),
-                ..levels
-            };
-            assert_eq!(absent.nearest(rules), found, "{who}");
-        }
+fn a_room_says_whether_it_inherits_or_does_not_say() {
+    for flag in [None, Some(true), Some(false)] {
+        let room = room(&json!({"room_name": "r", "live_event_callback_config": {
+            "live_event_type_callback_url": "https://room.example/",
+            "is_inheritance_platform_callback": flag,
+        }}));
+        let callback = room.callback().unwrap();
+        assert_eq!(callback.inherits, flag);
+        assert_eq!(callback.config.url().unwrap().as_str(), "https://room.example/");
     }
+    assert_eq!(room(&json!({"room_name": "r"})).callback(), None);
 }
 
 #[test]
 fn an_operator_may_order_the_levels_and_leave_some_out() {
-    let (job, tenant) = (callback("https://job.example/"), callback("https://tenant.example/"));
-    let levels = Levels { job: Some(&job), tenant: Some(&tenant), ..Levels::default() };
-    let order = |order| LevelRules { order, ..LevelRules::default() };
-    let nearest = |rules| levels.nearest(rules).map(|(level, _)| level);
+    let levels = Levels { job: Some("job"), tenant: Some("tenant"), ..Levels::default() };
+    let nearest = |order| levels.nearest(LevelRules { order, ..LevelRules::default() });
     let tenant_first = [Some(Level::Tenant), Some(Level::Job), None, None];
-    assert_eq!(nearest(order(tenant_first)), Some(Level::Tenant));
-    assert_eq!(nearest(order([None, Some(Level::Room), None, None])), None);
+    assert_eq!(nearest(tenant_first), Some((Level::Tenant, "tenant")));
+    assert_eq!(nearest([None, Some(Level::Room), None, None]), None);
 }

@@ -227,7 +227,7 @@ fn a_change_keeps_what_it_still_has_and_lets_the_rest_rest() {
 #[test]
 fn one_task_has_an_address_once() {
     let mut addresses = Addresses::default();
-    let twice = [push("a"), push("a?t=2")];
+    let twice = [push("a").identity(), push("a?t=2").identity()];
     let conflicts = addresses.claim("one", &twice, START).unwrap_err();
     assert_eq!((conflicts.len(), conflicts[0].index), (1, 1));
     assert_eq!(addresses.rows().count(), 0);

@@ -170,8 +170,8 @@ impl Addresses {
         self.held.iter().map(|(identity, hold)| (&**identity, &*hold.task, hold.rests_until))
     }
 
-    /// Gives a task the addresses of these identities and no others: those it had before and has no more rest from
-    /// now on. An address that rests is nobody's, its former task's neither.
+    /// Gives a task the addresses of these identities and no others: those it had before and has no
+    /// more rest from now on. An address that rests is nobody's, its former task's neither.
     ///
     /// # Errors
     /// Every [`Conflict`], in the order of the addresses; then nothing has changed.
