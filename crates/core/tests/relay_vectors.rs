@@ -36,7 +36,7 @@ fn judge(vector: &Value, outcome: Result<Value, Violations>) {
     let (name, why) = (text(vector, "name"), text(vector, "why"));
     match (outcome, vector.get("violations").and_then(Value::as_array)) {
         (Ok(shown), None) => {
-            let expected = vector.get("task").unwrap_or(&vector["shown"]);
+            let expected = vector.get("task").unwrap_or_else(|| &vector["shown"]);
             assert_eq!(&shown, expected, "{name}: {why}");
         }
         (Err(violations), Some(expected)) => {
