@@ -15,11 +15,12 @@
 //! field may be missing or null, but must have its type where it is there, and be there once.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::MAX_NAME;
+use super::WriteContext;
 use super::error::DialectError;
 use super::json::{FieldsError, Value, fields, fields_and_text, push_string};
 use crate::event::{Event, Kind, Relay, RelayState as Normal};
@@ -362,6 +363,30 @@ pub(super) fn write(event: &Event<'_>) -> Vec<u8> {
     push_string(&mut out, &event.data);
     out.push('}');
     out.into_bytes()
+}
+
+/// Another vendor's event in this one's words.
+pub(super) fn translate(
+    event: &Event<'_>,
+    context: &WriteContext<'_>,
+) -> Option<serde_json::Value> {
+    let relay = event.relay.as_ref()?;
+    let state = match relay.state? {
+        Normal::Connecting => "CONNECTING",
+        Normal::Live => "CONNECTED",
+        Normal::Recovering => "RECONNECTING",
+        // It has no word for what failed: either way the link is finished.
+        Normal::Failed | Normal::Ended => "END",
+    };
+    let url = relay.url.as_deref().unwrap_or("");
+    let message = serde_json::json!({
+        "room_id": event.channel.as_deref().unwrap_or(""),
+        "job_id": relay.task.as_deref().unwrap_or(""),
+        "output_url": context.url(url), "stream_key": "", "state": state,
+    });
+    Some(serde_json::json!({
+        "event_type": EventType::RtmpStreamStateChange.as_str(), "message": message.to_string(),
+    }))
 }
 
 /// The fields at these paths of the inner object.

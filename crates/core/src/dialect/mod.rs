@@ -15,21 +15,34 @@
 //! # Ok::<(), livegate_core::dialect::DialectError>(())
 //! ```
 
+mod agora;
+mod alibaba_live;
+mod artc;
+mod artc_mpu;
+mod artc_recording;
+mod dingrtc;
 mod error;
 mod form;
 #[cfg(feature = "_fuzzing")]
 pub mod fuzz;
 pub mod generic;
+mod jocloud;
 pub(crate) mod json;
+mod livegate_relay;
+mod livekit;
 pub mod metastudio;
 mod name;
+mod object;
 pub mod redact;
 pub(crate) mod timestamp;
+mod trtc;
+mod volcengine_rtc;
 mod words;
+mod zego;
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -46,6 +59,8 @@ use crate::error::{Code, Coded, Fault};
 use crate::event::{Event, Kind, RelayState};
 use crate::id::EventId;
 use crate::time::UnixMillis;
+
+use object::Object;
 
 pub(crate) use json::push_string;
 
@@ -245,6 +260,16 @@ pub struct WriteContext<'c> {
     pub secrecy: Secrecy,
 }
 
+impl WriteContext<'_> {
+    /// A push address as it may leave.
+    fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        match self.secrecy {
+            Secrecy::Masked => redact::push_url(url),
+            Secrecy::Intact => Cow::Borrowed(url),
+        }
+    }
+}
+
 impl Dialect {
     /// The dialect's name.
     pub const fn name(&self) -> DialectName {
@@ -282,11 +307,24 @@ impl Dialect {
         }
     }
 
-    /// Reads the JSON of a vendor whose bodies are read by [`object`](self) alone.
     fn parse_object<'a>(&self, text: &'a str) -> Result<Events<'a>, DialectError> {
-        let paths = GenericPaths::new(RawGenericPaths::default());
-        let paths = paths.map_err(|_| DialectError::shape("", "an object"))?;
-        generic::parse(text, &paths).map(Events::one)
+        let object = Object::parse(text)?;
+        match self {
+            Self::Artc(words) => artc::parse(&object, words),
+            Self::ArtcMpu(words) => artc_mpu::parse(&object, words).map(Events::one),
+            Self::AlibabaLive => alibaba_live::parse(&object).map(Events::one),
+            Self::ArtcRecording => artc_recording::parse(&object).map(Events::one),
+            Self::DingRtc => dingrtc::parse(&object).map(Events::one),
+            Self::Jocloud(words) => jocloud::parse(&object, words).map(Events::one),
+            Self::Agora => agora::parse(&object).map(Events::one),
+            Self::Trtc => trtc::parse(&object).map(Events::one),
+            Self::Zego => zego::parse(&object).map(Events::one),
+            Self::VolcengineRtc => volcengine_rtc::parse(&object).map(Events::one),
+            Self::LiveKit => livekit::parse(&object).map(Events::one),
+            Self::LivegateRelay => livegate_relay::parse(&object).map(Events::one),
+            // These two are read from the text.
+            Self::MetaStudio | Self::Generic(_) => Err(DialectError::shape("", "an object")),
+        }
     }
 
     /// The object that a form stands for, where the vendor sends forms and this is one.
@@ -314,8 +352,11 @@ impl Dialect {
 
     /// The body with the event of that number alone, where it carries several; any other as it is.
     pub fn alone<'a>(&self, body: &'a [u8], index: usize) -> Cow<'a, [u8]> {
-        let _ = index;
-        Cow::Borrowed(body)
+        let alone = match self {
+            Self::Artc(_) => artc::alone(body, index),
+            _ => None,
+        };
+        alone.map_or(Cow::Borrowed(body), Cow::Owned)
     }
 
     /// `event`, which was read `from` that dialect, as a body of this one. Of another dialect's
@@ -331,14 +372,26 @@ impl Dialect {
         context: &WriteContext<'_>,
     ) -> Result<Vec<u8>, CannotCarry> {
         let to = self.name();
-        let _ = context;
-        if from != to {
-            return Err(CannotCarry { from, to });
+        let cannot = CannotCarry { from, to };
+        if from == to {
+            return Ok(match self {
+                Self::MetaStudio => metastudio::write(event),
+                _ => event.data.as_bytes().to_vec(),
+            });
         }
-        Ok(match self {
-            Self::MetaStudio => metastudio::write(event),
-            _ => event.data.as_bytes().to_vec(),
-        })
+        if !to.carries(event.kind, from) {
+            return Err(cannot);
+        }
+        let written = match self {
+            Self::MetaStudio => metastudio::translate(event, context),
+            Self::Artc(_) => artc::write(event, context),
+            Self::ArtcMpu(words) => artc_mpu::write(event, words, context),
+            Self::Agora => agora::write(event, context),
+            Self::Trtc => trtc::write(event, context),
+            Self::LivegateRelay => livegate_relay::write(event, context),
+            _ => None,
+        };
+        written.map(|body| body.to_string().into_bytes()).ok_or(cannot)
     }
 
     /// A body with its stream keys and push URLs' secrets masked; see [`redact`].
@@ -370,6 +423,15 @@ pub struct Events<'a> {
 impl<'a> Events<'a> {
     pub(crate) const fn one(event: Event<'a>) -> Self {
         Self { first: event, more: Vec::new() }
+    }
+
+    /// These, if there is one or more.
+    pub(crate) fn some(mut events: Vec<Event<'a>>) -> Option<Self> {
+        if events.is_empty() {
+            return None;
+        }
+        let first = events.remove(0);
+        Some(Self { first, more: events })
     }
 
     /// The first event; there always is one.
