@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { until } from "./wait.mjs";
 
 /**
- * What a receiver does with one call: a status; or a status with headers; or one of
+ * What a receiver does with one call: a status; or a status with headers and a body; or one of
  * `stall` (reads and never answers), `reset` (a TCP reset in place of an answer), `cut` (an
  * answer that ends in the middle of its body).
  *
- * @typedef {number | {status: number, headers?: object} | "stall" | "reset" | "cut"} Behaviour
+ * @typedef {number | {status: number, headers?: object, body?: string} | "stall" | "reset" | "cut"} Behaviour
  */
 
 /**
@@ -68,8 +68,8 @@ class Receiver {
         request.socket.end("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
         return;
       }
-      const { status, headers: answered = {} } = typeof how === "number" ? { status: how } : how;
-      response.writeHead(status, answered).end();
+      const { status, headers: answered = {}, body } = typeof how === "number" ? { status: how } : how;
+      response.writeHead(status, answered).end(body);
     });
   }
 

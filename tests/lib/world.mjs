@@ -75,8 +75,17 @@ export class World {
 }
 
 class Tenant {
-  constructor(world, { id, name, token }) {
-    Object.assign(this, { world, id, name, token });
+  constructor(world, { id, name, token, ...credentials }) {
+    Object.assign(this, { world, id, name, token, credentials });
+  }
+
+  /** One call of MetaStudio's API below its project, which has to succeed; its body. */
+  async studio(method, path, json) {
+    const { auth_token, project_id } = this.credentials;
+    const headers = { "x-auth-token": auth_token };
+    const { status, text, body } = await this.world.call(method, `/v1/${project_id}${path}`, { json, headers });
+    assert.ok(status >= 200 && status < 300, `${method} ${path}: ${status} ${text}`);
+    return body;
   }
 
   /** One call below /api/v1, answered whatever comes. */

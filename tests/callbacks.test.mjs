@@ -1,0 +1,201 @@
+// What a vendor's client configures is what happens: whose address hears of an event, in which words,
+// signed how.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import test, { after } from "node:test";
+
+import { authority, receive } from "./lib/receiver.mjs";
+import { callback, canonical, relayState } from "./lib/sign.mjs";
+import { until } from "./lib/wait.mjs";
+import { world } from "./lib/world.mjs";
+
+const ca = authority();
+after(() => ca.remove());
+const gate = world({ trustedCertificates: ca.path });
+
+const KEY = "a-key-of-32-characters-for-tests";
+const config = (there, more = {}) => ({
+  live_event_type_callback_url: there.url,
+  auth_type: "MSS_A_HEAD",
+  key: KEY,
+  ...more,
+});
+const inner = (call) => JSON.parse(JSON.parse(call.body).message);
+const segment = (room, job, number) =>
+  callback("SHOOT_SCRIPT_SWITCH", { room_id: room, job_id: job, shoot_script_sequence_no: String(number) });
+
+/** The secret that MetaStudio computes for a call (CreateLivePlatform, the example of `key`). */
+const secretOf = (url, time, key = KEY) => createHmac("sha256", key).update(canonical(url) + time).digest("hex");
+
+test("an event goes to the nearest address: job, room, platform, tenant", async (t) => {
+  const [ofTenant, ofPlatform, ofRoom, ofJob] = await Promise.all([0, 0, 0, 0].map(() => receive(t, 200, ca.tls)));
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "NONE", duplicate_window_s: 0 });
+  const studio = (...call) => tenant.studio(...call);
+  await studio("PUT", "/smart-live-configs/user-config", { live_event_callback_config: config(ofTenant) });
+  const { platform_id: platform } = await studio("POST", "/live-platforms/platforms", {
+    name: "shop",
+    auth_config: { key: KEY },
+    callback_config: [{ api_type: "LIVE_EVENT_CALLBACK", url: ofPlatform.url }],
+  });
+  const relation = { platform_id: platform, live_id: "live-1" };
+  const room = async (fields) => (await studio("POST", "/smart-live-rooms", { room_name: "r", ...fields })).room_id;
+  const plain = await room({});
+  const own = await room({ live_event_callback_config: config(ofRoom), output_urls: ["rtmp://127.0.0.1/live/own"] });
+  const inherits = await room({
+    live_event_callback_config: { is_inheritance_platform_callback: true },
+    relation_live_platform_info: relation,
+  });
+  // A platform's address counts only for rooms that inherit it.
+  const related = await room({ relation_live_platform_info: relation });
+  const { job_id: job } = await studio("POST", `/smart-live-rooms/${own}/smart-live-jobs`, {
+    live_event_callback_config: config(ofJob),
+  });
+
+  const sent = [
+    [plain, "j", ofTenant],
+    [related, "j", ofTenant],
+    ["a-room-of-the-vendor", "j", ofTenant],
+    [inherits, "j", ofPlatform],
+    [own, "another-job", ofRoom],
+    [own, job, ofJob],
+  ];
+  for (const [index, [id, of]] of sent.entries()) await source.accept(segment(id, of, index));
+  for (const receiver of [ofTenant, ofPlatform, ofRoom, ofJob]) {
+    const wanted = sent.map(([id, of, whom], index) => [id, of, String(index), whom]).filter(([, , , whom]) => whom === receiver);
+    await receiver.count(wanted.length);
+  }
+  // Whatever else was on its way has come when a later event of every room has.
+  for (const [id, of] of sent) await source.accept(segment(id, of, "last"));
+  for (const receiver of [ofTenant, ofPlatform, ofRoom, ofJob]) {
+    const wanted = sent.map(([id, of, whom], index) => [id, of, String(index), whom]).filter(([, , , whom]) => whom === receiver);
+    await receiver.count(2 * wanted.length);
+    const got = receiver.calls.map(inner).filter(({ shoot_script_sequence_no: number }) => number !== "last");
+    const shown = ({ room_id, job_id, shoot_script_sequence_no: number }) => `${room_id} ${job_id} ${number}`;
+    assert.deepEqual(got.map(shown).sort(), wanted.map(([id, of, number]) => `${id} ${of} ${number}`).sort());
+    assert.equal(receiver.calls.length, 2 * wanted.length);
+    for (const call of receiver.calls) {
+      assert.deepEqual(Object.keys(JSON.parse(call.body)), ["event_type", "message"]);
+      assert.equal(call.headers["x-hw-mss-secret"], secretOf(receiver.url, call.headers["x-hw-mss-time"]));
+    }
+  }
+});
+
+test("a callback configuration changes what is sent, how it is signed, and stops it", async (t) => {
+  const there = await receive(t, 200, ca.tls);
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "NONE", duplicate_window_s: 0 });
+  const set = (more) => tenant.studio("PUT", "/smart-live-configs/user-config", { live_event_callback_config: config(there, more) });
+  await set({ callback_event_type: ["RTMP_STREAM_STATE_CHANGE"] });
+  await source.accept(segment("r", "j", 1));
+  await source.accept(relayState("r", "CONNECTED"));
+  const [first] = await there.count(1);
+  assert.equal(JSON.parse(first.body).event_type, "RTMP_STREAM_STATE_CHANGE", "the other type was not asked for");
+  // A server of the vendor's sees its own fields; the stream key is masked unless its owner says otherwise.
+  assert.deepEqual(inner(first), { ...inner(first), room_id: "r", state: "CONNECTED", stream_key: "***" });
+
+  await set({ auth_type: "MSS_A" });
+  await until(async () => {
+    await source.accept(segment("r", "j", `now ${Date.now()}`));
+    return there.calls.some(({ path }) => path.includes("hwSecret="));
+  });
+  const signed = there.calls.find(({ path }) => path.includes("hwSecret="));
+  const query = new URL(signed.path, there.url).searchParams;
+  assert.equal(query.get("hwSecret"), secretOf(there.url, query.get("hwTime")));
+  assert.equal(signed.headers["x-hw-mss-secret"], undefined);
+
+  // It is an endpoint like any other, but its owner is the configuration.
+  const { items } = await tenant.get("/endpoints");
+  const [managed] = items.filter((endpoint) => endpoint.managed === "tenant");
+  assert.equal(managed.url, there.url);
+  const refused = await tenant.call("PATCH", `/endpoints/${managed.id}`, { url: "https://example.com/" });
+  assert.deepEqual([refused.status, refused.body.code], [409, "tenant.managed"]);
+  assert.equal((await tenant.call("DELETE", `/endpoints/${managed.id}`)).status, 409);
+  await tenant.ok("PATCH", `/endpoints/${managed.id}`, { secrets: "intact" });
+  await until(async () => {
+    await source.accept(relayState("r", "END", { at: Date.now() }));
+    return there.calls.some((call) => inner(call).stream_key === "stream-key-of-the-test");
+  });
+
+  await tenant.studio("PUT", "/smart-live-configs/user-config", { live_event_callback_config: { live_event_type_callback_url: "" } });
+  assert.deepEqual((await tenant.get("/endpoints")).items, []);
+});
+
+test("live_notify_config tells people by every channel that there is, and nobody once it is off", async (t) => {
+  const ok = (body) => receive(t, { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const [slack, feishu, dingtalk, mail, sms] = await Promise.all([
+    ok("ok"),
+    ok({ code: 0, msg: "success" }),
+    ok({ errcode: 0, errmsg: "ok" }),
+    ok({ id: "1" }),
+    ok({}),
+  ]);
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "NONE", dialect: "generic", generic: { type: "/type", channel: "/room" } });
+  await tenant.endpoint(slack.url, { format: "slack" });
+  await tenant.endpoint(feishu.url, { format: "feishu" });
+  await tenant.endpoint(dingtalk.url, { format: "dingtalk" });
+  await tenant.endpoint(mail.url, {
+    format: "mail",
+    headers: { authorization: "Bearer of-the-mail-service" },
+    message: { to: ["a@example.com", "b@example.com"], from: "gate@example.com" },
+  });
+  await tenant.endpoint(sms.url, {
+    format: "sms",
+    message: { to: ["+49301234"], template: { phones: "{{to}}", content: "[gate] {{text}}", sign: 1 } },
+  });
+  const notify = (action) =>
+    tenant.studio("PUT", "/smart-live-configs/user-config", { live_notify_config: { action, notify_events: ["AUTO_EXIT"] } });
+  const exit = (room) => source.accept(JSON.stringify({ type: "live.auto_exit", room, reason: "it ran for 2 hours" }));
+
+  await exit("nobody-asked");
+  await tenant.items("/events", 1);
+  await notify("add");
+  await exit("room-7");
+  const text = /^The live in room-7 stopped by itself at 20\d\d-.*Z\. Reason: it ran for 2 hours\.$/;
+  const body = async (receiver) => JSON.parse((await receiver.count(1))[0].body);
+  assert.match((await body(slack)).text, text);
+  const toFeishu = await body(feishu);
+  assert.equal(toFeishu.msg_type, "text");
+  assert.match(toFeishu.content.text, text);
+  const toDingTalk = await body(dingtalk);
+  assert.equal(toDingTalk.msgtype, "text");
+  assert.match(toDingTalk.text.content, text);
+  const mailed = await body(mail);
+  assert.deepEqual([mailed.from, mailed.to, mailed.subject], ["gate@example.com", ["a@example.com", "b@example.com"], "The live in room-7 stopped by itself"]);
+  assert.match(mailed.text, text);
+  assert.equal(mail.calls[0].headers.authorization, "Bearer of-the-mail-service");
+  const texted = await body(sms);
+  assert.deepEqual([texted.phones, texted.sign], [["+49301234"], 1]);
+  assert.match(texted.content, /^\[gate\] The live in room-7/);
+  // And here.
+  const { items } = await until(() => tenant.get("/notices"), (page) => page.items.length > 0);
+  assert.equal(items.length, 1);
+  assert.deepEqual([items[0].kind, items[0].channel, items[0].read], ["live.auto_exit", "room-7", false]);
+  assert.match(items[0].text, text);
+  await tenant.ok("POST", "/notices/read", { up_to: items[0].seq });
+  assert.equal((await tenant.get("/notices")).items[0].read, true);
+
+  await notify("del");
+  // What was there when it was off is told to nobody, however often it is asked for.
+  await until(async () => (await tenant.get("/subscriptions")).items.every(({ managed }) => managed !== "notices"));
+  await exit("after");
+  await tenant.items("/events", 3);
+  const calls = [slack, feishu, dingtalk, mail, sms].map((receiver) => receiver.calls.length);
+  assert.deepEqual(calls, [1, 1, 1, 1, 1]);
+  assert.equal((await tenant.get("/notices")).items.length, 1);
+});
+
+test("a chat robot that says no in its body has not been told", async (t) => {
+  const answers = [{ errcode: 310000, errmsg: "keywords not in content" }, { errcode: 0 }];
+  const robot = await receive(t, (_, number) => ({ status: 200, body: JSON.stringify(answers[Math.min(number, 2) - 1]) }));
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "NONE", dialect: "generic", generic: { type: "/type", channel: "/room" } });
+  await tenant.connect(robot.url, { format: "dingtalk", retry: { schedule_s: [0, 0], jitter_percent: 0 } }, { filter: { kinds: ["live.auto_exit"] } });
+  await source.accept(JSON.stringify({ type: "live.auto_exit", room: "r" }));
+  await robot.count(2);
+  const deliveries = await tenant.items("/deliveries", 2);
+  const shown = deliveries.map(({ status, code, error }) => [status, code, error ?? null]).reverse();
+  assert.deepEqual(shown, [["retrying", 200, "delivery.refused"], ["delivered", 200, null]]);
+});
