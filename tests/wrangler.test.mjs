@@ -25,7 +25,7 @@ test("wrangler deploy --dry-run packs the Worker with its objects", (t) => {
     timeout: 300_000,
   });
   assert.equal(status, 0, stdout + stderr);
-  for (const name of ["TENANT", "CHANNEL", "ENDPOINT", "RECORDS", "DIRECTORY", "NONCES"]) {
+  for (const name of ["TENANT", "CHANNEL", "ENDPOINT", "RECORDS", "DIRECTORY", "NONCES", "FLEET"]) {
     assert.match(stdout, new RegExp(`env\\.${name}\\b`));
   }
   const files = readdirSync(out);

@@ -43,7 +43,7 @@ checks.add("alibaba", "every supported operation is one of the client's",
            all_known(ALIBABA, supported.ALIBABA, 430))
 for name in METASTUDIO:
     if name not in supported.METASTUDIO:
-        checks.add(name, "is not supported, and says so", metastudio(name))
+        checks.add(name, "metastudio: is not supported, and says so", metastudio(name))
 for name in ALIBABA:
     if name not in supported.ALIBABA:
-        checks.add(name, "is not supported, and says so", alibaba(name))
+        checks.add(name, "alibaba: is not supported, and says so", alibaba(name))

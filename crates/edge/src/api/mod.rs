@@ -5,6 +5,7 @@ mod credentials;
 mod events;
 mod notices;
 mod records;
+mod relay_tasks;
 mod settings;
 mod tails;
 mod tenants;
@@ -78,6 +79,7 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         "notices" => notices::serve(env, &caller, request, rest).await,
         "settings" => settings::serve(env, &caller, request, rest).await,
         "applications" => applications::serve(env, &caller, request, rest).await,
+        "relay-tasks" => relay_tasks::serve(env, &caller, request, rest).await,
         "credentials" => credentials::serve(env, &caller, request, rest, now).await,
         "tickets" => tails::ticket(env, &caller, request, now).await,
         "tail" => Err(not_allowed("GET")),

@@ -1,0 +1,77 @@
+//! `/api/v1/relay-tasks`: what is to be relayed, whoever's client asked for it. Push addresses are shown
+//! masked.
+
+use livegate_core::dialect::redact;
+use livegate_core::time::UnixMillis;
+use serde_json::{Value, json};
+use web_sys::Response;
+use worker::Env;
+
+use super::{cursor, limit, not_allowed, page};
+use crate::auth::Caller;
+use crate::error::{Problem, Result};
+use crate::http::{self, Incoming};
+use crate::objects::contract::{TaskId, ToFleet};
+use crate::objects::fleet::Task;
+use crate::objects::{ObjectRef, call};
+
+/// What stands for an application where a vendor has none.
+const NO_APP: &str = "-";
+
+pub(super) async fn serve(
+    env: &Env,
+    caller: &Caller,
+    request: &Incoming,
+    rest: &[&str],
+) -> Result<Response> {
+    let fleet = ObjectRef::Fleet(caller.tenant);
+    match (request.method.as_str(), rest) {
+        ("GET", []) => {
+            let (offset, limit) = (cursor(request)?.unwrap_or(0), limit(request)?);
+            let text = |name| request.param(name).unwrap_or_default();
+            let ended = match text("ended").as_str() {
+                "" => None,
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => return Err(super::invalid("ended", "true or false".to_owned())),
+            };
+            let ask = ToFleet::List(text("vendor"), text("app_id"), ended, offset, limit);
+            let found: Value = call(env, &fleet, &ask).await?;
+            let items = found["items"].as_array().cloned().unwrap_or_default();
+            let end = offset + items.len() as u64;
+            let more = found["count"].as_u64().is_some_and(|count| end < count);
+            let shown = items
+                .into_iter()
+                .map(|item| Ok(shown(&crate::document::read::<Task>(item)?)))
+                .collect::<Result<_>>()?;
+            page(shown, Some(end.to_string()).filter(|_| more).as_deref())
+        }
+        ("GET", [vendor, app, task @ ..]) if !task.is_empty() => {
+            let app = if *app == NO_APP { "" } else { app };
+            let id = TaskId {
+                vendor: (*vendor).to_owned(),
+                app: app.to_owned(),
+                // An id may have a slash of its own.
+                task: task.join("/"),
+            };
+            let ask = ToFleet::Task(caller.tenant, id);
+            let task: Option<Task> = call(env, &fleet, &ask).await?;
+            let task = task.ok_or_else(|| Problem::not_found("relay task"))?;
+            let mut document = shown(&task);
+            document["task"] = crate::json::parse(&redact::json(&task.task.to_string()))?;
+            http::json(200, &document)
+        }
+        (_, [] | [_, _, _, ..]) => Err(not_allowed("GET")),
+        _ => Err(Problem::not_found("route").into()),
+    }
+}
+
+fn shown(task: &Task) -> Value {
+    let time = |at: UnixMillis| at.to_string();
+    json!({
+        "vendor": task.id.vendor, "app_id": task.id.app, "id": task.id.task,
+        "channel": task.channel, "mode": task.mode, "state": task.state,
+        "created_at": time(task.created_at), "updated_at": time(task.updated_at),
+        "ended_at": task.ended_at.map(time),
+    })
+}
