@@ -18,7 +18,7 @@ use worker::Env;
 use crate::compile::{Target, Way};
 use crate::js::{self, Answer, Post};
 use crate::model::{Format, Secrecy};
-use crate::notice::{Message, Notice, Place};
+use crate::notice::{Notice, Place};
 use crate::objects::contract::ToRecords;
 use crate::objects::{ObjectRef, call};
 
@@ -88,9 +88,7 @@ impl<'a> Origin<'a> {
                         "channel": self.event.channel, "subject": notice.subject,
                         "text": notice.text,
                     }),
-                    _ => {
-                        notice.body(place, endpoint.message.as_ref().unwrap_or(&Message::default()))
-                    }
+                    _ => notice.body(place, &endpoint.message.clone().unwrap_or_default()),
                 };
                 (JSON, body.to_string().into_bytes().into())
             }

@@ -58,7 +58,7 @@ pub(super) async fn serve(
             let task: Option<Task> = call(env, &fleet, &ask).await?;
             let task = task.ok_or_else(|| Problem::not_found("relay task"))?;
             let mut document = shown(&task);
-            document["task"] = crate::json::parse(&redact::json(&task.task.to_string()))?;
+            document["task"] = crate::json::parse(&redact::json(&task.description.to_string()))?;
             http::json(200, &document)
         }
         (_, [] | [_, _, _, ..]) => Err(not_allowed("GET")),

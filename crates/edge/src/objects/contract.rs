@@ -104,7 +104,7 @@ document! {
     /// Which documents a list is of.
     #[derive(Debug, Default)]
     pub(crate) struct Select {
-        /// Fields as SQLite's JSON paths, and what they must be.
+        /// Fields as JSON paths of `SQLite`'s, and what they must be.
         pub(crate) wanted: Vec<(String, Match, String)>,
         pub(crate) oldest_first: bool,
         pub(crate) offset: u64,

@@ -40,8 +40,8 @@ document! {
         pub(crate) created_at: UnixMillis,
         pub(crate) updated_at: UnixMillis,
         pub(crate) ended_at: Option<UnixMillis>,
-        /// Its description, as its vendor's module wrote it; null in lists.
-        pub(crate) task: Value,
+        /// As its vendor's module wrote it; null in lists.
+        pub(crate) description: Value,
     }
 }
 
@@ -91,7 +91,7 @@ impl Fleet {
                 let Some(row) = row else { return Ok(Value::Null) };
                 let mut task = read(&row);
                 let opened = seal::open(&self.env, &owner(&tenant, &id), &row.text(10)).await?;
-                task.task = crate::json::parse(&opened)?;
+                task.description = crate::json::parse(&opened)?;
                 Ok(task.write())
             }
             ToFleet::List(vendor, app, ended, offset, limit) => {
@@ -239,6 +239,6 @@ fn read(row: &Row) -> Task {
         created_at: UnixMillis(row.int(6)),
         updated_at: UnixMillis(row.int(7)),
         ended_at: Some(row.int(8)).filter(|at| *at > 0).map(UnixMillis),
-        task: Value::Null,
+        description: Value::Null,
     }
 }

@@ -50,13 +50,9 @@ impl Thing {
 
 impl Write {
     /// A document as it is shown, and as it was sent, which is sealed.
-    pub(crate) fn sealing(
-        doc: Map<String, Value>,
-        whole: &Value,
-        also: Vec<Managed>,
-    ) -> Result<Self> {
+    pub(crate) fn sealing(doc: Map<String, Value>, whole: &Value, also: Vec<Managed>) -> Self {
         let keys = Keys { current: Some(whole.to_string()), ..Keys::default() };
-        Ok(Self { doc: Value::Object(doc), keys: Some(keys), also })
+        Self { doc: Value::Object(doc), keys: Some(keys), also }
     }
 }
 

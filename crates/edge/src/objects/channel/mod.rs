@@ -306,8 +306,7 @@ impl Inner {
         // What nothing was accepted for has nothing to show, and is not made by asking for it.
         let known = self.identity.borrow().is_some();
         Ok(match ask {
-            ToChannel::Wake | ToChannel::Show(_) if !known => Value::Null,
-            ToChannel::Body(..) if !known => Value::Null,
+            ToChannel::Wake | ToChannel::Show(_) | ToChannel::Body(..) if !known => Value::Null,
             ToChannel::Render(_) if !known => Value::Array(Vec::new()),
             ToChannel::Replay(..) if !known => Value::from(0),
             ToChannel::Wake => {

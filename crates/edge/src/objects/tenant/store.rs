@@ -247,12 +247,13 @@ impl Store {
         let values = params![kind.noun()];
         for (path, how, value) in &select.wanted {
             let field = format!("json_extract(doc, '{path}')");
-            wanted.push_str(&match how {
-                Match::Is => format!(" AND {field} = ?"),
-                Match::Holds => format!(" AND instr({field}, ?) > 0"),
-                Match::From => format!(" AND {field} >= ?"),
-                Match::To => format!(" AND {field} <= ?"),
-            });
+            let (before, after) = match how {
+                Match::Is => ("", " = ?"),
+                Match::Holds => ("instr(", ", ?) > 0"),
+                Match::From => ("", " >= ?"),
+                Match::To => ("", " <= ?"),
+            };
+            wanted.extend([" AND ", before, &field, after]);
             values.push(&value.into_js());
         }
         let count = self.0.row(&format!("SELECT count(*) FROM things WHERE {wanted}"), &values)?;

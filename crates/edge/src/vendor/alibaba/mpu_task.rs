@@ -81,7 +81,7 @@ async fn put(call: &Call<'_>, task: &Task, change: bool) -> Result<()> {
 async fn live(call: &Call<'_>, app: &str, id: &str) -> Result<Option<Task>> {
     let found = tasks::find(&call.tenant, VENDOR, app, id).await?;
     let live = found.filter(|task| task.ended_at.is_none());
-    Ok(live.and_then(|task| Task::from_value(&task.task)))
+    Ok(live.and_then(|task| Task::from_value(&task.description)))
 }
 
 pub(super) async fn stop(call: &Call<'_>) -> Result<Answer> {

@@ -3,6 +3,7 @@
 //! A job is a relay task of its room: it waits until a relay host takes it.
 
 use livegate_core::config::{JobStart, Room};
+use livegate_core::relay::PushUrl;
 use livegate_core::url::egress::check;
 use serde_json::{Map, Value, json};
 use web_sys::Response;
@@ -46,10 +47,10 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
         let what = "Invalid parameter: job_run_config.single_job_in_room: the room has a job";
         return Err(fault::conflict(what));
     }
-    let id = call.new_id()?;
+    let id = super::new_id()?;
     let settings = call.settings().await?;
     let exit = crate::json::value(start.live_exit(&room))?;
-    let urls: Vec<&str> = outputs.iter().map(|output| output.as_str()).collect();
+    let urls: Vec<&str> = outputs.iter().map(PushUrl::as_str).collect();
     let task = json!({ "room": room_id, "outputs": urls, "live_exit_config": exit });
     let asked = tasks::Ask {
         vendor: "metastudio",
@@ -90,7 +91,7 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
     let mut also = Some(also);
     let mut change = |_: Option<Thing>| {
         let whole = Value::Object(start.as_object().clone());
-        Write::sealing(doc.clone(), &whole, also.take().unwrap_or_default())
+        Ok(Write::sealing(doc.clone(), &whole, also.take().unwrap_or_default()))
     };
     make_room(call).await?;
     if let Err(error) = call.tenant.change(Kind::Job, &id, &mut change).await {

@@ -49,53 +49,41 @@ struct Call<'a> {
     now: UnixMillis,
 }
 
-/// The paths below a project, and the operations that they have.
-const ROUTES: &[(&str, &[(&str, Operation)])] = {
-    use Operation::*;
-    &[
-        ("smart-live-configs/user-config", &[("GET", ShowConfig), ("PUT", UpdateConfig)]),
-        ("live-platforms/platforms", &[("POST", CreatePlatform), ("GET", ListPlatforms)]),
-        (
-            "live-platforms/platforms/*",
-            &[("GET", ShowPlatform), ("PUT", UpdatePlatform), ("DELETE", DeletePlatform)],
-        ),
-        ("live-platforms/access-types", &[("GET", AccessTypes)]),
-        ("live-platforms/products", &[("GET", ListProducts)]),
-        ("smart-live-rooms", &[("POST", CreateRoom), ("GET", ListRooms)]),
-        ("smart-live-rooms/*", &[("GET", ShowRoom), ("PUT", UpdateRoom), ("DELETE", DeleteRoom)]),
-        ("smart-live-jobs", &[("GET", ListJobs)]),
-        ("smart-live-rooms/*/smart-live-jobs", &[("POST", StartJob), ("GET", ListJobsOfRoom)]),
-        ("smart-live-rooms/*/smart-live-jobs/*", &[("GET", ShowJob)]),
-        ("smart-live-rooms/*/smart-live-jobs/*/stop", &[("POST", StopJob)]),
-    ]
-};
-
-#[derive(Clone, Copy)]
-enum Operation {
-    ShowConfig,
-    UpdateConfig,
-    CreatePlatform,
-    ListPlatforms,
-    ShowPlatform,
-    UpdatePlatform,
-    DeletePlatform,
-    AccessTypes,
-    ListProducts,
-    CreateRoom,
-    ListRooms,
-    ShowRoom,
-    UpdateRoom,
-    DeleteRoom,
-    ListJobs,
-    StartJob,
-    ListJobsOfRoom,
-    ShowJob,
-    StopJob,
-}
+/// The paths below a project, and the operations that they have, by the vendor's names.
+const ROUTES: &[(&str, &[(&str, &str)])] = &[
+    (
+        "smart-live-configs/user-config",
+        &[("GET", "ShowSmartLiveUserConfig"), ("PUT", "UpdateSmartLiveUserConfig")],
+    ),
+    ("live-platforms/platforms", &[("POST", "CreateLivePlatform"), ("GET", "ListLivePlatforms")]),
+    (
+        "live-platforms/platforms/*",
+        &[
+            ("GET", "ShowLivePlatform"),
+            ("PUT", "UpdateLivePlatform"),
+            ("DELETE", "DeleteLivePlatform"),
+        ],
+    ),
+    ("live-platforms/access-types", &[("GET", "ShowLivePlatformAccessType")]),
+    ("live-platforms/products", &[("GET", "ListLivePlatformProducts")]),
+    ("smart-live-rooms", &[("POST", "CreateSmartLiveRoom"), ("GET", "ListSmartLiveRooms")]),
+    (
+        "smart-live-rooms/*",
+        &[
+            ("GET", "ShowSmartLiveRoom"),
+            ("PUT", "UpdateSmartLiveRoom"),
+            ("DELETE", "DeleteSmartLiveRoom"),
+        ],
+    ),
+    ("smart-live-jobs", &[("GET", "ListSmartLiveJobs")]),
+    ("smart-live-rooms/*/smart-live-jobs", &[("POST", "StartSmartLive"), ("GET", "ListSmartLive")]),
+    ("smart-live-rooms/*/smart-live-jobs/*", &[("GET", "ShowSmartLive")]),
+    ("smart-live-rooms/*/smart-live-jobs/*/stop", &[("POST", "StopSmartLive")]),
+];
 
 /// The project, the operation and what its path names. Whether there is such an operation is no secret:
 /// it is said before anybody has to sign anything.
-fn find<'p>(method: &str, path: &'p str) -> Result<(&'p str, Operation, Vec<&'p str>)> {
+fn find<'p>(method: &str, path: &'p str) -> Result<(&'p str, &'static str, Vec<&'p str>)> {
     let path: Vec<&str> = path.trim_matches('/').split('/').collect();
     let ["v1", project, rest @ ..] = path.as_slice() else { return Err(fault::unsupported()) };
     for (pattern, operations) in ROUTES {
@@ -107,7 +95,7 @@ fn find<'p>(method: &str, path: &'p str) -> Result<(&'p str, Operation, Vec<&'p 
             let named = named.map(|(_, has)| *has).collect();
             let found = operations.iter().find(|(known, _)| *known == method);
             let (_, operation) = found.ok_or_else(fault::method)?;
-            return Ok((project, *operation, named));
+            return Ok((project, operation, named));
         }
     }
     Err(fault::unsupported())
@@ -124,26 +112,32 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
     let call = Call { tenant: Tenant { env, id }, request, body, now };
     let name = |at: usize| named.get(at).copied().unwrap_or_default();
     match operation {
-        Operation::ShowConfig => user_config::show(&call).await,
-        Operation::UpdateConfig => user_config::update(&call).await,
-        Operation::CreatePlatform => platforms::create(&call).await,
-        Operation::ListPlatforms => platforms::list(&call).await,
-        Operation::ShowPlatform => platforms::show(&call, name(0)).await,
-        Operation::UpdatePlatform => platforms::update(&call, name(0)).await,
-        Operation::DeletePlatform => platforms::delete(&call, name(0)).await,
-        Operation::AccessTypes => platforms::access_types(&call).await,
-        Operation::ListProducts => products::list(&call).await,
-        Operation::CreateRoom => rooms::create(&call).await,
-        Operation::ListRooms => rooms::list(&call).await,
-        Operation::ShowRoom => rooms::show(&call, name(0)).await,
-        Operation::UpdateRoom => rooms::update(&call, name(0)).await,
-        Operation::DeleteRoom => rooms::delete(&call, name(0)).await,
-        Operation::ListJobs => jobs::list(&call, None).await,
-        Operation::StartJob => jobs::start(&call, name(0)).await,
-        Operation::ListJobsOfRoom => jobs::list(&call, Some(name(0))).await,
-        Operation::ShowJob => jobs::show(&call, name(0), name(1)).await,
-        Operation::StopJob => jobs::stop(&call, name(0), name(1)).await,
+        "ShowSmartLiveUserConfig" => user_config::show(&call).await,
+        "UpdateSmartLiveUserConfig" => user_config::update(&call).await,
+        "CreateLivePlatform" => platforms::create(&call).await,
+        "ListLivePlatforms" => platforms::list(&call).await,
+        "ShowLivePlatform" => platforms::show(&call, name(0)).await,
+        "UpdateLivePlatform" => platforms::update(&call, name(0)).await,
+        "DeleteLivePlatform" => platforms::delete(&call, name(0)).await,
+        "ShowLivePlatformAccessType" => platforms::access_types(&call).await,
+        "ListLivePlatformProducts" => products::list(&call).await,
+        "CreateSmartLiveRoom" => rooms::create(&call).await,
+        "ListSmartLiveRooms" => rooms::list(&call).await,
+        "ShowSmartLiveRoom" => rooms::show(&call, name(0)).await,
+        "UpdateSmartLiveRoom" => rooms::update(&call, name(0)).await,
+        "DeleteSmartLiveRoom" => rooms::delete(&call, name(0)).await,
+        "ListSmartLiveJobs" => jobs::list(&call, None).await,
+        "StartSmartLive" => jobs::start(&call, name(0)).await,
+        "ListSmartLive" => jobs::list(&call, Some(name(0))).await,
+        "ShowSmartLive" => jobs::show(&call, name(0), name(1)).await,
+        "StopSmartLive" => jobs::stop(&call, name(0), name(1)).await,
+        _ => Err(fault::unsupported()),
     }
+}
+
+/// A new id, as Huawei's are.
+fn new_id() -> Result<String> {
+    Ok(hex::encode(js::random::<16>()?))
 }
 
 /// The part of a list that is asked for: after how many, and how many.
@@ -205,11 +199,6 @@ impl Call<'_> {
     /// The tenant, as Huawei names it.
     fn project(&self) -> String {
         credentials::project_id(self.tenant.id)
-    }
-
-    /// A new id, as Huawei's are.
-    fn new_id(&self) -> Result<String> {
-        Ok(hex::encode(js::random::<16>()?))
     }
 
     /// The body as a JSON object.

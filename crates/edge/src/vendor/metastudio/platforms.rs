@@ -18,7 +18,7 @@ const STANDARD: &str = "MSS_STANDARD";
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Response> {
     let platform = Platform::from_json(&call.body).map_err(|found| fault::violations(&found))?;
-    let id = call.new_id()?;
+    let id = super::new_id()?;
     let settings = call.settings().await?;
     let mut change = |_: Option<Thing>| write(call, &settings, &id, &platform, &Value::Null);
     call.tenant.change(Kind::Platform, &id, &mut change).await?;
@@ -123,5 +123,5 @@ fn write(
         "create_time": created, "update_time": now,
     });
     merge(&mut doc, fixed);
-    Write::sealing(doc, &whole, also)
+    Ok(Write::sealing(doc, &whole, also))
 }

@@ -47,7 +47,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Response> {
 
 /// Asks the third party, signed as the vendor does.
 async fn ask(call: &Call<'_>, url: &str, key: &str) -> Result<Value> {
-    let wrong = |_| fault::other_side("The platform's address cannot be called");
+    let wrong = |()| fault::other_side("The platform's address cannot be called");
     let parsed = HttpUrl::parse(url).map_err(|_| wrong(()))?;
     check(&parsed, compile::egress(call.tenant.env)).map_err(|_| wrong(()))?;
     let scheme = Builtin::MssAHead.scheme();

@@ -40,7 +40,7 @@ const LISTED: &[&str] = &[
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Response> {
     let room = Room::from_json(&call.body).map_err(|found| fault::violations(&found))?;
-    let id = call.new_id()?;
+    let id = super::new_id()?;
     let settings = call.settings().await?;
     let platform = platform_of(call, &room).await?;
     let mut change = |there: Option<Thing>| {
@@ -152,7 +152,7 @@ fn write(
     if let (Some(Value::Object(live)), Some(platform)) = (doc.get_mut(PLATFORM), platform) {
         live.insert("platform".to_owned(), platform["name"].clone());
     }
-    Write::sealing(doc, &Value::Object(room.as_object().clone()), also)
+    Ok(Write::sealing(doc, &Value::Object(room.as_object().clone()), also))
 }
 
 pub(super) fn merge(document: &mut Map<String, Value>, more: Value) {

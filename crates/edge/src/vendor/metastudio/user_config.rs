@@ -2,7 +2,7 @@
 
 use livegate_core::config::{UserConfig, UserConfigUpdate};
 use livegate_core::event::Kind;
-use serde_json::{Map, json};
+use serde_json::json;
 use web_sys::Response;
 
 use super::{Call, callback, fault};
@@ -45,8 +45,8 @@ pub(super) async fn update(call: &Call<'_>) -> Result<Response> {
             callback::managed(call, &settings, (Sort::UserConfig, ID), CALLBACK, config)?;
         also.extend(notices(call, &after)?);
         let whole = crate::json::value(&after)?;
-        let shown = masked::shown(whole.as_object().unwrap_or(&Map::new()));
-        Write::sealing(shown, &whole, also)
+        let shown = masked::shown(&whole.as_object().cloned().unwrap_or_default());
+        Ok(Write::sealing(shown, &whole, also))
     };
     call.tenant.change(Sort::UserConfig, ID, &mut change).await?;
     http::json(200, &json!({}))
