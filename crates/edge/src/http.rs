@@ -13,6 +13,9 @@ use crate::json;
 /// The largest body that any route takes; a callback's limit is the same.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
 
+/// The largest message between objects: a document as it was sent, and as it is shown.
+const MAX_MESSAGE: usize = 1 << 20;
+
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     fn head(request: &Request) -> String;
@@ -68,13 +71,15 @@ pub(crate) struct Incoming {
     pub(crate) path: String,
     /// The query without its `?`, still percent-encoded; empty if there is none.
     pub(crate) query: String,
+    /// How long a body may be.
+    most: usize,
 }
 
 impl Incoming {
     /// What an object was sent.
     pub(crate) fn of(request: &worker::Request) -> Self {
         // The trait's clone is another handle to the same request; the inherent one would tee it.
-        Self::new(Clone::clone(request.inner()))
+        Self { most: MAX_MESSAGE, ..Self::new(Clone::clone(request.inner())) }
     }
 
     pub(crate) fn new(raw: Request) -> Self {
@@ -91,6 +96,7 @@ impl Incoming {
             origin: origin.to_owned(),
             path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
             query: query.to_owned(),
+            most: MAX_BODY,
             raw,
         }
     }
@@ -123,11 +129,11 @@ impl Incoming {
             .map(|(_, value)| percent_decode(value))
     }
 
-    /// The body, if it is at most [`MAX_BODY`] long; refused before it is read where its length is
+    /// The body, if it is no longer than it may be; refused before it is read where its length is
     /// declared.
     pub(crate) async fn body(&self) -> Result<Vec<u8>> {
         #[expect(clippy::cast_precision_loss, reason = "some hundred thousand")]
-        let body = JsFuture::from(read(&self.raw, MAX_BODY as f64)).await.map_err(Error::js)?;
+        let body = JsFuture::from(read(&self.raw, self.most as f64)).await.map_err(Error::js)?;
         if body.is_null() {
             return Err(too_large().into());
         }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use livegate_core::delivery::dedup::CallKey;
-use livegate_core::dialect::Dialect;
+use livegate_core::dialect::{Dialect, redact};
 use livegate_core::error::Coded;
 use livegate_core::event::Event;
 use livegate_core::id::{RejectionId, SourceId, TenantId};
@@ -22,7 +22,7 @@ use crate::http::{self, Incoming};
 use crate::js;
 use crate::map::Map;
 use crate::model::{Keys, Source, SourceSnapshot, WithKeys};
-use crate::objects::channel::{Accepted, Head};
+use crate::objects::channel::{Accepted, Head, RelayHead};
 use crate::objects::contract::{ToDirectory, ToFleet, ToNonces, ToRecords, ToTenant};
 use crate::objects::directory::TenantEntry;
 use crate::objects::records::Rejection;
@@ -284,6 +284,13 @@ async fn accept(
         call: call.as_ref().map(|key| hex::encode(key.to_bytes())),
         fresh_s: (call.is_some() && !has_time).then(|| window(known).0.div_ceil(1000)),
         entity,
+        relay: event.relay.as_ref().map(|relay| RelayHead {
+            state: relay.state.map(|state| state.as_str().to_owned()),
+            task: relay.task.as_deref().map(short),
+            url: relay.url.as_deref().map(|url| short(&redact::push_url(url))),
+        }),
+        // Its channel knows what came before.
+        late: false,
         body_hash: hex::encode(part.sha256),
     };
     let named = channel_of_task(env, known, event).await?;
@@ -296,6 +303,11 @@ async fn accept(
         duplicate_window: Millis::from_secs(known.source.duplicate_window_s),
     };
     channel::accept(env, &terms, &head, part.body).await
+}
+
+/// The beginning of a text that is shown in lists.
+fn short(text: &str) -> String {
+    text.chars().take(256).collect()
 }
 
 /// The channel of a relay task that a vendor names without its channel, if the fleet knows the task.

@@ -24,6 +24,26 @@ pub(crate) struct Summary {
     pub(crate) time: Option<String>,
     pub(crate) accepted_at: String,
     pub(crate) size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) relay: Option<RelayNews>,
+    /// Whether it is older than what was known of its relay already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) late: bool,
+}
+
+/// What an event says of a relay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RelayNews {
+    /// Which one, within its channel and source: a hash.
+    pub(crate) id: String,
+    /// Its state in the words of all vendors; none if the vendor's word is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) task: Option<String>,
+    /// The push address, masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
 }
 
 words! {

@@ -79,6 +79,7 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         "notices" => notices::serve(env, &caller, request, rest).await,
         "settings" => settings::serve(env, &caller, request, rest).await,
         "applications" => applications::serve(env, &caller, request, rest).await,
+        "relays" => relay_tasks::states(env, &caller, request, rest).await,
         "relay-tasks" => relay_tasks::serve(env, &caller, request, rest).await,
         "credentials" => credentials::serve(env, &caller, request, rest, now).await,
         "tickets" => tails::ticket(env, &caller, request, now).await,

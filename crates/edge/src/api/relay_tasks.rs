@@ -1,7 +1,8 @@
-//! `/api/v1/relay-tasks`: what is to be relayed, whoever's client asked for it. Push addresses are shown
-//! masked.
+//! `/api/v1/relay-tasks`: what is to be relayed, whoever's client asked for it; and `/api/v1/relays`: the
+//! states that relays are in, as their vendors' events told. Push addresses are shown masked.
 
 use livegate_core::dialect::redact;
+use livegate_core::event::RelayState;
 use livegate_core::time::UnixMillis;
 use serde_json::{Value, json};
 use web_sys::Response;
@@ -11,9 +12,10 @@ use super::{cursor, limit, not_allowed, page};
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::http::{self, Incoming};
-use crate::objects::contract::{TaskId, ToFleet};
+use crate::objects::contract::{TaskId, ToFleet, ToRecords};
 use crate::objects::fleet::Task;
 use crate::objects::{ObjectRef, call};
+use crate::wire::{Page, Query};
 
 /// What stands for an application where a vendor has none.
 const NO_APP: &str = "-";
@@ -64,6 +66,30 @@ pub(super) async fn serve(
         (_, [] | [_, _, _, ..]) => Err(not_allowed("GET")),
         _ => Err(Problem::not_found("route").into()),
     }
+}
+
+/// Relays and their states.
+pub(super) async fn states(
+    env: &Env,
+    caller: &Caller,
+    request: &Incoming,
+    rest: &[&str],
+) -> Result<Response> {
+    if !rest.is_empty() {
+        return Err(Problem::not_found("route").into());
+    }
+    if request.method != "GET" {
+        return Err(not_allowed("GET"));
+    }
+    let state = request.param("state");
+    let known = |state: &String| RelayState::from_name(state).is_some();
+    if !state.as_ref().is_none_or(known) {
+        let words: Vec<&str> = RelayState::ALL.iter().map(|state| state.as_str()).collect();
+        return Err(super::invalid("state", format!("one of {}", words.join(", "))));
+    }
+    let query = Query { kind: state, ..super::records::query(request)? };
+    let found: Page = call(env, &super::records_of(caller), &ToRecords::Relays(query)).await?;
+    page(found.items, found.next.as_deref())
 }
 
 fn shown(task: &Task) -> Value {

@@ -186,6 +186,8 @@ messages! {
         Channel(number: String),
         Events(query: Query),
         Deliveries(query: Query),
+        /// Relays and the states that they are in, as far as events told of them.
+        Relays(query: Query),
         /// What is told in the tenant's own notices; one event once.
         Notice(tenant: TenantId, notice: Value),
         /// Before which one, and how many.

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::js;
 use crate::objects::contract::ToRecords;
 use crate::objects::{ObjectRef, call};
-use crate::wire::{Fed, Feed, Summary};
+use crate::wire::{Fed, Feed, RelayNews, Summary};
 
 /// How long news gather.
 const GATHER: Millis = Millis::from_secs(1);
@@ -43,7 +43,8 @@ fn within<T>(items: Vec<T>, size: impl Fn(&T) -> usize) -> Vec<T> {
 /// what every one has.
 fn listed_size(summary: &Summary) -> usize {
     let names = [&summary.channel, &summary.kind, &summary.vendor_type];
-    let names = names.into_iter().chain(&summary.user).map(String::len).sum::<usize>();
+    let relay = summary.relay.iter().flat_map(|relay| relay.task.iter().chain(&relay.url));
+    let names = names.into_iter().chain(&summary.user).chain(relay).map(String::len).sum::<usize>();
     names.saturating_mul(6).saturating_add(300)
 }
 
@@ -150,6 +151,13 @@ impl Identity {
             time: head.time.map(|time| time.to_string()),
             accepted_at: at.to_string(),
             size,
+            relay: head.relay.as_ref().map(|relay| RelayNews {
+                id: head.entity.clone().unwrap_or_default(),
+                state: relay.state.clone(),
+                task: relay.task.clone(),
+                url: relay.url.clone(),
+            }),
+            late: head.late,
         }
     }
 }

@@ -43,9 +43,27 @@ pub(crate) struct Head {
     /// A hash of the entity that it is news of; hex.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(crate) entity: Option<String>,
+    /// What it says of a relay, its id left out: that is the entity.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) relay: Option<RelayHead>,
+    /// Whether it is older than what was known of its relay already.
+    #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) late: bool,
     /// A hash of the body; hex.
     #[serde(rename = "h")]
     pub(crate) body_hash: String,
+}
+
+/// What an event says of a relay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RelayHead {
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<String>,
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) task: Option<String>,
+    /// The push address, masked.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
 }
 
 impl Head {

@@ -49,6 +49,7 @@ impl Index {
                 seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, doc TEXT)",
             "CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value)",
             super::notices::TABLE,
+            super::relays::TABLE,
         ] {
             db.run(table, &params![])?;
         }
@@ -99,6 +100,9 @@ impl Index {
                 ],
             )?;
             fed.seq = last.seq.0;
+            for event in &events {
+                super::relays::learn(&self.0, event)?;
+            }
         }
         for Batch { number, from_ms, to_ms, packed } in &feed.attempts {
             if *number <= fed.attempts {
@@ -124,6 +128,7 @@ impl Index {
 
     /// Removes what is beyond [`KEPT_CHUNKS`], now and then: finding it reads that many rows.
     fn trim(&self) -> Result<()> {
+        super::relays::trim(&self.0)?;
         let newest = self.0.row("SELECT max(id) FROM attempts", &params![])?;
         let newest = newest.map_or(0, |row| row.int(0));
         self.0.run(

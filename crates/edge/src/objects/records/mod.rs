@@ -6,6 +6,7 @@
 
 mod index;
 mod notices;
+mod relays;
 mod replay;
 mod tails;
 
@@ -136,6 +137,7 @@ impl Records {
             ToRecords::Channel(number) => index.channel(&number)?.write(),
             ToRecords::Events(query) => index.events(&query)?.write(),
             ToRecords::Deliveries(query) => index.deliveries(&query)?.write(),
+            ToRecords::Relays(query) => relays::page(&index.0, &query)?.write(),
             ToRecords::Notice(tenant, notice) => {
                 index.claim(tenant)?;
                 notices::keep(&index.0, &notice)?;
