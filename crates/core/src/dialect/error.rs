@@ -80,6 +80,14 @@ impl DialectError {
     pub(super) const fn shape(path: &'static str, expected: &'static str) -> Self {
         Self::WrongShape { path: Cow::Borrowed(path), expected }
     }
+
+    /// The same of a value that was read from a part of the body: that one's path comes first.
+    pub(super) fn below(mut self, parent: &str) -> Self {
+        if let Self::WrongShape { path, .. } | Self::ValueTooLong { path, .. } = &mut self {
+            path.to_mut().insert_str(0, parent);
+        }
+        self
+    }
 }
 
 impl fmt::Display for DialectError {

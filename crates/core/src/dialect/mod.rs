@@ -21,6 +21,7 @@ mod artc;
 mod artc_mpu;
 mod artc_recording;
 mod dingrtc;
+mod entity;
 mod error;
 mod form;
 #[cfg(feature = "_fuzzing")]
@@ -384,7 +385,7 @@ impl Dialect {
         }
         let written = match self {
             Self::MetaStudio => metastudio::translate(event, context),
-            Self::Artc(_) => artc::write(event, context),
+            Self::Artc(words) => artc::write(event, words, context),
             Self::ArtcMpu(words) => artc_mpu::write(event, words, context),
             Self::Agora => agora::write(event, context),
             Self::Trtc => trtc::write(event, context),

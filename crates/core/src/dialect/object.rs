@@ -35,6 +35,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// What it was read from.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// The whole.
     pub(super) const fn root(&self) -> At<'_> {
         At { value: &self.value }

@@ -14,7 +14,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
 
-use super::{DialectName, MAX_NAME};
+use super::{DialectName, MAX_NAME, artc};
 use crate::error::{Code, Coded, Fault};
 use crate::event::{Kind, RelayState};
 
@@ -73,6 +73,9 @@ impl Words<Kind> {
     /// [`WordsError`] for the first that cannot be used.
     pub fn kinds(raw: BTreeMap<String, String>, of: DialectName) -> Result<Self, WordsError> {
         let known = |kind: &Kind| *kind != Kind::Unknown && of.kinds().contains(kind);
+        if artc::TAGS.iter().any(|(tag, _)| raw.contains_key(*tag)) {
+            return Err(WordsError::Known);
+        }
         Self::read(raw, |name| Kind::from_name(name).filter(known))
     }
 }
