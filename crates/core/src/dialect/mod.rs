@@ -21,6 +21,7 @@ mod artc;
 mod artc_mpu;
 mod artc_recording;
 mod dingrtc;
+mod entity;
 mod error;
 mod form;
 #[cfg(feature = "_fuzzing")]
