@@ -271,8 +271,10 @@ async fn accept(
         hash.update(entity.as_bytes());
         hex::encode(hash.finalize().get(..16).unwrap_or_default())
     });
+    let named = channel_of_task(env, known, event).await?;
     let head = Head {
         source,
+        channel: named.clone(),
         kind: event.kind.as_str().to_owned(),
         vendor_type: event.vendor_type.clone().into_owned(),
         user: event.user.as_deref().map(str::to_owned),
@@ -293,7 +295,6 @@ async fn accept(
         late: false,
         body_hash: hex::encode(part.sha256),
     };
-    let named = channel_of_task(env, known, event).await?;
     let name = named.as_deref().or(event.channel.as_deref()).unwrap_or(OWN_CHANNEL);
     let terms = channel::Terms {
         tenant: known.tenant,

@@ -43,6 +43,9 @@ pub(crate) struct Head {
     /// A hash of the entity that it is news of; hex.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(crate) entity: Option<String>,
+    /// The channel that it is in, where its body names another: a relay's task, say.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) channel: Option<String>,
     /// What it says of a relay, its id left out: that is the entity.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(crate) relay: Option<RelayHead>,
@@ -97,8 +100,11 @@ impl Stored {
         let dialect = self.head.dialect();
         let events = dialect.parse(&self.body).ok()?;
         let index = usize::try_from(self.head.index).unwrap_or(usize::MAX);
-        let event = events.iter().nth(index)?;
-        Some(use_it(event, &dialect))
+        let mut event = events.into_iter().nth(index)?;
+        if let Some(channel) = &self.head.channel {
+            event.channel = Some(channel.as_str().into());
+        }
+        Some(use_it(&event, &dialect))
     }
 }
 
