@@ -21,6 +21,7 @@ mod artc;
 mod artc_mpu;
 mod artc_recording;
 mod dingrtc;
+mod entity;
 mod error;
 mod form;
 #[cfg(feature = "_fuzzing")]
@@ -34,6 +35,7 @@ pub mod metastudio;
 mod name;
 mod object;
 pub mod redact;
+mod task;
 pub(crate) mod timestamp;
 mod trtc;
 mod volcengine_rtc;
