@@ -35,6 +35,7 @@ pub mod metastudio;
 mod name;
 mod object;
 pub mod redact;
+mod task;
 pub(crate) mod timestamp;
 mod trtc;
 mod volcengine_rtc;

@@ -135,12 +135,12 @@ static ROWS: &[Row] = &[
             Kind::RelayState,
             Kind::Unknown,
         ],
+        // A user's new role is all that its callback of a role says, and no event has it.
         written: &[
             Kind::ChannelStart,
             Kind::ChannelEnd,
             Kind::UserJoin,
             Kind::UserLeave,
-            Kind::UserRole,
             Kind::VideoStart,
             Kind::VideoStop,
             Kind::AudioStart,

@@ -34,7 +34,7 @@ pub struct Event<'a> {
     /// The vendor's id of the event, where it has one.
     pub vendor_id: Option<Cow<'a, str>>,
     /// What is the same in every repetition of this very event by its vendor, and different in
-    /// every other event of the source: its id, or whatever else says so.
+    /// every other event of the source: its id, or whatever else says so. It may hold secrets, too.
     pub repeat_key: Option<Cow<'a, str>>,
     /// When the vendor says that it happened.
     pub time: Option<UnixMillis>,
@@ -83,7 +83,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Shows the data and the relay with their secrets masked, and the entity not at all.
+/// Shows the data and the relay with their secrets masked, and what is for hashing not at all.
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -92,7 +92,6 @@ impl fmt::Debug for Event<'_> {
             .field("channel", &self.channel)
             .field("user", &self.user)
             .field("vendor_id", &self.vendor_id)
-            .field("repeat_key", &self.repeat_key)
             .field("time", &self.time)
             .field("relay", &self.relay)
             .field("data", &redact::json(&self.data))
