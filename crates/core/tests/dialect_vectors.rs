@@ -4,6 +4,7 @@ use livegate_core::dialect::{
     Dialect, DialectError, DialectName, RawDialect, Secrecy, WriteContext, metastudio, redact,
 };
 use livegate_core::error::Coded;
+use livegate_core::event::{Event, RelayState};
 use livegate_core::id::EventId;
 use livegate_core::time::UnixMillis;
 use serde_json::{Value, json};
@@ -70,6 +71,125 @@ fn every_metastudio_vector_is_read_as_expected() {
         assert_eq!(plain["message"], *event.data, "{name}");
         let again = Dialect::MetaStudio.parse(&written).unwrap();
         assert_eq!(again.first(), event, "{name} reads back what it writes");
+    }
+}
+
+/// The vectors of every other vendor: `vectors/<dialect>/parse.json`. A body is a text, or an object
+/// that is sent as it stands; a part that an event does not name, it does not have.
+fn of_vendors() -> Vec<(DialectName, Vec<Value>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors");
+    let read = |name: &DialectName| {
+        let file = std::fs::read_to_string(format!("{folder}/{name}/parse.json")).ok()?;
+        Some((*name, vectors(&file)))
+    };
+    let others = DialectName::ALL.iter().filter(|name| **name != DialectName::MetaStudio);
+    others.filter_map(read).collect()
+}
+
+fn dialect_of(name: DialectName, vector: &Value) -> Dialect {
+    let mut settings = json!({"dialect": name});
+    if let Some(words) = vector.get("words") {
+        settings["words"] = words.clone();
+    }
+    serde_json::from_value(settings).unwrap()
+}
+
+fn body_of(vector: &Value) -> String {
+    let body = &vector["body"];
+    body.as_str().map_or_else(|| body.to_string(), String::from)
+}
+
+/// What of an event can be named in a vector.
+fn as_vector(event: &Event<'_>) -> Value {
+    let mut parts = json!({
+        "kind": event.kind.as_str(), "vendor_type": event.vendor_type,
+        "channel": event.channel, "user": event.user, "entity": event.entity,
+        "vendor_id": event.vendor_id, "repeat_key": event.repeat_key,
+        "time_ms": event.time.map(|time| time.0),
+    });
+    if let Some(relay) = &event.relay {
+        parts["relay"] = json!({
+            "state": relay.state.map(RelayState::as_str), "task": relay.task, "url": relay.url,
+        });
+        parts["relay"].as_object_mut().unwrap().retain(|_, part| !part.is_null());
+    }
+    parts.as_object_mut().unwrap().retain(|_, part| !part.is_null());
+    parts
+}
+
+#[test]
+fn every_vendors_vectors_are_read_as_expected() {
+    for (dialect, vectors) in of_vendors() {
+        for vector in vectors.iter().filter(|vector| vector.get("body").is_some()) {
+            let name = format!("{dialect}: {} ({})", text(vector, "name"), text(vector, "why"));
+            let body = body_of(vector);
+            let parsed = dialect_of(dialect, vector).parse(body.as_bytes());
+            let Some(expected) = vector.get("events") else {
+                let error = parsed.expect_err(&name);
+                assert_eq!(error.code().as_str(), text(vector, "code"), "{name}: {error}");
+                if let Some(path) = vector.get("path") {
+                    assert_eq!(path_of(&error), path.as_str(), "{name}: {error}");
+                }
+                continue;
+            };
+            let events = parsed.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let read: Vec<Value> = events.iter().map(as_vector).collect();
+            assert_eq!(&Value::from(read), expected, "{name}");
+            for event in &events {
+                assert!(dialect.kinds().contains(&event.kind), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_vendors_secret_is_shown() {
+    for (dialect, vectors) in of_vendors() {
+        for vector in vectors.iter().filter(|vector| vector.get("secrets").is_some()) {
+            let name = format!("{dialect}: {}", text(vector, "name"));
+            let body = body_of(vector);
+            let read = dialect_of(dialect, vector);
+            let masked = read.redact(body.as_bytes()).into_owned();
+            let shown = String::from_utf8(masked).unwrap();
+            let events = format!("{:?}", read.parse(body.as_bytes()).unwrap());
+            for secret in vector["secrets"].as_array().unwrap() {
+                let secret = secret.as_str().unwrap();
+                assert!(body.contains(secret), "{name}: {secret} is in the body");
+                assert!(!shown.contains(secret), "{name}: {secret} in {shown}");
+                assert!(!events.contains(secret), "{name}: {secret} in {events}");
+            }
+        }
+    }
+}
+
+/// A vector that is written has a `from`: the dialect and the body of another vendor's event.
+#[test]
+fn other_vendors_events_are_written_as_expected() {
+    for (dialect, vectors) in of_vendors() {
+        for vector in vectors.iter().filter(|vector| vector.get("from").is_some()) {
+            let name = format!("{dialect}: {} ({})", text(vector, "name"), text(vector, "why"));
+            let from = DialectName::from_name(text(&vector["from"], "dialect")).unwrap();
+            let read = dialect_of(from, &vector["from"]);
+            let body = body_of(&vector["from"]);
+            let events = read.parse(body.as_bytes()).unwrap();
+            let event = events.first();
+            let to = dialect_of(dialect, vector);
+            let Some(expected) = vector.get("written") else {
+                let error = to.write(event, from, &context()).expect_err(&name);
+                assert_eq!(error.code().as_str(), text(vector, "code"), "{name}");
+                continue;
+            };
+            let written =
+                to.write(event, from, &context()).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let json: Value = serde_json::from_slice(&written).unwrap();
+            assert_eq!(&json, expected, "{name}");
+            let again = to.parse(&written).unwrap();
+            let again = again.first();
+            assert_eq!((again.kind, &again.channel), (event.kind, &event.channel), "{name}");
+            assert_eq!(again.user, event.user, "{name}");
+            let state = |event: &Event<'_>| event.relay.as_ref().and_then(|relay| relay.state);
+            assert_eq!(state(again), state(event), "{name}");
+        }
     }
 }
 
