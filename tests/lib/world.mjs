@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 
 import { start } from "../../tools/gateway.mjs";
-import { mssHeaders, mssQuery, webhook } from "./sign.mjs";
+import { mssHeaders, mssQuery, rpc, webhook } from "./sign.mjs";
 import { until } from "./wait.mjs";
 
 /** The key of sources that a test does not care about: MetaStudio's are at most 32 characters. */
@@ -86,6 +86,12 @@ class Tenant {
     const { status, text, body } = await this.world.call(method, `/v1/${project_id}${path}`, { json, headers });
     assert.ok(status >= 200 && status < 300, `${method} ${path}: ${status} ${text}`);
     return body;
+  }
+
+  /** One call of Alibaba's RPC, answered whatever comes. */
+  alibaba(Action, params) {
+    const { access_key, secret_key } = this.credentials;
+    return this.world.call("GET", `/?${rpc({ Action, ...params }, access_key, secret_key)}`);
   }
 
   /** One call below /api/v1, answered whatever comes. */

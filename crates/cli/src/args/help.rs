@@ -131,10 +131,11 @@ fn one(command: &Command) -> String {
 fn usage(command: &Command) -> String {
     let mut text = command.name();
     for operand in command.operands {
+        let dots = if operand.repeats { " …" } else { "" };
         let _ = if operand.optional {
             write!(text, " [{}]", operand.name)
         } else {
-            write!(text, " {}", operand.name)
+            write!(text, " {}{dots}", operand.name)
         };
     }
     text

@@ -70,6 +70,11 @@ impl Args {
         self.operands.get(index).map(String::as_str)
     }
 
+    /// All operands, where the last one may come several times.
+    pub(crate) fn operands(&self) -> &[String] {
+        &self.operands
+    }
+
     /// A usage failure that points at this command's help.
     pub(crate) fn usage(&self, what: impl Into<String>) -> Failure {
         Failure::usage(what).next(format!("livegate help {}", self.command.name()))

@@ -82,7 +82,8 @@ fn read_arguments(
             }
             Arg::Value(word) => {
                 let word = text(word)?;
-                if args.operands.len() == command.operands.len() {
+                let repeats = command.operands.last().is_some_and(|operand| operand.repeats);
+                if args.operands.len() >= command.operands.len() && !repeats {
                     return Err(args.usage(format!("`{word}` is one word too many")));
                 }
                 args.operands.push(word);
@@ -231,6 +232,13 @@ mod tests {
             assert_eq!(args.text("subscription"), None);
             assert!(args.switch("json"));
         }
+    }
+
+    #[test]
+    fn the_last_operand_may_come_several_times_where_it_says_so() {
+        let Ok(Request::Run(_, args)) = read("settings set a=1 --json b=2 c=3") else { panic!() };
+        assert_eq!(args.operands(), ["a=1", "b=2", "c=3"]);
+        assert!(usage("settings set").contains("NAME=VALUE is missing"));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(crate) struct Operand {
     pub(crate) name: &'static str,
     /// Whether it may be left out.
     pub(crate) optional: bool,
+    /// Whether several may be given; only the last one of a command.
+    pub(crate) repeats: bool,
     /// What it is.
     pub(crate) help: &'static str,
 }
@@ -58,12 +60,17 @@ pub(crate) struct Opt {
 
 /// A needed operand.
 pub(crate) const fn needs(name: &'static str, help: &'static str) -> Operand {
-    Operand { name, optional: false, help }
+    Operand { name, optional: false, repeats: false, help }
 }
 
 /// An operand that may be left out.
 pub(crate) const fn maybe(name: &'static str, help: &'static str) -> Operand {
-    Operand { name, optional: true, help }
+    Operand { name, optional: true, repeats: false, help }
+}
+
+/// An operand that is needed once and may be given several times.
+pub(crate) const fn needs_some(name: &'static str, help: &'static str) -> Operand {
+    Operand { name, optional: false, repeats: true, help }
 }
 
 /// An option without a value.

@@ -104,10 +104,11 @@ impl Client {
         }
     }
 
-    /// The object of that id or name, from the list at `path`; ids begin with `prefix`.
+    /// The object of that id or name, from the list at `path`; ids begin with `prefix`, or without
+    /// one are digits alone.
     pub(crate) fn find(&self, path: &str, prefix: &str, wanted: &str) -> Result<Value, Failure> {
         let doing = format!("cannot find `{wanted}`");
-        if wanted.starts_with(prefix) {
+        if is_id(prefix, wanted) {
             let path = format!("{path}/{}", segment(wanted));
             return Ok(self.get(&doing, &path, &[])?.json);
         }
@@ -115,15 +116,18 @@ impl Client {
         let mut named = all.into_iter().filter(|item| item["name"] == wanted);
         match (named.next(), named.next()) {
             (Some(one), None) => Ok(one),
-            (Some(_), Some(_)) => Err(Failure::failed(format!("{doing}: several have that name"))
-                .next(format!("give the id, which begins with {prefix}"))),
+            (Some(_), Some(_)) => {
+                let begins = if prefix.is_empty() { "a digit" } else { prefix };
+                Err(Failure::failed(format!("{doing}: several have that name"))
+                    .next(format!("give the id, which begins with {begins}")))
+            }
             (None, _) => Err(Failure::failed(format!("{doing}: nothing has that id or name"))),
         }
     }
 
     /// Like [`find`](Self::find), but only the id; one that looks like an id is not looked up.
     pub(crate) fn id_of(&self, path: &str, prefix: &str, wanted: &str) -> Result<String, Failure> {
-        if wanted.starts_with(prefix) {
+        if is_id(prefix, wanted) {
             return Ok(wanted.to_owned());
         }
         let found = self.find(path, prefix, wanted)?;
@@ -294,6 +298,14 @@ pub(crate) fn explain(error: &ureq::Error) -> String {
         ureq::Error::HostNotFound => "no such host".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// Whether it is an id and no name.
+fn is_id(prefix: &str, wanted: &str) -> bool {
+    if prefix.is_empty() {
+        return !wanted.is_empty() && wanted.bytes().all(|b| b.is_ascii_digit());
+    }
+    wanted.starts_with(prefix)
 }
 
 /// A text as one segment of a path or one part of a query: everything but RFC 3986's unreserved

@@ -15,14 +15,29 @@ const TENANTS: Resource = Resource {
     one: "the tenant",
     many: "tenants",
     columns: &[column("ID", "/id"), column("NAME", "/name"), column("CREATED", "/created_at")],
-    fields: &["id", "name", "created_at", "token"],
+    fields: &[
+        "id",
+        "name",
+        "created_at",
+        "token",
+        "credentials",
+        "project_id",
+        "access_key",
+        "secret_key",
+        "auth_token",
+        "app_id",
+        "restful_id",
+        "restful_secret",
+    ],
 };
 
 /// `admin tenant create`
 pub(crate) const TENANT_CREATE: Command = Command {
     words: &["admin", "tenant", "create"],
-    summary: "make a tenant; prints its token, once",
-    about: "",
+    summary: "make a tenant; prints its token and credentials, once",
+    about: "The token is for this command and the API. The other credentials are for the vendors' own clients:\n\
+            project_id, access_key and secret_key or auth_token for Huawei's; access_key, secret_key and app_id\n\
+            for Alibaba's; app_id, restful_id and restful_secret for Jocloud's.",
     operands: &[needs("NAME", "lower-case letters, digits and dashes, at most 64")],
     options: &[],
     reach: Reach::Gateway,
@@ -36,8 +51,9 @@ pub(crate) const TENANT_CREATE: Command = Command {
         }
         output::put(&details(&made.json, TENANTS.fields))?;
         output::note(
-            "\nThis token is not shown again. Use it with LIVEGATE_TOKEN; it acts on this tenant \
-             only.",
+            "\nThe token and the secrets are not shown again. Use the token with LIVEGATE_TOKEN; it \
+             acts on this tenant only. The rest is for the vendors' clients: `livegate help \
+             credentials`.",
         );
         Ok(())
     },

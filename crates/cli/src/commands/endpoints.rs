@@ -21,9 +21,22 @@ pub(crate) const ENDPOINTS: Resource = Resource {
         column("STATE", "/state"),
         column("FORMAT", "/format"),
         column("SIGNING", "/signing/scheme"),
+        column("FOLLOWS", "/managed"),
         column("URL", "/url"),
     ],
-    fields: &["id", "name", "url", "state", "disabled_reason", "format", "secrets", "secret"],
+    fields: &[
+        "id",
+        "name",
+        "url",
+        "state",
+        "disabled_reason",
+        "managed",
+        "format",
+        "app_id",
+        "message",
+        "secrets",
+        "secret",
+    ],
 };
 
 const ENDPOINT: Operand = needs("ENDPOINT", "the endpoint's id or name");
@@ -44,14 +57,25 @@ pub(crate) const LIST: Command = Command {
 pub(crate) const CREATE: Command = Command {
     words: &["endpoints", "create"],
     summary: "make an endpoint; prints its signing secret, once",
-    about: "",
+    about: "Formats are cloudevents; raw, the vendor's body as it came; a dialect's name other than generic, that\n\
+            vendor's own bodies whichever vendor's the event is; and for people slack, feishu, dingtalk, mail\n\
+            and sms (a service's HTTP API) and email (the deployment's own binding).",
     operands: &[
         maybe("NAME", "its name; may be in the file of --from instead"),
-        maybe("URL", "the https URL that gets the events; may be in the file of --from instead"),
+        maybe(
+            "URL",
+            "the https URL that gets the events (email: mailto:…); may be in the file, too",
+        ),
     ],
     options: &[
-        value("format", "FORMAT", "cloudevents (default), raw or metastudio"),
-        value("secrets", "WHAT", "masked (default), or intact with raw or metastudio"),
+        value("format", "FORMAT", "cloudevents (default), raw, a dialect's name, slack, mail, …"),
+        value(
+            "app-id",
+            "ID",
+            "the application that a vendor's bodies name [default: the tenant's]",
+        ),
+        value("message", "JSON", "for mail, sms, email: to, from and template, as JSON or @FILE"),
+        value("secrets", "WHAT", "masked (default), or intact with raw or a vendor's own bodies"),
         value("scheme", "SCHEME", "how deliveries are signed (default standard-webhooks)"),
         value("secret-file", "FILE", "a secret to sign with, instead of a new one"),
         values("header", "'NAME: VALUE'", "send this header with every delivery"),
@@ -64,6 +88,8 @@ pub(crate) const CREATE: Command = Command {
     reach: Reach::Gateway,
     examples: &[
         "livegate endpoints create shop https://shop.example/hooks",
+        "livegate endpoints create ops https://hooks.slack.com/services/T0/B0/x --format slack",
+        "livegate endpoints create duty https://mail.example/send --format mail --message '{\"to\":[\"a@example.com\"]}'",
         "livegate endpoints create platform https://live.example/cb --format metastudio --scheme MSS_A_HEAD --secret-file key.txt",
     ],
     run: create,
@@ -160,6 +186,8 @@ fn creation(args: &Args) -> Result<Map<String, Value>, Failure> {
         }
     }
     set(&mut body, "format", args.text("format"));
+    set(&mut body, "app_id", args.text("app-id"));
+    set(&mut body, "message", input::inline_json(args, "message")?);
     set(&mut body, "secrets", args.text("secrets"));
     let secret = match args.text("secret-file") {
         Some(_) => input::key_from(args, "secret-file")?,

@@ -1,16 +1,21 @@
 //! Every command, in the order in which the help lists them.
 
 mod admin;
+mod applications;
 mod audit;
+mod credentials;
 mod deliveries;
 mod demo;
 mod endpoints;
 mod events;
 mod listen;
+mod notices;
 mod rejections;
+mod relay_tasks;
 mod replays;
 mod resource;
 mod send;
+mod settings;
 mod sign;
 mod sources;
 mod subscriptions;
@@ -52,6 +57,20 @@ pub(crate) const COMMANDS: &[Command] = &[
     replays::CREATE,
     replays::SHOW,
     replays::CANCEL,
+    applications::LIST,
+    applications::CREATE,
+    applications::SHOW,
+    applications::UPDATE,
+    applications::DELETE,
+    relay_tasks::LIST,
+    relay_tasks::SHOW,
+    settings::SHOW,
+    settings::SET,
+    notices::LIST,
+    notices::READ,
+    credentials::LIST,
+    credentials::ROTATE,
+    credentials::REVOKE,
     audit::LIST,
     admin::TENANT_CREATE,
     admin::TENANT_LIST,

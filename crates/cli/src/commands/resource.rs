@@ -153,6 +153,7 @@ fn filter_value<'a>(
             let time = point_in_time(given, now());
             time.map_err(|what| args.usage(format!("--{name}: {what}")))?.0.to_string()
         }
+        "app-id" => return Ok(Some(("app_id", given.to_owned()))),
         _ => given.to_owned(),
     };
     Ok(Some((name, value)))

@@ -44,10 +44,16 @@ pub(crate) const CREATE: Command = Command {
     words: &["sources", "create"],
     summary: "make a source; prints the URL to give to the vendor",
     about: "The key is kept sealed and never shown again. A vendor signs the URL that is configured \
-            there: if\nthat is not the source's own, say so with --signed-url.",
+            there: if\nthat is not the source's own, say so with --signed-url. The dialects are metastudio, artc, artc-mpu,\n\
+            alibaba-live, artc-recording, dingrtc, jocloud, agora, trtc, zego, volcengine-rtc, livekit,\n\
+            livegate-relay and generic (docs/spec/events.md).",
     operands: &[maybe("NAME", "its name; may be in the file of --from instead")],
     options: &[
-        value("dialect", "DIALECT", "metastudio (default) or generic"),
+        value(
+            "dialect",
+            "DIALECT",
+            "metastudio (default), artc, artc-mpu, alibaba-live, agora, trtc, …, or generic",
+        ),
         value(
             "scheme",
             "SCHEME",
@@ -65,11 +71,13 @@ pub(crate) const CREATE: Command = Command {
         value("skew-s", "S", "how far ahead a signed time may be (default 60)"),
         value("duplicate-window-s", "S", "identical news within this are one event (0-600; 10)"),
         value("generic", "JSON", "for generic: where type, channel, user, id and time are"),
+        value("words", "JSON", "for artc, artc-mpu, jocloud: what undocumented words mean"),
         FROM,
     ],
     reach: Reach::Gateway,
     examples: &[
         "livegate sources create studio --key-file key.txt",
+        "livegate sources create rtc --dialect artc --scheme NONE --words '{\"StartVideo\":\"video.start\"}'",
         "livegate sources create shop --dialect generic --scheme standard-webhooks --key-file secret.txt",
     ],
     run: create,
@@ -137,6 +145,7 @@ fn creation(args: &Args) -> Result<Map<String, Value>, Failure> {
     set(&mut body, "skew_s", args.number("skew-s", 0..=3600u32)?);
     set(&mut body, "duplicate_window_s", args.number("duplicate-window-s", 0..=600u32)?);
     set(&mut body, "generic", input::inline_json(args, "generic")?);
+    set(&mut body, "words", input::inline_json(args, "words")?);
     Ok(body)
 }
 

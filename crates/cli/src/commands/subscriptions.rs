@@ -25,8 +25,9 @@ const SUBSCRIPTIONS: Resource = Resource {
         column("KINDS", "/filter/kinds"),
         column("CHANNELS", "/filter/channels"),
         column("ORDERED", "/ordered"),
+        column("FOLLOWS", "/managed"),
     ],
-    fields: &["id", "name", "source", "endpoint", "ordered", "filter"],
+    fields: &["id", "name", "source", "endpoint", "ordered", "managed", "filter"],
 };
 
 const SUBSCRIPTION: Operand = needs("SUBSCRIPTION", "the subscription's id or name");

@@ -82,17 +82,18 @@ fn from_the_start(caller: &Caller) -> Value {
 
 async fn list(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response> {
     let (after, limit) = (cursor(request)?, limit(request)?);
-    let ask = ToTenant::List(Kind::Application, after.unwrap_or(0), limit);
-    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
-    let full = items.len() as u64 == limit;
-    let next = items.last().map(|item| item.seq.to_string()).filter(|_| full);
     let own = credentials::app_id(caller.tenant);
     let ask = ToTenant::Get(Kind::Application, own);
     let changed: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
     let first = after.is_none() && changed.is_none();
+    let (after, limit) = (after.unwrap_or(0), limit - u64::from(first));
+    let ask = ToTenant::List(Kind::Application, after, limit);
+    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let full = items.len() as u64 == limit;
+    let next = items.last().map_or(after, |item| item.seq).to_string();
     let mut shown: Vec<Value> = first.then(|| from_the_start(caller)).into_iter().collect();
     shown.extend(items.into_iter().map(|item| item.doc));
-    page(shown, next.as_deref())
+    page(shown, Some(next.as_str()).filter(|_| full))
 }
 
 /// An application and its version.

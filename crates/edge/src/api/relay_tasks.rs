@@ -11,7 +11,7 @@ use worker::Env;
 use super::{cursor, limit, not_allowed, page};
 use crate::auth::Caller;
 use crate::error::{Problem, Result};
-use crate::http::{self, Incoming};
+use crate::http::{self, Incoming, percent_decode};
 use crate::objects::contract::{TaskId, ToFleet, ToRecords};
 use crate::objects::fleet::Task;
 use crate::objects::{ObjectRef, call};
@@ -52,9 +52,9 @@ pub(super) async fn serve(
             let app = if *app == NO_APP { "" } else { app };
             let id = TaskId {
                 vendor: (*vendor).to_owned(),
-                app: app.to_owned(),
-                // An id may have a slash of its own.
-                task: task.join("/"),
+                app: percent_decode(app),
+                // An id may have a slash of its own, and any other character.
+                task: percent_decode(&task.join("/")),
             };
             let ask = ToFleet::Task(caller.tenant, id);
             let task: Option<Task> = call(env, &fleet, &ask).await?;

@@ -42,7 +42,10 @@ impl Store {
     pub(super) fn put_managed(&self, also: Vec<(Managed, Option<String>)>) -> Result<()> {
         for (one, sealed) in also {
             let Some(mut doc) = one.doc else {
-                self.0.run("DELETE FROM things WHERE id = ?", &params![&one.id])?;
+                self.0.run(
+                    "DELETE FROM things WHERE kind = ? AND id = ?",
+                    &params![one.kind.noun(), &one.id],
+                )?;
                 continue;
             };
             if let Some(there) = self.get(one.kind, &one.id)? {

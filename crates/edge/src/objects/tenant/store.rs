@@ -64,8 +64,10 @@ impl Store {
         let db = Db::of(state);
         for table in [
             "CREATE TABLE IF NOT EXISTS things(
-                seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT UNIQUE NOT NULL,
+                seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL,
                 doc TEXT NOT NULL, sealed TEXT, version INTEGER NOT NULL)",
+            // An application and its subscription of relay events have the same id.
+            "CREATE UNIQUE INDEX IF NOT EXISTS things_by_id ON things(kind, id)",
             "CREATE TABLE IF NOT EXISTS audit(
                 seq INTEGER PRIMARY KEY, at INTEGER, actor TEXT, action TEXT, object TEXT,
                 version INTEGER)",
@@ -193,7 +195,7 @@ impl Store {
         let version = self.next_version()?;
         self.0.run(
             "INSERT INTO things(kind, id, doc, sealed, version) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT(id) DO UPDATE SET
+             ON CONFLICT(kind, id) DO UPDATE SET
                 doc = ?3, sealed = coalesce(?4, sealed), version = ?5",
             &params![kind.noun(), id, &json::text(doc), sealed, version],
         )?;
@@ -220,7 +222,7 @@ impl Store {
                 return Err(Problem::new(409, "tenant.in_use", detail).into());
             }
         }
-        self.0.run("DELETE FROM things WHERE id = ?", &params![id])?;
+        self.0.run("DELETE FROM things WHERE kind = ? AND id = ?", &params![kind.noun(), id])?;
         self.next_version()
     }
 
