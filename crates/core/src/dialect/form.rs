@@ -53,15 +53,12 @@ fn decoded(text: &str) -> Cow<'_, str> {
             let digit = |byte: &u8| char::from(*byte).to_digit(16);
             u8::try_from(digit(high)? << 4 | digit(low)?).ok()
         });
-        rest = match pair {
-            Some(byte) => {
-                out.push(byte);
-                after.get(2..).unwrap_or_default()
-            }
-            None => {
-                out.push(if *first == b'+' { b' ' } else { *first });
-                after
-            }
+        rest = if let Some(byte) = pair {
+            out.push(byte);
+            after.get(2..).unwrap_or_default()
+        } else {
+            out.push(if *first == b'+' { b' ' } else { *first });
+            after
         };
     }
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
