@@ -51,8 +51,6 @@ const STATES: &[(&str, RelayState)] = &[
 ];
 
 const CHANNEL: &[&str] = &["/payload/channelName"];
-/// The app's own name of the user, or the number that Agora knows it by.
-const USER: &[&str] = &["/payload/account", "/payload/uid"];
 /// Of a converter that mixes, and of one that does not.
 const CONVERTER_CHANNEL: &[&str] =
     &["/payload/converter/transcodeOptions/rtcChannel", "/payload/converter/rawOptions/rtcChannel"];
@@ -71,7 +69,11 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
         (Some(CHANNELS), Some(kind), _) => read_channel(root, kind, &mut event)?,
         (Some(MEDIA_PUSH), _, 1..=DESTROYED) => read_converter(root, number, &mut event)?,
         // Nothing is known of its fields: one of another type is no error.
-        _ => event.channel = root.name(CHANNEL).unwrap_or_default().map(Into::into),
+        _ => {
+            event.channel = root.name(CHANNEL).unwrap_or_default().map(Into::into);
+            let times = &["/eventMs", "/payload/ts", "/payload/lts"];
+            event.time = root.time(times).unwrap_or_default();
+        }
     }
     let id = root.name(&["/noticeId"])?;
     event.repeat_key = id.clone().map(Into::into);
@@ -82,7 +84,8 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
 fn read_channel(root: At<'_>, kind: Kind, event: &mut Event<'_>) -> Result<(), DialectError> {
     let channel = root.name(CHANNEL)?;
     let uid = root.int(&["/payload/uid"])?;
-    let user = root.name(USER)?;
+    // The app's own name of the user, or else the number that Agora knows it by.
+    let user = root.name(&["/payload/account"])?.or_else(|| uid.map(|uid| uid.to_string()));
     let time = root.time(&["/eventMs", "/payload/ts"])?;
     if channel.as_deref() == Some("test_webhook") && uid.is_none_or(|uid| uid == 12_121_212) {
         event.kind = Kind::SourceCheck;
