@@ -8,7 +8,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::json::push_string;
+use super::json::{Scanner, Token, push_string};
 
 /// The `Content-Type` of a form.
 pub(super) const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
@@ -41,6 +41,52 @@ pub(super) fn to_json(form: &str) -> String {
     out
 }
 
+/// The form again, from what [`to_json`] made of it and somebody changed. `None` if it is no object
+/// of strings with plain names: then it was none before.
+pub(super) fn from_json(object: &str) -> Option<String> {
+    let mut out = String::with_capacity(object.len());
+    let mut scanner = Scanner::new(object);
+    while let Some(token) = scanner.next().ok()? {
+        match token {
+            Token::Key(name) => {
+                let name = name.text();
+                if name.is_empty() || !name.bytes().all(is_plain) {
+                    return None;
+                }
+                out.push_str(if out.is_empty() { "" } else { "&" });
+                out.push_str(&name);
+                out.push('=');
+            }
+            Token::Text(value) if scanner.depth() == 1 => encode(&value.text(), &mut out),
+            Token::ObjectStart if scanner.depth() == 1 => {}
+            Token::ObjectEnd => {}
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+/// What the URL standard leaves as it is in a form.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'-' | b'.' | b'_')
+}
+
+fn encode(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b' ' => out.push('+'),
+            _ if is_plain(byte) => out.push(char::from(byte)),
+            _ => {
+                out.push('%');
+                for digit in [byte >> 4, byte & 0xf] {
+                    let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
+                    out.push(digit.to_ascii_uppercase());
+                }
+            }
+        }
+    }
+}
+
 /// Pluses are spaces, and what is percent-encoded is decoded; what is not UTF-8 then becomes U+FFFD.
 fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains(['+', '%']) {
@@ -66,7 +112,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_one, to_json};
+    use super::{from_json, is_one, to_json};
 
     #[test]
     fn a_form_becomes_an_object_of_strings() {
@@ -81,6 +127,24 @@ mod tests {
             assert_eq!(to_json(form), object, "{form}");
         }
         assert_eq!(to_json("%7B%22a%22%3A1%7D"), r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn an_object_of_strings_becomes_a_form() {
+        // Expected values: Python, urllib.parse.urlencode(json.loads(OBJECT)).
+        for (object, form) in [
+            ("{}", ""),
+            (r#"{"a":"b","c":""}"#, "a=b&c="),
+            (r#"{"a":"1 2+3 \u97f3","b_1":"k=v&w"}"#, "a=1+2%2B3+%E9%9F%B3&b_1=k%3Dv%26w"),
+        ] {
+            assert_eq!(from_json(object).as_deref(), Some(form), "{object}");
+        }
+        // Not encoded, as the URL standard has it.
+        assert_eq!(from_json(r#"{"a":"***"}"#).as_deref(), Some("a=***"));
+        for none in ["[]", "{\"a\":1}", "{\"a\":{}}", "{\"a b\":\"\"}", "{\"\":\"\"}", "\"a\"", "{"]
+        {
+            assert_eq!(from_json(none), None, "{none}");
+        }
     }
 
     #[test]

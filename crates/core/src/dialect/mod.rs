@@ -398,9 +398,18 @@ impl Dialect {
 
     /// A body with its stream keys and push URLs' secrets masked; see [`redact`].
     pub fn redact<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
-        match self {
-            Self::MetaStudio => redact::envelope(body),
-            _ => redact::body(body),
+        let form = core::str::from_utf8(body).ok().and_then(|text| self.form(text));
+        match (self, form) {
+            (Self::MetaStudio, _) => redact::envelope(body),
+            (_, None) => redact::body(body),
+            (_, Some(object)) => {
+                let shown = redact::json(&object);
+                match (form::from_json(&shown), shown) {
+                    (None, _) => redact::body(body),
+                    (Some(_), Cow::Borrowed(_)) => Cow::Borrowed(body),
+                    (Some(form), _) => Cow::Owned(form.into_bytes()),
+                }
+            }
         }
     }
 }

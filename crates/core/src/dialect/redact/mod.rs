@@ -8,6 +8,8 @@
 //! - in every push URL (by its scheme, `rtmp` for example, or by its field, such as `output_url`):
 //!   the user information, every value of the query, the fragment; and the last part of the path
 //!   unless the object that it is in has a stream key, since the key is in the URL then;
+//! - every value of a push URL's query in a field of its own (`usrargs`, `auth_key`), but for the
+//!   domain's;
 //! - what was masked for one of these reasons and has four characters or more, wherever else in the
 //!   text it occurs, percent-encoded or not: in other strings, keys, numbers.
 //!

@@ -79,6 +79,19 @@ pub(super) fn mask_any(url: &str) -> Option<String> {
     (out != url).then_some(out)
 }
 
+/// The query of a push URL, its values masked but for the domain's; each is told to `found`.
+pub(super) fn mask_query(query: &str, mut found: impl FnMut(&str)) -> Option<String> {
+    let mut out = String::with_capacity(query.len());
+    for param in query.split_inclusive('&') {
+        if param.starts_with("vhost=") && !param.contains(';') {
+            out.push_str(param);
+        } else {
+            push_query(param, &mut out, &mut found);
+        }
+    }
+    (out != query).then_some(out)
+}
+
 /// What stands before the next push URL's authority, from there to the URL's end, and what follows.
 fn next_url(text: &str, which: Which) -> Option<(&str, &str, &str)> {
     let mut from = 0;
@@ -266,7 +279,7 @@ fn secret(text: &str, found: &mut impl FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
-    use super::{LastPart, Which, mask, mask_any};
+    use super::{LastPart, Which, mask, mask_any, mask_query};
     use alloc::string::String;
     use alloc::vec::Vec;
 
@@ -363,6 +376,20 @@ mod tests {
             let once = masked(url);
             assert_eq!(masked(&once), once);
         }
+    }
+
+    #[test]
+    fn a_push_urls_query_keeps_its_domain() {
+        let masked = |query| mask_query(query, |_| {});
+        assert_eq!(
+            masked("vhost=h.example&auth_key=1-0-0-ab&x").as_deref(),
+            Some("vhost=h.example&auth_key=***&***")
+        );
+        assert_eq!(masked("1499411297-0-0-ece4").as_deref(), Some("***"));
+        assert_eq!(masked("vhost=h.example;k=v").as_deref(), Some("vhost=***;k=***"));
+        assert_eq!(masked("vhost=h.example"), None);
+        assert_eq!(masked(""), None);
+        assert_eq!(masked("k=***&vhost="), None);
     }
 
     #[test]

@@ -37,7 +37,11 @@ const PUSH_URL_FIELDS: &[&str] = &[
     "pushaddress",
     "streamurl",
     "streamurls",
+    "dsturl",
 ];
+
+/// Fields that hold the query of a push URL, or the token out of one.
+const PUSH_QUERY_FIELDS: &[&str] = &["usrargs", "authkey"];
 
 /// How often JSON may be wrapped in a string of JSON and still be looked into. Vendors wrap once.
 const MAX_WRAPS: u32 = 4;
@@ -68,6 +72,7 @@ enum Sort {
     Plain,
     Secret,
     PushUrl,
+    PushQuery,
     Message,
 }
 
@@ -76,7 +81,7 @@ fn is_secret_field(name: &str) -> bool {
 }
 
 pub(super) fn says_what_it_holds(name: &str) -> bool {
-    is_secret_field(name) || is_one_of(name, PUSH_URL_FIELDS)
+    [SECRET_FIELDS, PUSH_URL_FIELDS, PUSH_QUERY_FIELDS].iter().any(|fields| is_one_of(name, fields))
 }
 
 /// Whether a name, in lower case and without `_`, `-` and spaces, is one of `fields`.
@@ -146,6 +151,8 @@ impl<'a> Walk<'a> {
             Sort::Secret
         } else if is_one_of(&name, PUSH_URL_FIELDS) {
             Sort::PushUrl
+        } else if is_one_of(&name, PUSH_QUERY_FIELDS) {
+            Sort::PushQuery
         } else if self.envelope == Envelope::MessageHoldsJson
             && self.scanner.depth() == 1
             && name == "message"
@@ -209,6 +216,10 @@ pub(super) fn collect(
                 into.keyed.insert(walk.object());
                 into.secrets.add(number);
             }
+            (Token::Text(raw), Sort::PushQuery) => {
+                let masked = urls::mask_query(&raw.text(), |secret| into.secrets.add(secret));
+                into.anything |= masked.is_some();
+            }
             (Token::Text(raw), sort) => collect_string(&raw.text(), sort, wraps, into),
             _ => {}
         }
@@ -250,6 +261,11 @@ pub(super) fn rewrite(
                 if kept { None } else { Some(String::from(MASK)) }
             }
             (Token::Number(_), Sort::Secret) => Some(String::from(MASK)),
+            (Token::Text(raw), Sort::PushQuery) => {
+                let query = urls::mask_query(&raw.text(), |_| {});
+                let swept = collected.secrets.sweep(query.as_deref().unwrap_or(&raw.text()));
+                respelled(raw, collected, swept.or(query))
+            }
             (Token::Number(number), _) => {
                 collected.secrets.occur_in(number).then(|| String::from(MASK))
             }
@@ -323,11 +339,11 @@ fn rewrite_string(
 
 #[cfg(test)]
 mod tests {
-    use super::{PUSH_URL_FIELDS, SECRET_FIELDS, is_one_of, is_secret_field};
+    use super::{PUSH_QUERY_FIELDS, PUSH_URL_FIELDS, SECRET_FIELDS, is_one_of, is_secret_field};
 
     #[test]
     fn every_field_is_found_however_it_is_spelled() {
-        for fields in [SECRET_FIELDS, PUSH_URL_FIELDS] {
+        for fields in [SECRET_FIELDS, PUSH_URL_FIELDS, PUSH_QUERY_FIELDS] {
             assert!(fields.iter().all(|field| is_one_of(field, fields)));
             assert!(fields.iter().all(|field| is_one_of(&field.to_uppercase(), fields)));
         }
