@@ -303,10 +303,13 @@ def check_cloudevents(vector):
         "dialect": vector["dialect"],
         "datacontenttype": "application/json",
     }
-    named = {"subject": "channel", "vendortype": "vendor_type", "vendorid": "vendor_id", "user": "user"}
+    named = {"subject": "channel", "vendortype": "vendor_type", "vendorid": "vendor_id", "user": "user",
+             "relaystate": "relay_state"}
     for name, member in named.items():
         if event.get(member):
             made[name] = attribute(event[member])
+    if vector.get("late"):
+        made["late"] = True
     expect = dict(vector["expect"])
     without_secrets(strict(event["data"]), expect.pop("data"))
     assert made == expect, made

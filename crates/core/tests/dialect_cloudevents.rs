@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use livegate_core::dialect::DialectName;
 use livegate_core::event::cloudevents::{Envelope, batch};
-use livegate_core::event::{Event, Kind};
+use livegate_core::event::{Event, Kind, Relay, RelayState};
 use livegate_core::id::{EventId, Seq, SourceId};
 use livegate_core::time::UnixMillis;
 use proptest::prelude::*;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 fn event_of(vector: &Value) -> Event<'_> {
     let text = |field: &str| vector.get(field).and_then(Value::as_str).map(Cow::Borrowed);
+    let state = text("relay_state").map(|state| RelayState::from_name(&state).unwrap());
     Event {
         kind: Kind::from_name(&text("kind").unwrap()).unwrap(),
         vendor_type: text("vendor_type").unwrap(),
@@ -19,7 +20,7 @@ fn event_of(vector: &Value) -> Event<'_> {
         user: text("user"),
         entity: None,
         repeat_key: None,
-        relay: None,
+        relay: Some(Relay { state, ..Relay::default() }),
         vendor_id: text("vendor_id"),
         time: vector.get("time_ms").and_then(Value::as_u64).map(UnixMillis),
         data: text("data").unwrap(),
@@ -34,6 +35,7 @@ fn envelope<'e>(vector: &Value, event: &'e Event<'e>) -> Envelope<'e> {
         source: SourceId::parse(vector["source"].as_str().unwrap()).unwrap(),
         accepted_at: UnixMillis(vector["accepted_ms"].as_u64().unwrap()),
         dialect: DialectName::from_name(vector["dialect"].as_str().unwrap()).unwrap(),
+        late: vector.get("late").is_some_and(|late| late == true),
     }
 }
 
@@ -47,6 +49,11 @@ fn assert_is_a_cloud_event(event: &Value) {
     for (name, value) in object {
         if name == "data" {
             assert!(value.is_object());
+            continue;
+        }
+        // The one boolean, which a String is not (JSON Event Format for CloudEvents 1.0.2, §2.2).
+        if name == "late" {
+            assert_eq!(*value, Value::Bool(true));
             continue;
         }
         let allowed = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -89,6 +96,8 @@ proptest! {
         user in any::<Option<String>>(),
         seq: u64,
         millis: u64,
+        late: bool,
+        state in proptest::option::of(proptest::sample::select(RelayState::ALL)),
     ) {
         let event = Event {
             kind,
@@ -97,7 +106,7 @@ proptest! {
             user: user.map(Cow::Owned),
             entity: None,
             repeat_key: None,
-            relay: None,
+            relay: Some(Relay { state, ..Relay::default() }),
             vendor_id: None,
             time: None,
             data: "{\"stream_key\":\"hunter2\"}".into(),
@@ -109,6 +118,7 @@ proptest! {
             source: SourceId::from_bytes([9; 16]),
             accepted_at: UnixMillis(millis),
             dialect: DialectName::Generic,
+            late,
         };
         let text = envelope.to_json();
         let json: Value = serde_json::from_str(&text).unwrap();
@@ -116,5 +126,8 @@ proptest! {
         prop_assert_eq!(json["sequence"].as_str().map(str::parse), Some(Ok(seq)));
         prop_assert_eq!(json["sequence"].as_str().map(str::len), Some(20));
         prop_assert_eq!(&json["data"]["stream_key"], "***");
+        prop_assert_eq!(json.get("late"), late.then_some(&Value::Bool(true)));
+        let shown = json.get("relaystate").and_then(Value::as_str);
+        prop_assert_eq!(shown, state.map(RelayState::as_str));
     }
 }

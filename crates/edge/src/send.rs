@@ -58,6 +58,7 @@ impl<'a> Origin<'a> {
             source: self.source,
             accepted_at: self.accepted_at,
             dialect: self.dialect.name(),
+            late: false,
         };
         envelope.to_json()
     }

@@ -3,7 +3,7 @@
 use livegate_core::dialect::{Dialect, DialectError, DialectName, Secrecy, WriteContext};
 use livegate_core::error::Coded;
 use livegate_core::event::cloudevents::Envelope;
-use livegate_core::event::{Event, Kind};
+use livegate_core::event::{Event, Kind, Relay, RelayState};
 use livegate_core::id::{EventId, Seq, SourceId};
 use livegate_core::time::UnixMillis;
 use serde::Deserialize;
@@ -67,6 +67,8 @@ pub(crate) struct Enveloped {
     source: String,
     accepted_ms: u64,
     dialect: String,
+    #[serde(default)]
+    late: bool,
     event: Given,
 }
 
@@ -78,6 +80,7 @@ struct Given {
     user: Option<String>,
     vendor_id: Option<String>,
     time_ms: Option<u64>,
+    relay_state: Option<String>,
     data: String,
 }
 
@@ -90,7 +93,10 @@ pub(crate) fn cloud_event(vector: &Enveloped) -> Value {
         user: given.user.as_deref().map(Into::into),
         entity: None,
         repeat_key: None,
-        relay: None,
+        relay: given.relay_state.as_deref().map(|state| Relay {
+            state: Some(RelayState::from_name(state).unwrap()),
+            ..Relay::default()
+        }),
         vendor_id: given.vendor_id.as_deref().map(Into::into),
         time: given.time_ms.map(UnixMillis),
         data: given.data.as_str().into(),
@@ -102,6 +108,7 @@ pub(crate) fn cloud_event(vector: &Enveloped) -> Value {
         source: SourceId::parse(&vector.source).unwrap(),
         accepted_at: UnixMillis(vector.accepted_ms),
         dialect: DialectName::from_name(&vector.dialect).unwrap(),
+        late: vector.late,
     };
     json!({ "json": envelope.to_json() })
 }

@@ -13,6 +13,7 @@
 //! | [`slots`] | which endpoints share a channel's few concurrent requests, and how |
 //! | [`breaker`] | per endpoint: whether it is called at all, how often, and when it is disabled |
 //! | [`dedup`] | whether an accepted call is one that was accepted before |
+//! | [`current`] | whether an accepted event is older than what is known of its entity |
 //! | [`retention`] | which part of the log may go, and when the log is full |
 //!
 //! # How a shell drives it
@@ -37,6 +38,7 @@
 //! - An event's automatic attempts are bounded by its schedule.
 
 pub mod breaker;
+pub mod current;
 pub mod dedup;
 pub mod lane;
 pub mod outcome;

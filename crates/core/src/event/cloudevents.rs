@@ -13,12 +13,14 @@
 //! | `sequence` | its place in its channel's log, 20 digits so that it sorts as text |
 //! | `recordedtime` | when it was accepted |
 //! | `dialect`, `vendortype`, `vendorid`, `user` | the dialect it was read with, and what the vendor called it |
+//! | `relaystate` | of `relay.state`: the state, `live` for example; left out if it is not known |
+//! | `late` | `true` if something newer of its entity was accepted before; else left out |
 //! | `data` | the vendor's object, its secrets masked: a CloudEvent never carries them |
 
 use alloc::string::String;
 use core::fmt::Write;
 
-use super::Event;
+use super::{Event, RelayState};
 use crate::dialect::{DialectName, push_string, redact};
 use crate::id::{EventId, Seq, SourceId};
 use crate::time::UnixMillis;
@@ -47,6 +49,9 @@ pub struct Envelope<'e> {
     pub accepted_at: UnixMillis,
     /// What it was read with.
     pub dialect: DialectName,
+    /// Whether something newer of its entity was accepted before
+    /// ([`Current`](crate::delivery::current::Current)).
+    pub late: bool,
 }
 
 impl Envelope<'_> {
@@ -71,6 +76,11 @@ impl Envelope<'_> {
         attribute(out, "vendortype", Some(&event.vendor_type));
         attribute(out, "vendorid", event.vendor_id.as_deref());
         attribute(out, "user", event.user.as_deref());
+        let state = event.relay.as_ref().and_then(|relay| relay.state);
+        attribute(out, "relaystate", state.map(RelayState::as_str));
+        if self.late {
+            out.push_str(",\"late\":true");
+        }
         out.push_str(",\"datacontenttype\":\"application/json\",\"data\":");
         out.push_str(&data);
         out.push('}');
