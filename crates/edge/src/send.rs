@@ -46,6 +46,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) raw: &'a [u8],
     /// Which of its body's events it is.
     pub(crate) index: usize,
+    /// Whether something newer of its entity was accepted before.
+    pub(crate) late: bool,
 }
 
 impl<'a> Origin<'a> {
@@ -58,7 +60,7 @@ impl<'a> Origin<'a> {
             source: self.source,
             accepted_at: self.accepted_at,
             dialect: self.dialect.name(),
-            late: false,
+            late: self.late,
         };
         envelope.to_json()
     }

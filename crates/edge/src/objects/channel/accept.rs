@@ -6,8 +6,10 @@
 
 use futures_channel::oneshot;
 use js_sys::{Promise, Uint8Array};
+use livegate_core::delivery::current::{Current, News};
 use livegate_core::delivery::dedup::{Call, CallKey, Dedup, EntityKey, Novelty};
 use livegate_core::delivery::retention::Retention;
+use livegate_core::event::RelayState;
 use livegate_core::id::{Seq, TenantId};
 use livegate_core::time::{Millis, UnixMillis};
 use std::rc::Rc;
@@ -24,6 +26,9 @@ use crate::objects::ObjectRef;
 /// How many calls are remembered as accepted: 60 s of a thousand calls a second in one channel, and
 /// some 7 MB. Beyond that the oldest are forgotten, and a vendor's repetition of one is delivered.
 pub(super) const REMEMBERED: usize = 65_536;
+
+/// Of how many entities a channel knows which news are current.
+pub(super) const FOLLOWED: usize = 1_024;
 
 /// After how long without a write the next event is written by itself.
 const ALONE: Millis = Millis(5);
@@ -190,17 +195,17 @@ impl Inner {
 
     /// Writes what has gathered, answers it, and lets deliveries go on.
     fn flush(self: &Rc<Self>) {
-        let pending = std::mem::take(&mut *self.pending.borrow_mut());
+        let mut pending = std::mem::take(&mut *self.pending.borrow_mut());
         let now = js::now();
         self.flushed_at.set(now);
         let mut places = Vec::with_capacity(pending.len());
-        let mut rows: Vec<(Seq, UnixMillis, &str, &[u8])> = Vec::with_capacity(pending.len());
         let mut last = self.last.get();
         let mut used = self.used(now);
         {
             let mut dedup = self.dedup.borrow_mut();
+            let mut current = self.current.borrow_mut();
             let retention = Retention::default();
-            for one in &pending {
+            for one in &mut pending {
                 let place = if dedup.judge(&one.call, now) != Novelty::New {
                     DUPLICATE
                 } else if retention.admits(used, one.body.len() as u64).is_err() {
@@ -209,7 +214,13 @@ impl Inner {
                     last = last.next();
                     used += one.body.len() as u64;
                     dedup.record(&one.call, last, now);
-                    rows.push((last, now, &one.head_text, &one.body));
+                    if news_of(&one.head, &one.call, now).is_some_and(|news| current.record(&news))
+                    {
+                        one.head.late = true;
+                        if let Ok(text) = serde_json::to_string(&one.head) {
+                            one.head_text = text;
+                        }
+                    }
                     #[expect(clippy::cast_precision_loss, reason = "places stay below 2^53")]
                     let place = last.0 as f64;
                     place
@@ -218,6 +229,14 @@ impl Inner {
             }
         }
         self.used.set((self.used.get().0, used));
+        let mut rows: Vec<(Seq, UnixMillis, &str, &[u8])> = Vec::with_capacity(pending.len());
+        let mut seq = self.last.get();
+        for (one, place) in pending.iter().zip(&places) {
+            if *place > DUPLICATE {
+                seq = seq.next();
+                rows.push((seq, now, &one.head_text, &one.body));
+            }
+        }
         if let Err(error) = self.store.insert(&rows) {
             // Nothing of the turn was accepted: what was written of it goes again, or its places
             // would be taken for ever, and what the duplicates' memory holds of it must not turn
@@ -227,6 +246,7 @@ impl Inner {
                 worker::console_error!("taking back events: {error}");
             }
             *self.dedup.borrow_mut() = Dedup::new(REMEMBERED);
+            *self.current.borrow_mut() = Current::new(FOLLOWED);
             if let Err(error) = self.recall_calls(now) {
                 worker::console_error!("remembering calls: {error}");
             }
@@ -282,14 +302,26 @@ impl Inner {
         let window = Dedup::MAX_WINDOW;
         let longest = Millis(window.0.max(Millis::from_hours(2).0));
         let mut dedup = self.dedup.borrow_mut();
+        let mut current = self.current.borrow_mut();
         for (seq, at, head) in self.store.heads_since(now.minus(longest), REMEMBERED as u64)? {
             // The terms of back then are not known; the longest that there are turn nothing away
             // that is new, for the key of a call holds its time; if not, it says its own.
             let fresh_for = head.fresh_s.map_or(Millis::from_hours(2), Millis::from_secs);
-            dedup.record(&call_of(&head, fresh_for, window), seq, at);
+            let call = call_of(&head, fresh_for, window);
+            dedup.record(&call, seq, at);
+            if let Some(news) = news_of(&head, &call, at) {
+                current.record(&news);
+            }
         }
         Ok(())
     }
+}
+
+/// What an event says of its entity, if it is of one.
+fn news_of(head: &Head, call: &Call, accepted_at: UnixMillis) -> Option<News> {
+    let word = head.relay.as_ref().and_then(|relay| relay.state.as_deref());
+    let state = word.and_then(RelayState::from_name);
+    Some(News { entity: call.entity?, time: head.time, state, accepted_at })
 }
 
 fn call_of(head: &Head, fresh_for: Millis, window: Millis) -> Call {

@@ -29,6 +29,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
+use livegate_core::delivery::current::Current;
 use livegate_core::delivery::dedup::Dedup;
 use livegate_core::delivery::slots::Slots;
 use livegate_core::id::{ChannelNumber, EventId, Seq, SubscriptionId, TenantId};
@@ -117,6 +118,7 @@ pub(crate) struct Inner {
     identity: RefCell<Option<Rc<Identity>>>,
     last: Cell<Seq>,
     dedup: RefCell<Dedup>,
+    current: RefCell<Current>,
     pending: RefCell<Vec<accept::Pending>>,
     flushing: Cell<bool>,
     flushed_at: Cell<UnixMillis>,
@@ -230,6 +232,7 @@ impl Inner {
             identity: RefCell::new(None),
             last: Cell::new(last),
             dedup: RefCell::new(Dedup::new(accept::REMEMBERED)),
+            current: RefCell::new(Current::new(accept::FOLLOWED)),
             pending: RefCell::default(),
             flushing: Cell::new(false),
             flushed_at: Cell::new(UnixMillis(0)),

@@ -321,6 +321,7 @@ impl Inner {
                 dialect,
                 raw: &stored.body,
                 index: stored.head.index as usize,
+                late: stored.head.late,
             };
             let parcel = origin.parcel(target, &named.app_id, &named.subscription)?;
             if target.endpoint.format == Format::CloudEvents {

@@ -78,6 +78,7 @@ impl Inner {
                 dialect,
                 raw: &stored.body,
                 index: stored.head.index as usize,
+                late: stored.head.late,
             }
             .cloud_event(),
         })
