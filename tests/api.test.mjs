@@ -112,7 +112,7 @@ test("changes at the same time are all kept", async () => {
 test("what is no cursor, position or id of an event is refused", async () => {
   const tenant = await gate.tenant();
   const wrong = [
-    ...["sources", "endpoints", "subscriptions", "events", "deliveries", "rejections", "audit", "applications", "notices", "relay-tasks"].map((list) => `/${list}?cursor=abc`),
+    ...["sources", "endpoints", "subscriptions", "events", "deliveries", "rejections", "audit", "applications", "notices", "relay-tasks", "relays"].map((list) => `/${list}?cursor=abc`),
     ...["/deliveries?event=garbage", "/tail?after=abc", "/tail?after=-1", `/tail?channel=${"x".repeat(257)}`],
   ];
   for (const path of wrong) {
@@ -539,6 +539,37 @@ test("settings show what holds, and take no others", async () => {
   assert.deepEqual(await tenant.get("/settings"), shown);
 });
 
+test("docs/settings.md has every setting with its default", async () => {
+  const page = readFileSync(new URL("../docs/settings.md", import.meta.url), "utf8");
+  const [, table] = /\n## 1\.[^]*?\n\|---\|---\|---\|\n([^]*?)\n\n/.exec(page);
+  const rows = table.split("\n").map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
+  const documented = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
+  const shown = await (await gate.tenant()).get("/settings");
+  const text = (value) => (Array.isArray(value) ? value.join(", ") : String(value));
+  const wanted = Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, text(value)]));
+  assert.deepEqual(documented, { ...wanted, meituan_default: "–" });
+  assert.deepEqual(Object.keys(documented).sort(), Object.keys(openapi.components.schemas.Settings.properties).sort());
+  for (const name of Object.keys(documented)) assert.match(page, new RegExp(`\n### 1\\.\\d .*\`${name}\``), name);
+});
+
+test("MEITUAN_DEFAULT is refused until the tenant says what it is, and signs as it says then", async (t) => {
+  const there = await receive(t);
+  const tenant = await gate.tenant();
+  const url = there.url.replace("http://", "https://");
+  const config = { live_event_type_callback_url: url, auth_type: "MEITUAN_DEFAULT", key: KEY };
+  const room = { room_name: "r", live_event_callback_config: config };
+  const { auth_token, project_id } = tenant.credentials;
+  const create = () => gate.call("POST", `/v1/${project_id}/smart-live-rooms`, { json: room, headers: { "x-auth-token": auth_token } });
+  const refused = await create();
+  assert.equal(refused.status, 400);
+  assert.match(refused.body.error_msg, /auth_type/);
+  const scheme = { algorithm: "hmac-sha256", encoding: "hex", message: ["body"], signature: { header: "x-sign" } };
+  await tenant.ok("PATCH", "/settings", { meituan_default: scheme });
+  assert.ok((await create()).status < 300);
+  const [{ signing }] = (await tenant.get("/endpoints")).items;
+  assert.deepEqual(signing, { scheme: "MEITUAN_DEFAULT", custom: scheme });
+});
+
 test("what follows from a vendor's configuration is changed there, but for what is its owner's", async () => {
   const tenant = await gate.tenant();
   const live_event_callback_config = { live_event_type_callback_url: "https://example.com/cb", auth_type: "MSS_A_HEAD", key: KEY };
@@ -621,6 +652,9 @@ async function furnished(t) {
   await source.accept(relayState("room", "CONNECTED"));
   await source.raw("{}");
   const [event] = await tenant.items("/events", 1);
+  assertDescribed(event, openapi.components.schemas.EventSummary, "an event");
+  const [relay] = await tenant.items("/relays", 1);
+  assertDescribed(relay, openapi.components.schemas.Relay, "a relay");
   const [rejection] = await tenant.items("/rejections", 1);
   await tenant.items("/deliveries?status=parked", 1);
   const { id } = await tenant.ok("POST", "/replays", { channel: "no such room" });
@@ -637,7 +671,7 @@ async function furnished(t) {
 /** Everything that a tenant can see of itself. */
 async function inventory(tenant) {
   const all = {};
-  for (const list of ["sources", "endpoints", "subscriptions", "events", "deliveries", "rejections", "replays", "audit", "applications", "credentials", "notices", "relay-tasks"]) {
+  for (const list of ["sources", "endpoints", "subscriptions", "events", "deliveries", "rejections", "replays", "audit", "applications", "credentials", "notices", "relay-tasks", "relays"]) {
     all[list] = (await tenant.get(`/${list}`)).items;
   }
   return all;

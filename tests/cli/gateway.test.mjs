@@ -95,6 +95,130 @@ test("a tenant's token acts on that tenant and makes no others", async () => {
   assert.equal((await stranger.run(["sources", "list"])).status, 5);
 });
 
+test("a new tenant's credentials are printed once, rotated and revoked", async () => {
+  const { status, out, err } = await admin.run(["admin", "tenant", "create", "studio-shop"]);
+  assert.equal(status, 0, err);
+  const printed = Object.fromEntries(out.trim().split("\n").map((line) => line.split(/ {2,}/)));
+  const parts = ["project_id", "access_key", "secret_key", "auth_token", "app_id", "restful_id", "restful_secret"];
+  for (const part of parts) assert.ok(printed[part]?.length >= 15, part);
+  const tenant = new Commander(gateway.url, printed.token);
+  const config = ({ project_id: project, auth_token: token }) =>
+    fetch(`${gateway.url}/v1/${project}/smart-live-configs/user-config`, { headers: { "x-auth-token": token } });
+  assert.equal((await config(printed)).status, 200);
+  const second = await tenant.json(["credentials", "rotate", "--grace-s", "60"]);
+  assert.equal((await config(second)).status, 200);
+  const { items } = await tenant.json(["credentials", "list"]);
+  assert.deepEqual(items.map((set) => set.id), [printed.credentials, second.id]);
+  assert.ok(Date.parse(items[0].expires_at) - Date.now() <= 60_000);
+  const listed = await tenant.run(["credentials", "list"]);
+  for (const secret of ["secret_key", "auth_token", "restful_secret"]) {
+    assert.ok(!listed.out.includes(printed[secret]) && !listed.out.includes(second[secret]), secret);
+  }
+  assert.equal((await tenant.run(["credentials", "revoke", printed.credentials])).status, 0);
+  assert.deepEqual((await tenant.json(["credentials", "list"])).items.map((set) => set.id), [second.id]);
+  await eventually(async () => (await config(printed)).status, (answer) => answer === 401);
+  assert.equal((await tenant.run(["credentials", "revoke", printed.credentials])).status, 1);
+});
+
+test("an application says which streams are relayed", async () => {
+  const { token, app_id } = await admin.json(["admin", "tenant", "create", "relays"]);
+  const tenant = new Commander(gateway.url, token);
+  const first = await tenant.run(["applications", "list"]);
+  assert.match(first.out, new RegExp(`^ID +NAME +RELAY .*\n${app_id} +default +off`));
+  const made = await tenant.json([
+    ...["applications", "create", "shows", "--relay", "single", "--domain", "push.example.com"],
+    ...["--app-name", "tv", "--stream-name", "{channel}-{user}", "--sei", "interval", "--sei-interval-ms", "2000"],
+  ]);
+  const { id, ...rest } = made;
+  assert.deepEqual(rest, {
+    ...{ name: "shows", relay: "single", domain: "push.example.com", app_name: "tv" },
+    ...{ stream_name: "{channel}-{user}", sei: "interval", sei_interval_ms: 2000 },
+  });
+  assert.deepEqual(await tenant.json(["applications", "show", "shows"]), made);
+  const changed = await tenant.json(["applications", "update", id, "--sei", "idr", "--sei-interval-ms", "", "--relay", "global"]);
+  assert.deepEqual([changed.sei, changed.sei_interval_ms, changed.relay], ["every_i_frame", undefined, "global"]);
+  assert.equal((await tenant.json(["applications", "update", "default", "--name", "mine"])).id, app_id);
+  const refused = await tenant.run(["applications", "update", "shows", "--domain", ""]);
+  assert.equal(refused.status, 1);
+  assert.match(refused.err, /domain: .*\[config\.missing\]/);
+  assert.equal((await tenant.run(["applications", "delete", "shows"])).status, 0);
+  assert.equal((await tenant.run(["applications", "delete", "mine"])).status, 1, "it is there as long as its tenant");
+});
+
+test("settings are shown, changed and brought back", async () => {
+  const { token } = await admin.json(["admin", "tenant", "create", "settled"]);
+  const tenant = new Commander(gateway.url, token);
+  const before = await tenant.json(["settings", "show"]);
+  const scheme = { algorithm: "hmac-sha256", message: ["body"], signature: { header: "x-sign" } };
+  const file = join(data, "meituan.json");
+  writeFileSync(file, JSON.stringify(scheme));
+  const changed = await tenant.json([
+    ...["settings", "set", "rooms_inherit=true", "artc_users=20", "room_update=clears"],
+    ...["callback_levels=tenant,job", `meituan_default=@${file}`],
+  ]);
+  assert.deepEqual(changed, {
+    ...before,
+    ...{ rooms_inherit: true, artc_users: 20, room_update: "clears", callback_levels: ["tenant", "job"], meituan_default: scheme },
+  });
+  const human = await tenant.run(["settings", "show"]);
+  assert.match(human.out, /^callback_levels +tenant, job\nrooms_inherit +yes\nroom_update +clears\n/);
+  const names = Object.keys(changed).filter((name) => JSON.stringify(changed[name]) !== JSON.stringify(before[name]));
+  assert.deepEqual(await tenant.json(["settings", "set", ...names.map((name) => `${name}=`)]), before);
+  const refused = await tenant.run(["settings", "set", "artc_users=31"]);
+  assert.match(refused.err, /artc_users: 20 to 30, not 31/);
+  const { out } = await tenant.run(["help", "settings", "set"]);
+  for (const name of [...Object.keys(before), "meituan_default"]) assert.ok(out.includes(name), name);
+});
+
+test("what is new in sources and endpoints has options", async () => {
+  const { token } = await admin.json(["admin", "tenant", "create", "formats"]);
+  const tenant = new Commander(gateway.url, token);
+  const words = { StartVideo: "video.start" };
+  const made = await tenant.json(["sources", "create", "rtc", "--dialect", "artc", "--scheme", "NONE", "--words", JSON.stringify(words)]);
+  assert.deepEqual([made.dialect, made.words], ["artc", words]);
+  const message = { to: ["a@example.com"], from: "b@example.com" };
+  const mail = await tenant.json(["endpoints", "create", "duty", "https://example.com/send", "--format", "mail", "--message", JSON.stringify(message)]);
+  assert.deepEqual([mail.format, mail.message, mail.signing.scheme], ["mail", message, "NONE"]);
+  const artc = await tenant.json(["endpoints", "create", "rtc", "https://example.com/cb", "--format", "artc", "--app-id", "7"]);
+  assert.deepEqual([artc.format, artc.app_id], ["artc", "7"]);
+  const { out } = await tenant.run(["help", "endpoints", "create"]);
+  const { EndpointInput, SourceInput } = (await (await fetch(`${gateway.url}/api/openapi.json`)).json()).components.schemas;
+  const sources = (await tenant.run(["help", "sources", "create"])).out;
+  for (const dialect of SourceInput.properties.dialect.enum) assert.match(sources, new RegExp(`\\s${dialect}[\\s,]`), dialect);
+  for (const place of EndpointInput.properties.format.enum.filter((word) => !SourceInput.properties.dialect.enum.includes(word))) {
+    assert.match(out, new RegExp(`\\s${place}[\\s,;]`), place);
+  }
+});
+
+test("notices and relays are listed, empty ones too", async () => {
+  const { token } = await admin.json(["admin", "tenant", "create", "quiet"]);
+  const tenant = new Commander(gateway.url, token);
+  for (const [command, nothing] of [["notices list", "no notices"], ["relay-tasks list", "no relay tasks"], ["relays", "no relays"]]) {
+    const { status, out, err } = await tenant.run(command.split(" "));
+    assert.deepEqual([status, out], [0, nothing], err);
+  }
+  assert.equal((await tenant.run(["notices", "read"])).out, "read up to 0");
+  assert.equal((await tenant.run(["relay-tasks", "show", "jocloud", "7", "room 1/u"])).status, 1);
+});
+
+test("a relay task is listed and shown by its id, whatever is in it", async () => {
+  const made = await admin.json(["admin", "tenant", "create", "pushes"]);
+  const tenant = new Commander(gateway.url, made.token);
+  const basic = Buffer.from(`${made.restful_id}:${made.restful_secret}`).toString("base64");
+  const task = { appid: Number(made.app_id), roomid: "room 1%", uid: "u", streamtype: 2, rtmpurl: "rtmp://push.example.com/live/secret-key-1" };
+  const started = await fetch(`${gateway.url}/app/${made.app_id}/v2/rtmpforward/startrtmp?traceId=t`, {
+    method: "POST",
+    headers: { token: `Basic ${basic}`, "content-type": "application/json;charset=utf-8" },
+    body: JSON.stringify(task),
+  });
+  assert.equal(started.status, 200, await started.text());
+  const { items } = await tenant.json(["relay-tasks", "list", "--vendor", "jocloud", "--ended", "false"]);
+  assert.deepEqual(items.map(({ app_id, channel, mode }) => [app_id, channel, mode]), [[made.app_id, "room 1%", "single"]]);
+  const { out } = await tenant.run(["relay-tasks", "show", "jocloud", made.app_id, items[0].id]);
+  assert.match(out, /^vendor +jocloud\n/);
+  assert.ok(!out.includes("secret-key-1"), "push addresses are masked");
+});
+
 test("what is configured is listed, shown, changed and deleted", async (t) => {
   const { url } = await receiver(t);
   const { id } = await source(t, "studio");

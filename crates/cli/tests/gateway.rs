@@ -79,6 +79,110 @@ fn a_key_travels_in_the_body_and_is_not_shown() {
 }
 
 #[test]
+fn an_application_is_known_by_its_digits_and_an_empty_value_removes() {
+    let application = r#"{"id":"281474976710655","name":"shows","relay":"off"}"#;
+    let fake = Fake::answering(vec![json(application)]);
+    let (status, out, err) = run(livegate(&fake.url).args([
+        "applications",
+        "update",
+        "281474976710655",
+        "--relay",
+        "off",
+        "--domain",
+        "",
+        "--sei",
+        "idr",
+        "--sei-interval-ms",
+        "",
+    ]));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(out, "id     281474976710655\nname   shows\nrelay  off\n");
+    let seen = fake.next();
+    assert_eq!(seen.line, "PATCH /api/v1/applications/281474976710655");
+    let sent: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+    assert_eq!(
+        sent,
+        serde_json::json!({
+            "relay": "off", "domain": null, "sei": "every_i_frame", "sei_interval_ms": null,
+        })
+    );
+}
+
+#[test]
+fn an_application_is_found_by_its_name_and_nothing_to_change_is_said_before() {
+    let listed = r#"{"items":[{"id":"1","name":"default"},{"id":"2","name":"shows"}],"next":null}"#;
+    let fake = Fake::answering(vec![json(listed), json(r#"{"id":"2","name":"new"}"#)]);
+    let update = ["applications", "update", "shows"];
+    let (status, _, err) = run(livegate(&fake.url).args(update));
+    assert_eq!(status, 2);
+    assert!(err.contains("nothing to change"), "{err}");
+    let (status, _, err) = run(livegate(&fake.url).args(update).args(["--name", "new"]));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(fake.next().line, "GET /api/v1/applications?limit=200");
+    assert_eq!(fake.next().line, "PATCH /api/v1/applications/2");
+}
+
+#[test]
+fn settings_are_sent_as_what_they_look_like() {
+    let fake = Fake::answering(vec![json(r#"{"artc_users":20,"rooms_inherit":true}"#)]);
+    let (status, out, err) = run(livegate(&fake.url).args([
+        "settings",
+        "set",
+        "artc_users=20",
+        "callback_levels=job,tenant",
+        "rooms_inherit=true",
+        "room_update=",
+        "platform_auth_type=MSS_A",
+    ]));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(out, "rooms_inherit  yes\nartc_users     20\n");
+    let seen = fake.next();
+    assert_eq!(seen.line, "PATCH /api/v1/settings");
+    let sent: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+    assert_eq!(
+        sent,
+        serde_json::json!({
+            "artc_users": 20, "callback_levels": ["job", "tenant"], "rooms_inherit": true,
+            "room_update": null, "platform_auth_type": "MSS_A",
+        })
+    );
+    for wrong in [&["artc_users"][..], &["=1"], &["a=1", "a=2"]] {
+        let (status, _, _) = run(livegate(&fake.url).args(["settings", "set"]).args(wrong));
+        assert_eq!(status, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn notices_are_read_up_to_the_newest_that_is_there() {
+    let none = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+    let newest = r#"{"items":[{"seq":7}],"next":"7"}"#;
+    let fake = Fake::answering(vec![json(newest), none.to_owned(), none.to_owned()]);
+    let (status, out, _) = run(livegate(&fake.url).args(["notices", "read"]));
+    assert_eq!((status, out.as_str()), (0, "read up to 7\n"));
+    assert_eq!(fake.next().line, "GET /api/v1/notices?limit=1");
+    let seen = fake.next();
+    assert_eq!(
+        (seen.line.as_str(), seen.body.as_str()),
+        ("POST /api/v1/notices/read", r#"{"up_to":7}"#)
+    );
+    let (status, out, _) = run(livegate(&fake.url).args(["notices", "read", "3", "--json"]));
+    assert_eq!((status, out.as_str()), (0, "{\"read_up_to\":3}\n"));
+    assert_eq!(fake.next().body, r#"{"up_to":3}"#);
+}
+
+#[test]
+fn a_relay_task_is_asked_for_by_all_its_names() {
+    let fake =
+        Fake::answering(vec![json(r#"{"vendor":"jocloud"}"#), json(r#"{"items":[],"next":null}"#)]);
+    let (status, _, err) =
+        run(livegate(&fake.url).args(["relay-tasks", "show", "jocloud", "7", "room 1/u"]));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(fake.next().line, "GET /api/v1/relay-tasks/jocloud/7/room%201%2Fu");
+    run(livegate(&fake.url).args(["relay-tasks", "list", "--app-id", "7", "--ended", "false"]));
+    assert_eq!(fake.next().line, "GET /api/v1/relay-tasks?app_id=7&ended=false");
+}
+
+#[test]
 fn a_problem_ends_with_one_and_all_its_violations() {
     let problem = r#"{"title":"The request is not valid","status":422,"code":"request.invalid",
         "detail":"one thing","violations":[{"path":"name","code":"request.name","detail":"too long"}]}"#;

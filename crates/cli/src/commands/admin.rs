@@ -53,7 +53,7 @@ pub(crate) const TENANT_CREATE: Command = Command {
         output::note(
             "\nThe token and the secrets are not shown again. Use the token with LIVEGATE_TOKEN; it \
              acts on this tenant only. The rest is for the vendors' clients: `livegate help \
-             credentials`.",
+             credentials rotate`.",
         );
         Ok(())
     },

@@ -62,6 +62,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     applications::SHOW,
     applications::UPDATE,
     applications::DELETE,
+    relay_tasks::STATES,
     relay_tasks::LIST,
     relay_tasks::SHOW,
     settings::SHOW,

@@ -51,13 +51,12 @@ pub(crate) const READ: Command = Command {
 fn read(args: &Args) -> Result<(), Failure> {
     let client = Client::of(args)?;
     let doing = "cannot mark the notices as read";
-    let up_to = match args.optional_operand(0) {
-        Some(text) => text.parse::<u64>().map_err(|_| args.usage("SEQ is a notice's number"))?,
+    let up_to = if let Some(text) = args.optional_operand(0) {
+        text.parse::<u64>().map_err(|_| args.usage("SEQ is a notice's number"))?
+    } else {
         // Not what comes in meanwhile: nobody has seen that.
-        None => {
-            let newest = client.list(doing, NOTICES.path, &[("limit", "1".to_owned())], false)?;
-            newest.items.first().and_then(|notice| notice["seq"].as_u64()).unwrap_or(0)
-        }
+        let newest = client.list(doing, NOTICES.path, &[("limit", "1".to_owned())], false)?;
+        newest.items.first().and_then(|notice| notice["seq"].as_u64()).unwrap_or(0)
     };
     client.post(doing, &format!("{}/read", NOTICES.path), &json!({ "up_to": up_to }))?;
     if args.switch("json") {

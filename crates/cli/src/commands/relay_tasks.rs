@@ -1,4 +1,5 @@
-//! `relay-tasks …`: what is to be relayed, whoever's client asked for it.
+//! `relay-tasks …`: what is to be relayed, whoever's client asked for it; `relays`: the states that
+//! relays are in.
 
 use super::resource::{ALL, CURSOR, LIMIT, Resource};
 use crate::args::Args;
@@ -34,6 +35,41 @@ const TASKS: Resource = Resource {
         "ended_at",
         "task",
     ],
+};
+
+const RELAYS: Resource = Resource {
+    path: "/api/v1/relays",
+    prefix: "",
+    one: "the relay",
+    many: "relays",
+    columns: &[
+        column("SINCE", "/since"),
+        column("STATE", "/state"),
+        column("CHANNEL", "/channel"),
+        column("TASK", "/task"),
+        column("URL", "/url"),
+        column("EVENT", "/event"),
+    ],
+    fields: &[],
+};
+
+/// `relays`
+pub(crate) const STATES: Command = Command {
+    words: &["relays"],
+    summary: "list relays and their states, those heard of last first",
+    about: "As far as accepted events told of them.",
+    operands: &[],
+    options: &[
+        value("source", "SOURCE", "only of this source, by id or name"),
+        value("channel", "CHANNEL", "only of this channel"),
+        value("state", "STATE", "connecting, live, recovering, failed or ended"),
+        LIMIT,
+        CURSOR,
+        ALL,
+    ],
+    reach: Reach::Gateway,
+    examples: &["livegate relays --state failed"],
+    run: |args| RELAYS.list(args, &["source", "channel", "state"]),
 };
 
 /// `relay-tasks list`
