@@ -66,6 +66,7 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
     let Some((_, kind)) = known else {
         // Nothing is known of its fields: one of another type is no error.
         event.channel = root.name(ROOM).unwrap_or_default().map(Into::into);
+        event.time = root.time(MILLIS).unwrap_or_default();
         return Ok(event);
     };
     event.kind = *kind;
