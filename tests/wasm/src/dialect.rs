@@ -18,15 +18,7 @@ pub(crate) struct Body {
 pub(crate) fn parse(vector: &Body) -> Value {
     let events = match Dialect::MetaStudio.parse(vector.body.as_bytes()) {
         Ok(events) => events,
-        Err(error) => {
-            let path = match &error {
-                DialectError::WrongShape { path, .. } | DialectError::ValueTooLong { path, .. } => {
-                    Some(path)
-                }
-                _ => None,
-            };
-            return json!({"code": error.code().as_str(), "path": path});
-        }
+        Err(error) => return refused(&error),
     };
     let event = events.first();
     let context = WriteContext {
@@ -58,6 +50,97 @@ pub(crate) fn redact(vector: &Body) -> Value {
     let masked = dialect.redact(vector.body.as_bytes());
     let twice = dialect.redact(&masked) == masked;
     json!({"shown": std::str::from_utf8(&masked).unwrap(), "twice_alike": twice})
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Callback {
+    body: Option<Value>,
+    words: Option<Value>,
+    from: Option<Other>,
+}
+
+#[derive(Deserialize)]
+struct Other {
+    dialect: String,
+    body: Value,
+    words: Option<Value>,
+}
+
+fn with_words(name: &str, words: Option<&Value>) -> Dialect {
+    let mut settings = json!({ "dialect": name });
+    if let Some(words) = words {
+        settings["words"] = words.clone();
+    }
+    serde_json::from_value(settings).unwrap()
+}
+
+/// A text as it is, anything else as JSON.
+fn sent(body: &Value) -> String {
+    body.as_str().map_or_else(|| body.to_string(), String::from)
+}
+
+/// What a body of the vendor of that name says; or, of another's, what is written for this one.
+pub(crate) fn callback(name: &str, vector: &Callback) -> Value {
+    let dialect = with_words(name, vector.words.as_ref());
+    if let Some(from) = &vector.from {
+        let other = with_words(&from.dialect, from.words.as_ref());
+        let body = sent(&from.body);
+        let events = other.parse(body.as_bytes()).unwrap();
+        let context = WriteContext {
+            id: EventId::from_bytes([7; 16]),
+            accepted_at: UnixMillis(1_725_928_200_000),
+            app_id: "app-1",
+            subscription: "sub-1",
+            secrecy: Secrecy::Masked,
+        };
+        return match dialect.write(events.first(), other.name(), &context) {
+            Ok(written) => json!({"written": serde_json::from_slice::<Value>(&written).unwrap()}),
+            Err(error) => json!({"code": error.code().as_str()}),
+        };
+    }
+    let body = sent(vector.body.as_ref().unwrap());
+    match dialect.parse(body.as_bytes()) {
+        Ok(events) => {
+            let shown = String::from_utf8(dialect.redact(body.as_bytes()).into_owned()).unwrap();
+            json!({"events": events.iter().map(parts).collect::<Vec<_>>(), "shown": shown})
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+/// What a vector names of an event: the parts that are there.
+fn parts(event: &Event<'_>) -> Value {
+    let relay = event.relay.as_ref().map(|relay| {
+        there(json!({
+            "state": relay.state.map(RelayState::as_str), "task": relay.task, "url": relay.url,
+        }))
+    });
+    there(json!({
+        "kind": event.kind.as_str(),
+        "vendor_type": event.vendor_type,
+        "channel": event.channel,
+        "user": event.user,
+        "entity": event.entity,
+        "vendor_id": event.vendor_id,
+        "repeat_key": event.repeat_key,
+        "time_ms": event.time.map(|time| time.0),
+        "relay": relay,
+    }))
+}
+
+fn there(mut parts: Value) -> Value {
+    parts.as_object_mut().unwrap().retain(|_, part| !part.is_null());
+    parts
+}
+
+fn refused(error: &DialectError) -> Value {
+    let path = match error {
+        DialectError::WrongShape { path, .. } | DialectError::ValueTooLong { path, .. } => {
+            Some(path)
+        }
+        _ => None,
+    };
+    json!({"code": error.code().as_str(), "path": path})
 }
 
 #[derive(Deserialize)]

@@ -78,11 +78,14 @@ fn outcomes(input: &[u8]) -> Vec<Value> {
         "parse" => each(json, dialect::parse),
         "redact" => each(json, dialect::redact),
         "cloudevents" => each(json, dialect::cloud_event),
-        _ => panic!("no kind {kind}"),
+        _ => match kind.strip_prefix("callback ") {
+            Some(name) => each(json, |vector| dialect::callback(name, vector)),
+            None => panic!("no kind {kind}"),
+        },
     }
 }
 
-fn each<V: DeserializeOwned>(json: &str, outcome: fn(&V) -> Value) -> Vec<Value> {
+fn each<V: DeserializeOwned>(json: &str, outcome: impl Fn(&V) -> Value) -> Vec<Value> {
     let vectors: Vec<V> = serde_json::from_str(json).unwrap();
     vectors.iter().map(outcome).collect()
 }

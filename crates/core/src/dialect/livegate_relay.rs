@@ -59,6 +59,9 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
 /// Another vendor's event as a callback.
 pub(super) fn write(event: &Event<'_>, context: &WriteContext<'_>) -> Option<Value> {
     let relay = event.relay.as_ref();
+    if event.kind == Kind::RelayState && relay.is_none() {
+        return None;
+    }
     let url = relay.and_then(|relay| relay.url.as_deref()).map(|url| context.url(url));
     let state = relay.and_then(|relay| relay.state).map(RelayState::as_str);
     let fields = [

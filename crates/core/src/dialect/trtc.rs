@@ -66,6 +66,7 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
     let Some((_, kind)) = known else {
         // Nothing is known of its fields: one of another type is no error.
         event.channel = root.name(ROOM).unwrap_or_default().map(Into::into);
+        event.time = root.time(MILLIS).unwrap_or_default();
         return Ok(event);
     };
     event.kind = *kind;
@@ -101,7 +102,8 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
             repeated(&[Some(number), room.as_deref(), user.as_deref(), at.as_deref()]);
         event.channel = room.map(Into::into);
     }
-    event.user = user.map(Into::into);
+    // A room is opened by a user, but that is not whom the callback is about.
+    event.user = user.filter(|_| kind.family() != "channel").map(Into::into);
     Ok(event)
 }
 
