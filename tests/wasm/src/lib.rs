@@ -77,12 +77,17 @@ fn outcomes(input: &[u8]) -> Vec<Value> {
         "address" => each(json, control::address),
         "parse" => each(json, dialect::parse),
         "redact" => each(json, dialect::redact),
+        "vendor" => {
+            // The file does not say whose it is: a line before it does.
+            let (name, json) = json.split_once('\n').unwrap();
+            each(json, |vector: &Value| dialect::vendor(name, vector))
+        }
         "cloudevents" => each(json, dialect::cloud_event),
         _ => panic!("no kind {kind}"),
     }
 }
 
-fn each<V: DeserializeOwned>(json: &str, outcome: fn(&V) -> Value) -> Vec<Value> {
+fn each<V: DeserializeOwned>(json: &str, outcome: impl Fn(&V) -> Value) -> Vec<Value> {
     let vectors: Vec<V> = serde_json::from_str(json).unwrap();
     vectors.iter().map(outcome).collect()
 }
