@@ -221,6 +221,68 @@ def check_parse(vector):
     assert event.get("channel") == (room if isinstance(room, str) and room else None)
 
 
+def said(value):
+    """Every text and number of a body, as texts; JSON and forms in strings are looked into."""
+    if isinstance(value, dict):
+        return set(value).union(*map(said, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(said, value))
+    if isinstance(value, str):
+        try:
+            inner = strict(value)
+        except ValueError:
+            inner = urllib.parse.parse_qs(value, keep_blank_values=True) if "=" in value else None
+        return {value, *(said(inner) if inner is not None and inner != value else ())}
+    return {json.dumps(value)}
+
+
+def times(texts):
+    """Every time among them, in milliseconds."""
+    for text in texts:
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            number = float(text) if "." in text else int(text)
+            yield int(number if number >= 10**11 else number * 1000)
+        elif re.match(r"\d{4}-\d\d-\d\d[Tt ]", text):
+            yield int(datetime.datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def check_vendor(vector):
+    """Whatever a vendor's event is said to hold has to stand in its body."""
+    outcomes = [member for member in ("events", "code", "written") if member in vector]
+    assert len(outcomes) == 1, outcomes
+    body = vector["from"]["body"] if "from" in vector else vector["body"]
+    text = body if isinstance(body, str) else json.dumps(body)
+    for secret in vector.get("secrets", []):
+        assert secret in text, secret
+    if "events" not in vector:
+        return
+    texts = said(urllib.parse.unquote_plus(text) if text.startswith("%") else body)
+    allowed = texts | {"", None}
+
+    def stands(name):
+        # What holds a push address is masked where it is a name.
+        assert name in allowed or "***" in name, name
+    for event in vector["events"]:
+        for member in ("vendor_id", "user"):
+            stands(event.get(member))
+        assert event["kind"] in ALL_KINDS, event["kind"]
+        channel = event.get("channel")
+        parts = [channel] if channel in allowed else re.sub("^task:", "", channel).split("/", 1)
+        for part in parts:
+            stands(part)
+        if "time_ms" in event:
+            assert event["time_ms"] in set(times(texts)), event["time_ms"]
+        if "entity" in event:
+            family, *lines = event["entity"].split("\n")
+            assert family == event["kind"].split(".")[0], family
+            for line in lines:
+                stands(line)
+        relay = event.get("relay", {})
+        assert relay.get("url", "") in allowed
+        stands(relay.get("task"))
+        assert (event["kind"] == "relay.state") == ("relay" in event)
+
+
 def without_secrets(before, after, where=""):
     """Whether `after` is `before` but for masked texts; strings that hold JSON are looked into."""
     if isinstance(before, str) and isinstance(after, str) and before != after:
@@ -520,11 +582,24 @@ def control(check):
     return lambda vector: check(judge_url, vector)
 
 
+# --- Vendors ---------------------------------------------------------------------------------
+
+VENDORS = [
+    "agora", "alibaba-live", "artc", "artc-mpu", "artc-recording", "dingrtc", "jocloud", "livegate-relay",
+    "livekit", "trtc", "volcengine-rtc", "zego"]
+ALL_KINDS = {
+    "script.segment", "relay.state", "reply.finished", "channel.start", "channel.end", "user.join",
+    "user.leave", "user.publish", "user.unpublish", "user.role", "video.start", "video.stop",
+    "audio.start", "audio.stop", "screen.start", "screen.stop", "stream.start", "stream.end",
+    "recording.state", "snapshot.taken", "live.auto_exit", "source.check", "unknown"}
+
+
 # --- Files -----------------------------------------------------------------------------------
 
 FILES = {
     "url/url.json": check_url,
     "metastudio/parse.json": check_parse,
+    **{f"{vendor}/parse.json": check_vendor for vendor in VENDORS},
     "metastudio/redact.json": check_redact,
     "cloudevents/cloudevents.json": check_cloudevents,
     "config/alibaba.json": control(check_control.check_alibaba),

@@ -185,10 +185,21 @@ fn other_vendors_events_are_written_as_expected() {
             assert_eq!(&json, expected, "{name}");
             let again = to.parse(&written).unwrap();
             let again = again.first();
-            assert_eq!((again.kind, &again.channel), (event.kind, &event.channel), "{name}");
-            assert_eq!(again.user, event.user, "{name}");
-            let state = |event: &Event<'_>| event.relay.as_ref().and_then(|relay| relay.state);
-            assert_eq!(state(again), state(event), "{name}");
+            assert_eq!(again.kind, event.kind, "{name}");
+            let says = |event: &Event<'_>| {
+                let state = event.relay.as_ref().and_then(|relay| relay.state);
+                json!({"channel": event.channel, "user": event.user,
+                    "state": state.map(RelayState::as_str)})
+            };
+            match vector.get("reads_back") {
+                None => assert_eq!(says(again), says(event), "{name}"),
+                // What the vendor cannot say, or not in the words of this vector.
+                Some(less) => {
+                    let mut expected = json!({"channel": null, "user": null, "state": null});
+                    expected.as_object_mut().unwrap().extend(less.as_object().unwrap().clone());
+                    assert_eq!(says(again), expected, "{name}");
+                }
+            }
         }
     }
 }

@@ -42,6 +42,74 @@ pub(crate) fn parse(vector: &Body) -> Value {
     })
 }
 
+/// What a vendor's vector asks for: its body's events, or another vendor's first one written.
+pub(crate) fn vendor(name: &str, vector: &Value) -> Value {
+    let dialect = |name: &Value, given: &Value| -> Dialect {
+        let mut settings = json!({"dialect": name});
+        if let Some(words) = given.get("words") {
+            settings["words"] = words.clone();
+        }
+        serde_json::from_value(settings).unwrap()
+    };
+    let body = |given: &Value| match &given["body"] {
+        Value::String(text) => text.clone(),
+        body => body.to_string(),
+    };
+    let own = dialect(&Value::from(name), vector);
+    if let Some(from) = vector.get("from") {
+        let read = dialect(&from["dialect"], from);
+        let body = body(from);
+        let events = read.parse(body.as_bytes()).unwrap();
+        let context = WriteContext {
+            id: EventId::from_bytes([7; 16]),
+            accepted_at: UnixMillis(1_725_928_200_000),
+            app_id: "app-1",
+            subscription: "sub-1",
+            secrecy: Secrecy::Masked,
+        };
+        return match own.write(events.first(), read.name(), &context) {
+            Ok(written) => json!({"written": serde_json::from_slice::<Value>(&written).unwrap()}),
+            Err(error) => json!({"code": error.code().as_str()}),
+        };
+    }
+    let body = body(vector);
+    let masked = own.redact(body.as_bytes()).into_owned();
+    let shown = String::from_utf8(masked).unwrap();
+    match own.parse(body.as_bytes()) {
+        Ok(events) => {
+            let events: Vec<Value> = events.iter().map(as_vector).collect();
+            json!({"events": events, "shown": shown})
+        }
+        Err(error) => {
+            let path = match &error {
+                DialectError::WrongShape { path, .. } | DialectError::ValueTooLong { path, .. } => {
+                    Some(path)
+                }
+                _ => None,
+            };
+            json!({"code": error.code().as_str(), "path": path, "shown": shown})
+        }
+    }
+}
+
+/// What of an event a vector names; what it does not have is left out.
+fn as_vector(event: &Event<'_>) -> Value {
+    let without_nulls = |mut parts: Value| {
+        parts.as_object_mut().unwrap().retain(|_, part| !part.is_null());
+        parts
+    };
+    let relay = event.relay.as_ref().map(|relay| {
+        let state = relay.state.map(RelayState::as_str);
+        without_nulls(json!({"state": state, "task": relay.task, "url": relay.url}))
+    });
+    without_nulls(json!({
+        "kind": event.kind.as_str(), "vendor_type": event.vendor_type,
+        "channel": event.channel, "user": event.user, "entity": event.entity,
+        "vendor_id": event.vendor_id, "repeat_key": event.repeat_key,
+        "time_ms": event.time.map(|time| time.0), "relay": relay,
+    }))
+}
+
 pub(crate) fn redact(vector: &Body) -> Value {
     let dialect = match vector.dialect.as_deref() {
         Some("metastudio") => Dialect::MetaStudio,
