@@ -1,6 +1,7 @@
 //! The fuzz targets' bodies over every vector, over damaged ones, and over random bytes.
 #![cfg(feature = "_fuzzing")]
 
+use livegate_core::dialect::DialectName;
 use livegate_core::{config, dialect, url};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -13,6 +14,15 @@ fn texts(json: &str, field: &str) -> Vec<String> {
 fn all_texts() -> Vec<String> {
     let mut all = texts(include_str!("../../../vectors/metastudio/parse.json"), "body");
     all.extend(texts(include_str!("../../../vectors/metastudio/redact.json"), "body"));
+    for name in DialectName::ALL.iter().filter(|name| **name != DialectName::MetaStudio) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors");
+        let Ok(json) = std::fs::read_to_string(format!("{folder}/{name}/parse.json")) else {
+            continue;
+        };
+        let vectors: Vec<Value> = serde_json::from_str(&json).unwrap();
+        let bodies = vectors.iter().filter_map(|vector| vector.get("body"));
+        all.extend(bodies.map(|body| body.as_str().map_or_else(|| body.to_string(), String::from)));
+    }
     all.extend(texts(include_str!("../../../vectors/config/config.json"), "body"));
     all.extend(texts(include_str!("../../../vectors/url/url.json"), "url"));
     all

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use livegate_core::dialect::DialectName;
 use livegate_core::{config, dialect, filter, scheme, url};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -84,6 +85,20 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
         for vector in vectors(folder) {
             let name = format!("{folder}: {}", text(&vector, "name").unwrap());
             all.push((name, text(&vector, member).unwrap().into_bytes()));
+        }
+    }
+    // Other vendors' bodies are texts, or objects that stand as they are sent.
+    for name in DialectName::ALL {
+        if !matches!(name, DialectName::MetaStudio | DialectName::Generic) {
+            for vector in vectors(name.as_str()) {
+                let raw = || vector.get("body").map(|raw| raw.get().to_owned());
+                if let Some(body) = text(&vector, "body").or_else(raw) {
+                    all.push((
+                        format!("{name}: {}", text(&vector, "name").unwrap()),
+                        body.into_bytes(),
+                    ));
+                }
+            }
         }
     }
     for vector in vectors("config").into_iter().chain(vectors("relay")) {

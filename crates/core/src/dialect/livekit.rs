@@ -121,14 +121,21 @@ const RESULTS: &[(&str, &str)] = &[
 
 pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> {
     let root = object.root();
-    for message in MESSAGES {
-        root.at(message)?;
-    }
     let vendor_type = root
         .name(&[TYPE])?
         .ok_or_else(|| DialectError::shape(TYPE, "a string that is not empty"))?;
-    let known = TYPES.iter().find(|(name, _)| *name == vendor_type);
-    let kind = kind(root, known.map_or(Kind::Unknown, |(_, kind)| *kind))?;
+    let Some((_, kind)) = TYPES.iter().find(|(name, _)| *name == vendor_type) else {
+        // Nothing is known of its messages: one of another type is no error.
+        let mut event = object.event(Kind::Unknown, vendor_type);
+        event.channel = root.name(ROOM).unwrap_or_default().map(Into::into);
+        event.user = root.name(USER).unwrap_or_default().map(Into::into);
+        envelope(root, &mut event)?;
+        return Ok(event);
+    };
+    for message in MESSAGES {
+        root.at(message)?;
+    }
+    let kind = of(*kind, root)?;
     let user = root.name(USER)?;
 
     let mut event = object.event(kind, vendor_type);
@@ -153,15 +160,21 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
     }
     event.channel = root.name(ROOM)?.map(Into::into);
     event.user = user.map(Into::into);
+    envelope(root, &mut event)?;
+    Ok(event)
+}
+
+/// What every event says of itself.
+fn envelope(root: At<'_>, event: &mut Event<'_>) -> Result<(), DialectError> {
     event.time = root.time(TIME)?;
     let id = root.name(&["/id"])?;
     event.repeat_key = id.clone().map(Into::into);
     event.vendor_id = id.map(Into::into);
-    Ok(event)
+    Ok(())
 }
 
-/// What the event is, by its type and what it is about.
-fn kind(root: At<'_>, by_type: Kind) -> Result<Kind, DialectError> {
+/// What an event of a type is, by what it is about.
+fn of(by_type: Kind, root: At<'_>) -> Result<Kind, DialectError> {
     match by_type {
         Kind::RecordingState if STREAMS.iter().any(|path| root.has(path)) => Ok(Kind::RelayState),
         Kind::UserPublish | Kind::UserUnpublish => {

@@ -19,10 +19,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::MAX_NAME;
-use super::WriteContext;
 use super::error::DialectError;
 use super::json::{FieldsError, Value, fields, fields_and_text, push_string};
+use super::{MAX_NAME, WriteContext, redact};
 use crate::event::{Event, Kind, Relay, RelayState as Normal};
 
 /// The types of event that `MetaStudio` documents.
@@ -166,7 +165,7 @@ impl fmt::Debug for StreamState<'_> {
         f.debug_struct("StreamState")
             .field("room_id", &self.room_id)
             .field("job_id", &self.job_id)
-            .field("output_url", &self.output_url.as_deref().map(super::redact::url))
+            .field("output_url", &self.output_url.as_deref().map(redact::url))
             .field("state", &self.state)
             .finish()
     }
@@ -262,7 +261,7 @@ impl<'a> Message<'a> {
                 let [room] = inner(data, ["/message/room_id"])?;
                 // Nothing is known of this type, so a room of another type is no error: it only
                 // does not name a channel.
-                let room_id = room.and_then(Value::text);
+                let room_id = room.and_then(Value::text).map(redact::text);
                 Ok(Self::Unknown { room_id: room_id.filter(|room| room.len() <= MAX_NAME) })
             }
         }
@@ -428,7 +427,7 @@ fn string_or_number<'a>(
     }
 }
 
-/// A string that names something, and so is short.
+/// A string that names something: short, its secrets masked, for it is shown in lists.
 fn name<'a>(
     value: Option<Value<'a>>,
     path: &'static str,
@@ -437,7 +436,7 @@ fn name<'a>(
     if name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
         return Err(DialectError::ValueTooLong { path: Cow::Borrowed(path), limit: MAX_NAME });
     }
-    Ok(name)
+    Ok(name.map(redact::text))
 }
 
 /// Without the white space that JSON allows around a value.

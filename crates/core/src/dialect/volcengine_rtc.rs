@@ -48,19 +48,20 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
         .name(&[TYPE])?
         .ok_or_else(|| DialectError::shape(TYPE, "a string that is not empty"))?;
     let known = TYPES.iter().find(|(name, _)| *name == vendor_type);
-    let kind = known.map_or(Kind::Unknown, |(_, kind)| *kind);
+    let known = known.map(|(_, kind)| *kind);
+    let kind = known.unwrap_or(Kind::Unknown);
 
     let parsed;
     let fields = if root.at(DATA).is_ok() {
         root
     } else {
-        parsed = json!({ "EventData": data(root)? });
+        parsed = json!({ "EventData": lenient(known, data(root))? });
         At::of(&parsed)
     };
-    let room = fields.name(ROOM)?;
-    let user = fields.name(USER)?;
-    let task = fields.name(TASK)?;
-    let failed = fields.int(CODE)?.is_some_and(|code| code != 0);
+    let room = lenient(known, fields.name(ROOM))?;
+    let user = lenient(known, fields.name(USER))?;
+    let task = lenient(known, fields.name(TASK))?;
+    let failed = lenient(known, fields.int(CODE))?.is_some_and(|code| code != 0);
     let state = match vendor_type.as_str() {
         "TranscodeStarted" if !failed => Some(RelayState::Connecting),
         "TranscodeStopped" if !failed => Some(RelayState::Ended),
@@ -85,6 +86,14 @@ pub(super) fn parse<'a>(object: &Object<'a>) -> Result<Event<'a>, DialectError> 
     event.repeat_key = id.clone().map(Into::into);
     event.vendor_id = id.map(Into::into);
     Ok(event)
+}
+
+/// Nothing is known of the fields of a type that is not: one of another type is no error then.
+fn lenient<T: Default>(
+    known: Option<Kind>,
+    field: Result<T, DialectError>,
+) -> Result<T, DialectError> {
+    field.or_else(|error| if known.is_some() { Err(error) } else { Ok(T::default()) })
 }
 
 /// The event's own fields, which a string holds.
