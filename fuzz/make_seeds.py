@@ -57,6 +57,14 @@ def member(folder, name):
             yield vector[name].encode()
 
 
+def dialects():
+    for path in sorted(VECTORS.glob("*/parse.json")) + sorted(VECTORS.glob("*/redact.json")):
+        for vector in json.loads(path.read_text("utf-8")):
+            body = vector.get("body")
+            if body is not None:
+                yield (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
+
+
 def config():
     for folder in ("config", "relay"):
         for path in sorted((VECTORS / folder).glob("*.json")):
@@ -77,7 +85,7 @@ def filters():
 
 TARGETS = {
     "scheme": scheme,
-    "dialect": lambda: member("metastudio", "body"),
+    "dialect": dialects,
     "config": config,
     "url": lambda: member("url", "url"),
     "filter": filters,

@@ -1,18 +1,31 @@
 //! The fuzz targets' bodies over every vector, over damaged ones, and over random bytes.
 #![cfg(feature = "_fuzzing")]
 
+use std::fs;
+use std::path::Path;
+
+use livegate_core::dialect::DialectName;
 use livegate_core::{config, dialect, url};
 use proptest::prelude::*;
 use serde_json::Value;
 
 fn texts(json: &str, field: &str) -> Vec<String> {
     let vectors: Vec<Value> = serde_json::from_str(json).unwrap();
-    vectors.iter().filter_map(|vector| vector.get(field)?.as_str().map(String::from)).collect()
+    // An object stands for its text.
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+    vectors.iter().filter_map(|vector| vector.get(field).map(text)).collect()
 }
 
 fn all_texts() -> Vec<String> {
-    let mut all = texts(include_str!("../../../vectors/metastudio/parse.json"), "body");
-    all.extend(texts(include_str!("../../../vectors/metastudio/redact.json"), "body"));
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let mut all = Vec::new();
+    for name in DialectName::ALL {
+        for file in ["parse.json", "redact.json"] {
+            let file = vectors.join(name.as_str()).join(file);
+            let json = fs::read_to_string(file).unwrap_or_else(|_| "[]".into());
+            all.extend(texts(&json, "body"));
+        }
+    }
     all.extend(texts(include_str!("../../../vectors/config/config.json"), "body"));
     all.extend(texts(include_str!("../../../vectors/url/url.json"), "url"));
     all
@@ -27,7 +40,7 @@ fn feed(data: &[u8]) {
 #[test]
 fn every_vector_holds() {
     let all = all_texts();
-    assert!(all.len() > 300);
+    assert!(all.len() > 700);
     for text in all {
         feed(text.as_bytes());
     }
