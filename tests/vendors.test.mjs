@@ -78,7 +78,7 @@ const VENDORS = {
     scheme: "ALIBABA_RTC_RECORDING",
     sign: ({ at }) => ({ "ali-live-timestamp": `${at}`, "ali-live-signature": hash("md5", `${at}|${KEY}`) }),
     answer: '{"Code":0,"Msg":"Success"}',
-    event: { type: "recording.state" },
+    event: { type: "recording.state", vendortype: "TaskCreated", subject: "room", time: "2024-09-10T00:30:00.000Z" },
   },
   "alibaba-live": {
     scheme: "ALIBABA_LIVE",
@@ -155,11 +155,11 @@ test("every live cloud's callback comes in as its vendor signs it, and is answer
   for (const call of there.calls) assert.ok(!call.body.includes("hunter2"), call.body);
 });
 
-/** ARTC's sample of a finished recording. */
+/** A recording's beginning. */
 function recording(method) {
   return method === "GET"
     ? {}
-    : json({ AppId: "a", ChannelId: "room", TaskId: "t", EventType: "RecordStop", Timestamp: 1725928200, Event: 1 });
+    : json({ appId: "a", channelId: "room", taskId: "t", eventType: "TaskCreated", callbackTs: 1725928200000, payload: "{}" });
 }
 
 test("a state that comes late is marked, and changes nothing", async (t) => {

@@ -7,22 +7,6 @@ import { before, test } from "node:test";
 import { loadCore } from "../lib/core-wasm.mjs";
 import { readVectors, vectorFiles } from "../lib/vectors.mjs";
 
-/** Vendors whose bodies are read, each with a folder of its name. */
-const VENDORS = [
-  "agora",
-  "alibaba-live",
-  "artc",
-  "artc-mpu",
-  "artc-recording",
-  "dingrtc",
-  "jocloud",
-  "livegate-relay",
-  "livekit",
-  "trtc",
-  "volcengine-rtc",
-  "zego",
-];
-
 /** What each file is, and what an outcome has to be for its vector. */
 const FILES = {
   "agora/parse.json": ["callback agora", callback],

@@ -77,11 +77,6 @@ fn outcomes(input: &[u8]) -> Vec<Value> {
         "address" => each(json, control::address),
         "parse" => each(json, dialect::parse),
         "redact" => each(json, dialect::redact),
-        "vendor" => {
-            // The file does not say whose it is: a line before it does.
-            let (name, json) = json.split_once('\n').unwrap();
-            each(json, |vector: &Value| dialect::vendor(name, vector))
-        }
         "cloudevents" => each(json, dialect::cloud_event),
         _ => match kind.strip_prefix("callback ") {
             Some(name) => each(json, |vector| dialect::callback(name, vector)),

@@ -76,7 +76,11 @@ pub(crate) const CREATE: Command = Command {
         ),
         value("message", "JSON", "for mail, sms, email: to, from and template, as JSON or @FILE"),
         value("secrets", "WHAT", "masked (default), or intact with raw or a vendor's own bodies"),
-        value("scheme", "SCHEME", "how deliveries are signed (default standard-webhooks; for people NONE)"),
+        value(
+            "scheme",
+            "SCHEME",
+            "how deliveries are signed (default standard-webhooks; for people NONE)",
+        ),
         value("secret-file", "FILE", "a secret to sign with, instead of a new one"),
         values("header", "'NAME: VALUE'", "send this header with every delivery"),
         value("timeout-s", "S", "how long a delivery may take (1-30; 15)"),
