@@ -48,9 +48,9 @@ test("of all the secrets of a full session none is in an answer, a tail or a fil
   await tenant.ok("POST", `/endpoints/${hook.id}/rotate`, { key: secret.hookNext });
   const remade = await tenant.ok("POST", `/endpoints/${made.id}/rotate`, {});
   await tenant.ok("POST", `/endpoints/${hook.id}/test`);
-  for (const list of ["sources", "endpoints", "subscriptions", "events", "deliveries", "rejections", "replays", "audit"]) {
+  for (const list of ["sources", "endpoints", "subscriptions", "events", "deliveries", "rejections", "replays", "audit", "relays", "applications"]) {
     const { items } = await until(() => tenant.get(`/${list}`), ({ items: all }) => all.length > 0 || list === "replays");
-    if (list === "deliveries" || list === "audit") continue;
+    if (["deliveries", "audit", "relays"].includes(list)) continue;
     for (const { id } of items) await tenant.get(`/${list}/${id}`);
   }
   const [event] = (await tenant.get("/events")).items;
@@ -59,10 +59,15 @@ test("of all the secrets of a full session none is in an answer, a tail or a fil
   await tenant.call("POST", "/endpoints", { url: there.url, secret: `${secret.mss}-not-a-whsec` });
   await tenant.call("PATCH", `/sources/${source.id}`, { key: `${secret.key}`, freshness_s: 0 });
   await gate.admin("GET", "/api/v1/tenants");
+  const credentials = await tenant.ok("POST", "/credentials", {});
+  await tenant.get("/credentials");
+  await tenant.studio("GET", "/smart-live-configs/user-config");
   await gate.call("GET", "/api/v1/sources", { token: `lgt_${secret.key}` });
   for (const path of ["/healthz", "/api/openapi.json"]) await gate.call("GET", path);
 
   Object.assign(secret, { admin: gate.gateway.adminToken, tenant: tenant.token, made: made.secret, remade: remade.secret });
+  const parts = ["secret_key", "auth_token", "restful_secret"];
+  for (const part of parts) Object.assign(secret, { [part]: tenant.credentials[part], [`next_${part}`]: credentials[part] });
   secret.seal = readFileSync(join(gate.data, "seal-key"), "utf8").trim();
   // Each is there where it has to be, so the search below can find something.
   assert.ok(there.calls.some(({ headers }) => headers.authorization === secret.header));
@@ -71,6 +76,8 @@ test("of all the secrets of a full session none is in an answer, a tail or a fil
     tenant: [`POST /api/v1/tenants`],
     made: ["POST /api/v1/endpoints"],
     remade: [`POST /api/v1/endpoints/${made.id}/rotate`],
+    ...Object.fromEntries(parts.map((part) => [part, ["POST /api/v1/tenants"]])),
+    ...Object.fromEntries(parts.map((part) => [`next_${part}`, ["POST /api/v1/credentials"]])),
   };
   for (const [name, value] of Object.entries(secret)) {
     const bare = value.replace(/^whsec_/, "");
@@ -90,7 +97,7 @@ test("of all the secrets of a full session none is in an answer, a tail or a fil
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const text = files.map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name), "latin1")).join("\n");
   assert.ok(text.includes(secret.stream), "the bodies are in there");
-  for (const name of ["key", "rotated", "header", "hook", "hookNext", "mss", "admin", "tenant", "made", "remade", "seal", "forged"]) {
+  for (const name of ["key", "rotated", "header", "hook", "hookNext", "mss", "admin", "tenant", "made", "remade", "seal", "forged", ...parts, ...parts.map((part) => `next_${part}`)]) {
     assert.ok(!text.includes(secret[name].replace(/^whsec_/, "")), `${name} lies open on the disk`);
   }
   await gate.start();
