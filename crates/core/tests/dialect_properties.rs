@@ -126,10 +126,10 @@ proptest! {
         replace(&mut body, &mut at.clone(), &url);
         let body = body.to_string();
         let mut shown = String::from_utf8(dialect.redact(body.as_bytes()).into_owned()).unwrap();
-        match dialect.parse(body.as_bytes()) {
-            Ok(events) => shown += &format!("{events:?}"),
-            Err(error) => shown += &format!("{error:?} {error}"),
-        }
+        shown.push_str(&match dialect.parse(body.as_bytes()) {
+            Ok(events) => format!("{events:?}"),
+            Err(error) => format!("{error:?} {error}"),
+        });
         let names_its_key = body.to_lowercase().replace('_', "").contains("streamkey");
         prop_assert!(names_its_key || !shown.contains(&key), "{}", shown);
         prop_assert!(!shown.contains(&token), "{}", shown);
