@@ -83,7 +83,7 @@ const VENDORS = {
   "alibaba-live": {
     scheme: "ALIBABA_LIVE",
     method: "GET",
-    query: "action=publish&app=live&appname=live.example.com&id=room&ip=192.0.2.1&node=n&time=1725928200&usrargs=vhost%3Dlive.example.com%26auth_key%3Dhunter2",
+    query: "action=publish&app=live.example.com&appname=live&id=room&ip=192.0.2.1&node=n&time=1725928200&usrargs=vhost%3Dlive.example.com%26auth_key%3Dhunter2",
     sign: ({ at, url }) => ({ "ali-live-timestamp": `${at}`, "ali-live-signature": hash("md5", `${new URL(url).hostname}|${at}|${KEY}`) }),
     event: { type: "stream.start", vendortype: "publish", subject: "live/room", time: "2024-09-10T00:30:00.000Z" },
   },
