@@ -601,6 +601,7 @@ FILES = {
     "metastudio/parse.json": check_parse,
     **{f"{vendor}/parse.json": check_vendor for vendor in VENDORS},
     "metastudio/redact.json": check_redact,
+    "metastudio/written.json": check_vendor,
     "cloudevents/cloudevents.json": check_cloudevents,
     "config/alibaba.json": control(check_control.check_alibaba),
     "config/config.json": check_config,

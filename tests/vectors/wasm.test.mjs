@@ -28,6 +28,7 @@ const FILES = {
   "livekit/parse.json": ["callback livekit", callback],
   "metastudio/parse.json": ["parse", parse],
   "metastudio/redact.json": ["redact", redact],
+  "metastudio/written.json": ["callback metastudio", callback],
   "relay/addresses.json": ["address", address],
   "relay/jocloud.json": ["relay", control],
   "relay/mpu.json": ["relay", control],

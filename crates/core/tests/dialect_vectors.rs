@@ -204,6 +204,25 @@ fn other_vendors_events_are_written_as_expected() {
     }
 }
 
+#[test]
+fn metastudio_has_its_words_for_others_relays() {
+    let vectors = vectors(include_str!("../../../vectors/metastudio/written.json"));
+    assert!(vectors.len() > 10);
+    for vector in &vectors {
+        let name = format!("{} ({})", text(vector, "name"), text(vector, "why"));
+        let from = DialectName::from_name(text(&vector["from"], "dialect")).unwrap();
+        let body = body_of(&vector["from"]);
+        let events = dialect_of(from, &vector["from"]).parse(body.as_bytes()).unwrap();
+        match Dialect::MetaStudio.write(events.first(), from, &context()) {
+            Ok(written) => {
+                let json: Value = serde_json::from_slice(&written).unwrap();
+                assert_eq!(Some(&json), vector.get("written"), "{name}");
+            }
+            Err(error) => assert_eq!(error.code().as_str(), text(vector, "code"), "{name}"),
+        }
+    }
+}
+
 fn entity(event_type: &str, message: &Value) -> Option<String> {
     let body = json!({"event_type": event_type, "message": message.to_string()}).to_string();
     let events = Dialect::MetaStudio.parse(body.as_bytes()).unwrap();

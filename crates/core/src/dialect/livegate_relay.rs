@@ -1,6 +1,6 @@
 //! The callbacks of livegate's own relay hosts.
 //!
-//! A body is one flat object; docs/spec/events.md says what its fields are. Its types are the names
+//! A body is one flat object; docs/spec/events.md §7.4 says what its fields are. Its types are the names
 //! of [`Kind`]s, its states those of [`RelayState`]s, so that nothing has to be translated.
 
 use alloc::string::ToString;

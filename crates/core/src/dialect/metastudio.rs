@@ -15,7 +15,7 @@
 //! field may be missing or null, but must have its type where it is there, and be there once.
 
 use alloc::borrow::Cow;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -377,14 +377,25 @@ pub(super) fn translate(
         // It has no word for what failed: either way the link is finished.
         Normal::Failed | Normal::Ended => "END",
     };
-    let url = relay.url.as_deref().unwrap_or("");
-    let message = serde_json::json!({
-        "room_id": event.channel.as_deref().unwrap_or(""),
-        "job_id": relay.task.as_deref().unwrap_or(""),
-        "output_url": context.url(url), "stream_key": "", "state": state,
-    });
+    let url = context.url(relay.url.as_deref().unwrap_or(""));
+    // In the documented order; the key is in the address.
+    let fields = [
+        ("{", "room_id", event.channel.as_deref().unwrap_or("")),
+        (",", "job_id", relay.task.as_deref().unwrap_or("")),
+        (",", "output_url", &url),
+        (",", "stream_key", ""),
+        (",", "state", state),
+    ];
+    let mut message = String::new();
+    for (before, name, value) in fields {
+        message.push_str(before);
+        push_string(&mut message, name);
+        message.push(':');
+        push_string(&mut message, value);
+    }
+    message.push('}');
     Some(serde_json::json!({
-        "event_type": EventType::RtmpStreamStateChange.as_str(), "message": message.to_string(),
+        "event_type": EventType::RtmpStreamStateChange.as_str(), "message": message,
     }))
 }
 

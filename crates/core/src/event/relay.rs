@@ -6,7 +6,7 @@ use core::fmt;
 use crate::dialect::redact;
 
 /// The state of a stream that is pushed somewhere. Which of a vendor's words is which of these is
-/// our reading of their documentation (docs/spec/events.md §7).
+/// our reading of their documentation (docs/spec/events.md §2 and §7 to §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RelayState {
