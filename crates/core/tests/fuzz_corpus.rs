@@ -83,8 +83,9 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
     }
     for (folder, member) in [("metastudio", "body"), ("url", "url")] {
         for vector in vectors(folder) {
-            let name = format!("{folder}: {}", text(&vector, "name").unwrap());
-            all.push((name, text(&vector, member).unwrap().into_bytes()));
+            // What is written from other vendors' events has no input of its own.
+            let Some(input) = text(&vector, member) else { continue };
+            all.push((format!("{folder}: {}", text(&vector, "name").unwrap()), input.into_bytes()));
         }
     }
     // Other vendors' bodies are texts, or objects that stand as they are sent.
