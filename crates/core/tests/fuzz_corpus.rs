@@ -83,7 +83,7 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
     }
     for (folder, member) in [("metastudio", "body"), ("url", "url")] {
         for vector in vectors(folder) {
-            // What is written of another vendor's event has its body among that vendor's.
+            // What is written from other vendors' events has no input of its own.
             let Some(input) = text(&vector, member) else { continue };
             all.push((format!("{folder}: {}", text(&vector, "name").unwrap()), input.into_bytes()));
         }
