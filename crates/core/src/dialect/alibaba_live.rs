@@ -17,6 +17,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use super::MAX_NAME;
 use super::entity::entity;
 use super::error::DialectError;
 use super::object::{At, Object};
@@ -90,7 +91,8 @@ fn posted<'a>(object: &Object<'a>, root: At<'_>) -> Result<Event<'a>, DialectErr
     Ok(event)
 }
 
-/// `app/stream`: the domains of ingest and play differ, so they cannot be a part of it.
+/// `app/stream`: the domains of ingest and play differ, so they cannot be a part of it. Two names
+/// that are too long for one are none.
 fn channel(app: Option<String>, stream: Option<String>) -> Option<Cow<'static, str>> {
     let mut channel = app.unwrap_or_default();
     let stream = stream?;
@@ -98,5 +100,5 @@ fn channel(app: Option<String>, stream: Option<String>) -> Option<Cow<'static, s
         channel.push('/');
     }
     channel.push_str(&stream);
-    Some(Cow::Owned(channel))
+    (channel.len() <= MAX_NAME).then_some(Cow::Owned(channel))
 }

@@ -16,7 +16,6 @@
 //! older service's task status are near, but nobody says that they are the same.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::ToString;
 
 use serde_json::{Value, json};
@@ -25,6 +24,7 @@ use super::WriteContext;
 use super::entity::entity;
 use super::error::DialectError;
 use super::object::Object;
+use super::task::channel_or_task;
 use super::words::Words;
 use crate::event::{Event, Kind, Relay, RelayState};
 
@@ -55,7 +55,7 @@ pub(super) fn parse<'a>(
     let id = root.name(&["/MsgId"])?;
 
     let mut event = object.event(Kind::RelayState, event_type);
-    event.channel = task.as_ref().map(|task| Cow::Owned(format!("task:{task}")));
+    event.channel = channel_or_task(None, task.as_deref()).map(Cow::Owned);
     event.entity = entity(Kind::RelayState, &[task.as_deref(), url.as_deref()]);
     event.repeat_key = id.clone().map(Cow::Owned);
     event.vendor_id = id.map(Cow::Owned);

@@ -393,7 +393,12 @@ impl Dialect {
             Self::LivegateRelay => livegate_relay::write(event, context),
             _ => None,
         };
-        written.map(|body| body.to_string().into_bytes()).ok_or(cannot)
+        let body = written.ok_or(cannot)?.to_string().into_bytes();
+        Ok(match context.secrecy {
+            Secrecy::Intact => body,
+            // Each address was masked by itself; as a whole it may read otherwise.
+            Secrecy::Masked => self.redact(&body).into_owned(),
+        })
     }
 
     /// A body with its stream keys and push URLs' secrets masked; see [`redact`].
