@@ -545,7 +545,7 @@ test("docs/settings.md has every setting with its default", async () => {
   const rows = table.split("\n").map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
   const documented = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
   const shown = await (await gate.tenant()).get("/settings");
-  const text = (value) => (Array.isArray(value) ? value.join(", ") : String(value));
+  const text = (value) => (Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value));
   const wanted = Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, text(value)]));
   assert.deepEqual(documented, { ...wanted, meituan_default: "–" });
   assert.deepEqual(Object.keys(documented).sort(), Object.keys(openapi.components.schemas.Settings.properties).sort());

@@ -214,15 +214,24 @@ fn dialect(findings: &mut Findings, source: &Source) -> Option<Dialect> {
         findings.note("dialect", "dialect.unknown", format!("one of {}", names.join(", ")));
         return None;
     };
-    let words = match &source.words {
+    spoken(findings, name, generic, source.words.as_ref())
+}
+
+/// A dialect with what its vendor leaves undocumented.
+fn spoken(
+    findings: &mut Findings,
+    dialect: DialectName,
+    generic: Option<RawGenericPaths>,
+    words: Option<&Value>,
+) -> Option<Dialect> {
+    let words = match words {
         None => None,
         Some(value) => {
             let Texts(words) = findings.shape("words", "dialect.shape", value)?;
             Some(words.into_iter().collect())
         }
     };
-    let raw = RawDialect { dialect: name, generic, words };
-    match Dialect::try_from(raw) {
+    match Dialect::try_from(RawDialect { dialect, generic, words }) {
         Ok(dialect) => Some(dialect),
         Err(error) => findings.take(error.field(), Err(error)),
     }
@@ -275,7 +284,12 @@ pub(crate) fn endpoint(
     let way = way(&mut findings, endpoint, keys, egress);
     let lanes = lanes(&mut findings, endpoint);
     let writer = match endpoint.format {
-        Format::Dialect(name) => findings.take("format", Dialect::try_from(RawDialect::from(name))),
+        Format::Dialect(name) => spoken(&mut findings, name, None, endpoint.words.as_ref()),
+        _ if endpoint.words.is_some() => {
+            let detail = "only formats of a vendor have words";
+            findings.note("words", "dialect.words_not_used", detail);
+            None
+        }
         _ => None,
     };
     match (way, lanes) {

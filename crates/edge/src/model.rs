@@ -41,6 +41,8 @@ document! {
         pub(crate) url: String,
         pub(crate) format: Format,
         pub(crate) secrets: Secrecy,
+        /// What the vendor's undocumented words are, in whose format it is.
+        pub(crate) words: Option<Value>,
         /// The application that a vendor's body names, where that has one; the tenant's own if not.
         pub(crate) app_id: Option<String>,
         /// Whom a notice is for, and in what shape.

@@ -6,7 +6,7 @@ mod events;
 mod notices;
 mod records;
 mod relay_tasks;
-mod settings;
+pub(crate) mod settings;
 mod tails;
 mod tenants;
 pub(crate) mod things;

@@ -11,7 +11,7 @@ use super::not_allowed;
 use super::things::merge;
 use crate::auth::Caller;
 use crate::compile;
-use crate::document::{self, given, words};
+use crate::document::{self, Texts, given, words};
 use crate::error::{Problem, Result};
 use crate::http::{self, Incoming};
 use crate::objects::contract::{Put, ToTenant};
@@ -37,6 +37,9 @@ given! {
         artc_url: Option<ArtcUrl>,
         /// How many users an ARTC subscription may name: 20 to 30.
         artc_users: Option<u64>,
+        /// What members of Jocloud's bodies are called whose names are not documented: as they are sent,
+        /// and as this gateway has them.
+        jocloud_names: Option<Texts>,
         /// How many single and mixed relay tasks an ARTC application may have.
         artc_single_tasks: Option<u64>,
         artc_mixed_tasks: Option<u64>,
@@ -64,7 +67,7 @@ fn defaults() -> Value {
         "rooms_inherit": false, "room_update": "stays",
         "platform_auth_type": AuthType::MssAHead.as_str(),
         "artc_url": "lenient", "artc_users": 30,
-        "artc_single_tasks": 200, "artc_mixed_tasks": 40,
+        "artc_single_tasks": 200, "artc_mixed_tasks": 40, "jocloud_names": {},
     })
 }
 
@@ -127,6 +130,8 @@ fn check(document: &Value) -> Result<()> {
     {
         found.note("platform_auth_type", "request.shape", "one of MSS_A, MSS_A_HEAD");
     }
+    let names = settings.jocloud_names.as_ref().map_or(0, |Texts(names)| names.len());
+    found.within("jocloud_names", names as u64, 0..=64);
     let numbers = [
         ("artc_users", settings.artc_users, 20..=30),
         ("artc_single_tasks", settings.artc_single_tasks, 1..=1_000),

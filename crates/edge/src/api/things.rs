@@ -22,7 +22,7 @@ use crate::js;
 use crate::model::{Endpoint, Format, Keys, Retry, Secrecy, Signing, Source, Subscription};
 use crate::notice::{Message, Place};
 use crate::objects::contract::{Managed, Put, ToDirectory, ToEndpoint, ToTenant};
-use crate::objects::tenant::{Item, Kind, OWN_SETTINGS};
+use crate::objects::tenant::{Item, Kind, OWN_SETTINGS, owner_signs};
 use crate::objects::{ObjectRef, call};
 use crate::vendor::managed;
 
@@ -161,7 +161,11 @@ const READ_ONLY: &[&str] = &[
 /// Refuses to change a thing that follows from another, but for what is its owner's even then.
 fn check_managed(there: &Item, given: &Map<String, Value>) -> Result<()> {
     let Some(by) = there.doc["managed"].as_str() else { return Ok(()) };
-    let own = |name: &String| name == "enabled" || OWN_SETTINGS.contains(&name.as_str());
+    let own = |name: &String| {
+        name == "enabled"
+            || OWN_SETTINGS.contains(&name.as_str())
+            || (owner_signs(by) && (name == "signing" || name == "secret"))
+    };
     if !given.is_empty() && given.keys().all(own) {
         return Ok(());
     }
@@ -403,6 +407,7 @@ given! {
         url: String,
         format: Option<Format>,
         secrets: Option<Secrecy>,
+        words: Option<Value>,
         app_id: Option<String>,
         message: Option<Message>,
         signing: Option<GivenSigning>,
@@ -477,6 +482,7 @@ async fn checked_endpoint(
         url: given.url,
         format: given.format.unwrap_or(Format::CloudEvents),
         secrets: given.secrets.unwrap_or(Secrecy::Masked),
+        words: given.words,
         app_id: given.app_id,
         message: given.message,
         signing,

@@ -16,10 +16,12 @@ use worker::Env;
 
 use super::stored::Tenant;
 use super::tasks;
+use crate::api::settings::ID;
 use crate::credentials::{self, Part};
 use crate::error::{Error, Problem, Result};
 use crate::http::{self, Incoming};
 use crate::objects::contract::Started;
+use crate::objects::tenant::Kind;
 use crate::{compile, js};
 
 const VENDOR: &str = "jocloud";
@@ -81,15 +83,23 @@ async fn route(env: &Env, request: &Incoming, rest: &str) -> Result<()> {
     let same = |named: &str| {
         if named == *app { Ok(()) } else { Err(bad("appid is not that of the path")) }
     };
+    let settings = tenant.document(Kind::Settings, ID).await?.unwrap_or_default();
+    let names = settings["jocloud_names"].as_object();
+    let names: Vec<(&str, &str)> = names
+        .into_iter()
+        .flatten()
+        .filter_map(|(sent, ours)| Some((sent.as_str(), ours.as_str()?)))
+        .collect();
+    let rules = Rules { names: &names };
     if *operation == "stoprtmp" {
-        let (named, id) = jocloud::stop(&body).map_err(|found| violations(&found))?;
+        let (named, id) = jocloud::stop_with(&body, rules).map_err(|found| violations(&found))?;
         same(&named)?;
         if tasks::stop(&tenant, VENDOR, app, &id, "stopped", now).await? {
             return Ok(());
         }
         return Err(Problem::new(404, "request.not_found", "there is no such task").into());
     }
-    let task = jocloud::start(&body, Rules::default()).map_err(|found| violations(&found))?;
+    let task = jocloud::start(&body, rules).map_err(|found| violations(&found))?;
     same(&task.app_id)?;
     start(&tenant, &task, now).await
 }

@@ -23,6 +23,8 @@ pub(crate) struct Callback {
     pub(crate) filter: Value,
     /// The application that its bodies name, where they do.
     pub(crate) app_id: Option<String>,
+    /// Whether how it is signed is its owner's to say, since its vendor does not.
+    pub(crate) owner_signs: bool,
     /// The subscription's id at its vendor, where its bodies name it.
     pub(crate) subscription: Option<String>,
 }
@@ -66,6 +68,8 @@ pub(crate) fn of(
             one(Kind::Endpoint, endpoint_id.to_string(), None, None),
         ]);
     };
+    // What its vendor signs with is not documented: its owner's secret stays.
+    let own = callback.owner_signs && callback.key.is_none();
     let keys = Keys { current: callback.key, ..Keys::default() };
     let endpoint = Endpoint {
         id: endpoint_id,
@@ -73,6 +77,7 @@ pub(crate) fn of(
         url: callback.url,
         format: callback.format,
         secrets: Secrecy::Masked,
+        words: None,
         app_id: callback.app_id,
         message: None,
         signing: callback.signing,
@@ -100,7 +105,12 @@ pub(crate) fn of(
     };
     compile::subscription(&subscription)?;
     Ok(vec![
-        one(Kind::Endpoint, endpoint_id.to_string(), Some(endpoint.write()), Some(keys)),
+        one(
+            Kind::Endpoint,
+            endpoint_id.to_string(),
+            Some(endpoint.write()),
+            Some(keys).filter(|_| !own),
+        ),
         one(Kind::Subscription, subscription_id.to_string(), Some(subscription.write()), None),
     ])
 }

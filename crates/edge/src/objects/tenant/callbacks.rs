@@ -22,7 +22,13 @@ const JOBS: u64 = 40;
 
 /// The settings of an endpoint that are its owner's even where the endpoint is managed.
 pub(crate) const OWN_SETTINGS: &[&str] =
-    &["timeout_s", "rate_per_s", "headers", "retry", "max_block_s", "secrets"];
+    &["timeout_s", "rate_per_s", "headers", "retry", "max_block_s", "secrets", "words"];
+
+/// How a managed endpoint is signed, where what it follows from does not say: ARTC's subscriptions have
+/// no key.
+pub(crate) fn owner_signs(marker: &str) -> bool {
+    [Kind::EventSub, Kind::MpuSub].iter().any(|kind| marker.starts_with(&kind.marker("")))
+}
 
 /// What notices are managed by that are kept for people to read here.
 pub(crate) const NOTICES: &str = "notices";
@@ -50,7 +56,8 @@ impl Store {
             };
             if let Some(there) = self.get(one.kind, &one.id)? {
                 doc["created_at"] = there.doc["created_at"].clone();
-                for setting in OWN_SETTINGS {
+                let signs = there.doc["managed"].as_str().is_some_and(owner_signs);
+                for setting in OWN_SETTINGS.iter().chain(signs.then_some(&"signing")) {
                     if let Some(value) = there.doc.get(*setting) {
                         doc[*setting] = value.clone();
                     }

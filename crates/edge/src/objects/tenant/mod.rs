@@ -9,7 +9,7 @@ use livegate_core::time::Millis;
 use serde_json::Value;
 use worker::{DurableObject, Env, State, durable_object};
 
-pub(crate) use self::callbacks::{NOTICES, OWN_SETTINGS};
+pub(crate) use self::callbacks::{NOTICES, OWN_SETTINGS, owner_signs};
 pub(crate) use self::store::Kind;
 use self::store::Store;
 use super::answer;

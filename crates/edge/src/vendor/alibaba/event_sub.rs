@@ -82,6 +82,7 @@ async fn store(call: &Call<'_>, id: &str, sub: &EventSub, change: Option<()>) ->
             key: None,
             filter: filter.clone(),
             app_id: Some(sub.app_id.clone()),
+            owner_signs: true,
             subscription: Some(id.to_owned()),
         };
         let marker = Kind::EventSub.marker(id);

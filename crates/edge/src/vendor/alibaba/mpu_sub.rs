@@ -68,6 +68,7 @@ fn written(call: &Call<'_>, sub: &MpuSub, id: &str, created: UnixMillis) -> Resu
         key: None,
         filter,
         app_id: Some(sub.app_id.clone()),
+        owner_signs: true,
         subscription: Some(id.to_owned()),
     };
     let marker = Kind::MpuSub.marker(&sub.app_id);

@@ -30,6 +30,7 @@ pub(super) fn managed(
             key: config.key().map(|key| key.reveal().to_owned()),
             filter: filter(config),
             app_id: None,
+            owner_signs: false,
             subscription: None,
         })
     });

@@ -63,6 +63,7 @@ fn notices(call: &Call<'_>, config: &UserConfig) -> Result<Vec<Managed>> {
         key: None,
         filter: json!({ "kinds": [Kind::LiveAutoExit.as_str()] }),
         app_id: None,
+        owner_signs: false,
         subscription: None,
     });
     let egress = compile::egress(call.tenant.env);
