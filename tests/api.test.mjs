@@ -465,6 +465,7 @@ test("a tenant has an application from the start, and makes others", async () =>
     [{ stream_name: "{channel}" }, ["stream_name config.ambiguous"]],
     [{ sei: "interval" }, ["sei_interval_ms config.missing"]],
     [{ id: "1".repeat(15) }, ["id request.read_only"]],
+    [{ colour: "red" }, ["colour request.unknown_field"]],
   ]) {
     assert.deepEqual(wrong(await tenant.call("PATCH", `/applications/${id}`, change)), violations);
   }

@@ -114,6 +114,14 @@ async fn put(env: &Env, caller: &Caller, id: &str, document: Value, seen: u64) -
         };
         Problem::invalid(found.iter().map(violation).collect())
     })?;
+    let given = document.as_object().into_iter().flat_map(Map::keys);
+    let unknown: Vec<Violation> = given
+        .filter(|name| !checked.as_object().contains_key(*name))
+        .map(|name| Violation::new(name, "request.unknown_field", "there is no such field"))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Problem::invalid(unknown).into());
+    }
     let put = Put {
         tenant: caller.tenant,
         actor: caller.actor.to_owned(),
