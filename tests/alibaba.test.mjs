@@ -121,6 +121,18 @@ test("a relay's state is in its task's channel, and leaves as ARTC's, MetaStudio
       CallbackTs: at + 5,
       Payload: { DstUrl: "rtmp://127.0.0.1/live/out?auth=hunter2-token", EventTs: at, EventCode: code, ErrorCode: 0, ErrorMessage: "" },
     });
+  // A task of the same id elsewhere is another.
+  const { id: otherApp } = await tenant.ok("POST", "/applications", { name: "other" });
+  await called(tenant, "StartLiveMPUTask", {
+    AppId: otherApp,
+    ChannelId: "c-other",
+    TaskId: "t-1",
+    MixMode: 0,
+    StreamURL: "rtmp://127.0.0.1/live/other",
+    "SingleSubParams.UserId": "anna",
+  });
+  const inUse = await tenant.call("DELETE", `/applications/${otherApp}`);
+  assert.deepEqual([inUse.status, inUse.body.code], [409, "tenant.in_use"]);
   await source.accept(state("m-1", "t-1", 1, 1712656430384));
   await source.accept(state("m-2", "unknown-task", 1, 1712656430384));
   await source.accept(state("m-3", "t-1", 77, 1712656430999));
@@ -171,7 +183,7 @@ test("a relay's state is in its task's channel, and leaves as ARTC's, MetaStudio
   const { items } = await until(() => tenant.get("/relays?channel=c-9"), (page) => page.items[0]?.state === "failed");
   assert.deepEqual(items.map(({ state: word, task, since }) => [word, task, since]), [["failed", "t-1", "2024-04-09T09:53:51.384Z"]]);
   assert.ok(!JSON.stringify(items).includes("hunter2"));
-  const tasks = await tenant.get("/relay-tasks");
+  const tasks = await tenant.get(`/relay-tasks?app_id=${AppId}`);
   assert.deepEqual(tasks.items.map(({ vendor, id, channel, state: word }) => [vendor, id, channel, word]), [["artc", "t-1", "c-9", "waiting"]]);
   const task = await tenant.get(`/relay-tasks/artc/${AppId}/t-1`);
   assert.ok(JSON.stringify(task).includes("rtmp://") && !JSON.stringify(task).includes("hunter2"), JSON.stringify(task));

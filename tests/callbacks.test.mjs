@@ -82,6 +82,32 @@ test("an event goes to the nearest address: job, room, platform, tenant", async 
   }
 });
 
+test("an address that counts again is sent nothing of what came before", async (t) => {
+  const [ofTenant, ofRoom] = await Promise.all([0, 0].map(() => receive(t, 200, ca.tls)));
+  const tenant = await gate.tenant();
+  const source = await tenant.source({ scheme: "NONE", duplicate_window_s: 0 });
+  await tenant.studio("PUT", "/smart-live-configs/user-config", { live_event_callback_config: config(ofTenant) });
+  const { room_id: room } = await tenant.studio("POST", "/smart-live-rooms", {
+    room_name: "r",
+    live_event_callback_config: config(ofRoom),
+  });
+  for (const number of [0, 1, 2]) await source.accept(segment(room, "j", number));
+  await ofRoom.count(3);
+  await tenant.studio("PUT", `/smart-live-rooms/${room}`, { room_name: "r", live_event_callback_config: null });
+  let number = 100;
+  await until(async () => {
+    await source.accept(segment(room, "j", (number += 1)));
+    return ofTenant.calls.length > 0;
+  });
+  await source.accept(segment(room, "j", "last"));
+  await until(() => ofTenant.calls.some((call) => inner(call).shoot_script_sequence_no === "last"));
+  const seen = ofTenant.calls.map((call) => inner(call).shoot_script_sequence_no);
+  assert.deepEqual(seen.filter((one) => ["0", "1", "2"].includes(one)), []);
+  // Nothing of what came after is missing: each went to one of the two.
+  const all = new Set([...seen, ...ofRoom.calls.map((call) => inner(call).shoot_script_sequence_no)]);
+  for (let one = 101; one <= number; one += 1) assert.ok(all.has(String(one)), `${one} of ${[...all]}`);
+});
+
 test("a callback configuration changes what is sent, how it is signed, and stops it", async (t) => {
   const there = await receive(t, 200, ca.tls);
   const tenant = await gate.tenant();

@@ -317,7 +317,15 @@ async fn channel_of_task(env: &Env, known: &Known, event: &Event<'_>) -> Result<
     let channel = event.channel.as_deref().and_then(|channel| channel.strip_prefix("task:"));
     match (task, channel) {
         (Some(task), Some(named)) if task == named => {
-            let ask = ToFleet::Channel(None, task.to_owned());
+            // ARTC's events name their application; a relay host's tasks may be anybody's.
+            let vendor = matches!(known.judge.dialect, Dialect::ArtcMpu(_)).then_some("artc");
+            let data: Value = crate::json::parse(&event.data).unwrap_or_default();
+            let app = data["AppId"].as_str().or_else(|| data["app_id"].as_str());
+            let ask = ToFleet::Channel(
+                vendor.map(str::to_owned),
+                app.map(str::to_owned),
+                task.to_owned(),
+            );
             call(env, &ObjectRef::Fleet(known.tenant), &ask).await
         }
         _ => Ok(None),

@@ -13,7 +13,7 @@ use crate::credentials;
 use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::js;
-use crate::objects::contract::{Match, Put, Select, ToTenant};
+use crate::objects::contract::{Match, Put, Select, ToFleet, ToTenant};
 use crate::objects::tenant::{Item, Kind, Selected};
 use crate::objects::{ObjectRef, call};
 
@@ -62,6 +62,12 @@ pub(super) async fn serve(
             let relays: Option<Item> = call(env, &tenant, &ask).await?;
             if subs.count > 0 || relays.is_some() {
                 let detail = "it has event subscriptions; delete those first";
+                return Err(Problem::new(409, "tenant.in_use", detail).into());
+            }
+            let ask = ToFleet::List(String::new(), (*id).to_owned(), Some(false), 0, 1);
+            let tasks: Value = call(env, &ObjectRef::Fleet(caller.tenant), &ask).await?;
+            if tasks["count"] != json!(0) {
+                let detail = "it has relay tasks; stop those first";
                 return Err(Problem::new(409, "tenant.in_use", detail).into());
             }
             let actor = caller.actor.to_owned();

@@ -17,6 +17,9 @@ use crate::objects::fleet::Task;
 use crate::objects::{ObjectRef, call};
 use crate::wire::{Page, Query};
 
+/// More than a fleet remembers.
+const MOST: u64 = 1_000_000;
+
 /// What stands for an application where a vendor has none.
 const NO_APP: &str = "-";
 
@@ -30,6 +33,9 @@ pub(super) async fn serve(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let (offset, limit) = (cursor(request)?.unwrap_or(0), limit(request)?);
+            if offset > MOST {
+                return Err(super::no_cursor());
+            }
             let text = |name| request.param(name).unwrap_or_default();
             let ended = match text("ended").as_str() {
                 "" => None,

@@ -116,6 +116,12 @@ fn check(document: &Value) -> Result<()> {
     let settings = read.map_err(|unread| Problem::invalid(unread.0))?;
     let mut found = compile::Findings::default();
     for (index, level) in settings.callback_levels.iter().flatten().enumerate() {
+        let levels = settings.callback_levels.iter().flatten();
+        let twice = levels.take(index).any(|before| before == level);
+        if twice {
+            let path = format!("callback_levels.{index}");
+            found.note(&path, "request.shape", "each level once");
+        }
         if Level::from_name(level).is_none() {
             let path = format!("callback_levels.{index}");
             let detail = format!("one of {}", Level::NAMES.join(", "));

@@ -4,6 +4,7 @@
 //! a whole again: there is one way in for new and for changed things.
 
 use base64ct::{Base64, Encoding};
+use livegate_core::dialect::redact;
 use livegate_core::event::Kind as EventKind;
 use livegate_core::id::{EndpointId, SourceId, SubscriptionId};
 use livegate_core::time::{Millis, UnixMillis};
@@ -125,6 +126,14 @@ fn shown(env: &Env, request: &Incoming, kind: Kind, item: Item) -> Value {
         }
         Kind::Endpoint => {
             document["secret_set"] = json!(item.key_set);
+            // A chat robot's address is its secret.
+            let robots = [Place::Slack, Place::Feishu, Place::DingTalk];
+            let format = document["format"].as_str().unwrap_or_default();
+            if robots.iter().any(|place| place.as_str() == format)
+                && let Some(url) = document["url"].as_str()
+            {
+                document["url"] = json!(redact::push_url(url));
+            }
             let active = document["enabled"] == json!(true);
             document["state"] = json!(if active { "active" } else { "disabled" });
         }

@@ -275,7 +275,7 @@ messages! {
         Task(tenant: TenantId, id: TaskId),
         /// Of which vendor and application, if not empty; ended ones, live ones or both.
         List(vendor: String, app: String, ended: Option<bool>, offset: u64, limit: u64),
-        /// The channel of a task.
-        Channel(app: Option<String>, task: String),
+        /// The channel of a task of that vendor and application, if they are known.
+        Channel(vendor: Option<String>, app: Option<String>, task: String),
     }
 }

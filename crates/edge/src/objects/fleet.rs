@@ -97,11 +97,12 @@ impl Fleet {
             ToFleet::List(vendor, app, ended, offset, limit) => {
                 list(&db, &vendor, &app, ended, offset, limit)
             }
-            ToFleet::Channel(app, task) => {
+            ToFleet::Channel(vendor, app, task) => {
                 let row = db.row(
-                    "SELECT channel FROM tasks WHERE task = ?1 AND (?2 IS NULL OR app = ?2)
-                     ORDER BY seq DESC LIMIT 1",
-                    &params![&task, app.as_deref()],
+                    "SELECT channel FROM tasks
+                     WHERE task = ?1 AND (?2 IS NULL OR app = ?2) AND (?3 IS NULL OR vendor = ?3)
+                     ORDER BY ended_at IS NULL DESC, seq DESC LIMIT 1",
+                    &params![&task, app.as_deref(), vendor.as_deref()],
                 )?;
                 Ok(row.map(|row| row.text(0)).write())
             }

@@ -119,6 +119,8 @@ pub(crate) struct Inner {
     last: Cell<Seq>,
     dedup: RefCell<Dedup>,
     current: RefCell<Current>,
+    /// When the configuration was taken up that was gone by before this one.
+    driven_before: Cell<UnixMillis>,
     pending: RefCell<Vec<accept::Pending>>,
     flushing: Cell<bool>,
     flushed_at: Cell<UnixMillis>,
@@ -233,6 +235,7 @@ impl Inner {
             last: Cell::new(last),
             dedup: RefCell::new(Dedup::new(accept::REMEMBERED)),
             current: RefCell::new(Current::new(accept::FOLLOWED)),
+            driven_before: Cell::new(UnixMillis(0)),
             pending: RefCell::default(),
             flushing: Cell::new(false),
             flushed_at: Cell::new(UnixMillis(0)),

@@ -142,6 +142,9 @@ impl Inner {
     /// anew by its settings. One with a send under way follows when that has ended.
     fn go_by(self: &Rc<Self>, plan: &Plan) -> Result<()> {
         self.persist()?;
+        let before = self.store.fact("driven_at")?.map_or(0, |row| row.int(0));
+        self.driven_before.set(UnixMillis(before));
+        self.store.set_fact("driven_at", js::now().0)?;
         // One whose endpoint cannot be used just now keeps its place.
         for id in self.store.lanes()? {
             if !plan.subscriptions.contains(&id) {
@@ -203,8 +206,16 @@ impl Inner {
         let snapshot = if let Some(snapshot) = self.store.lane(&id.to_string(), log_end)? {
             snapshot
         } else {
-            // It begins with what was accepted after it was made, however late that is seen.
-            let cursor = self.store.last_before(planned.subscription.created_at)?;
+            // It begins with what was accepted after it was made, however late that is seen. One that
+            // was there before, and counts in this channel only now, begins now: what came until then
+            // went where it was to go.
+            let created = planned.subscription.created_at;
+            let is_managed = planned.subscription.managed.is_some();
+            let cursor = if is_managed && created < self.driven_before.get() {
+                log_end
+            } else {
+                self.store.last_before(created)?
+            };
             self.store.start_lane(&id.to_string(), cursor)?;
             Snapshot { cursor, log_end, ..Snapshot::default() }
         };

@@ -17,7 +17,8 @@ use crate::model::Subscription;
 use crate::objects::contract::Managed;
 use crate::sql::params;
 
-/// How many of a room's jobs are told apart, newest first: a condition has room for so many.
+/// How many of a room's jobs are told apart, those that are live first: a condition has room for so
+/// many.
 const JOBS: u64 = 40;
 
 /// The settings of an endpoint that are its owner's even where the endpoint is managed.
@@ -90,14 +91,17 @@ impl Store {
              ORDER BY seq",
             &params![],
         )?;
-        let told = self.managed(NOTICES)?.is_some();
+        let told = self.managed(NOTICES)?.map(|notices| notices.created_at);
         let mut all: Vec<Subscription> =
             rows.iter().map(|row| document::parse(&row.text(0))).collect::<Result<_>>()?;
         // What tells people elsewhere does so as long as the tenant wants it told at all.
         let tells = |one: &Subscription| {
             one.managed.as_deref().is_some_and(|by| by.starts_with("endpoint/"))
         };
-        all.retain(|one| told || !tells(one));
+        all.retain(|one| told.is_some() || !tells(one));
+        for one in all.iter_mut().filter(|one| tells(one)) {
+            one.created_at = one.created_at.max(told.unwrap_or_default());
+        }
         all.extend(self.nearest(channel)?);
         Ok(all)
     }
@@ -135,7 +139,9 @@ impl Store {
         };
         let jobs = self.0.rows(
             "SELECT id FROM things
-             WHERE kind = 'job' AND json_extract(doc, '$.room_id') = ? ORDER BY seq DESC LIMIT ?",
+             WHERE kind = 'job' AND json_extract(doc, '$.room_id') = ?
+             ORDER BY json_extract(doc, '$.state') IN ('WAITING', 'PROCESSING') DESC, seq DESC
+             LIMIT ?",
             &params![channel, JOBS],
         )?;
         let mut all = Vec::new();

@@ -108,7 +108,7 @@ impl Tenant {
                     let detail = "somebody else changed it at the same time; try again";
                     return Err(Problem::new(409, "request.conflict", detail).into());
                 }
-                store.check_references(kind, &doc)?;
+                store.check_references(kind, &id, &doc)?;
                 store.claim(tenant)?;
                 store.put_managed(also)?;
                 let version = store.put(kind, &id, &doc, sealed.as_deref())?;

@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// Whether what a document names is there, and whether there is room for it.
-    pub(super) fn check_references(&self, kind: Kind, doc: &Value) -> Result<()> {
+    pub(super) fn check_references(&self, kind: Kind, id: &str, doc: &Value) -> Result<()> {
         let mut violations = Vec::new();
         if kind == Kind::Subscription {
             for (field, named) in [("endpoint", Kind::Endpoint), ("source", Kind::Source)] {
@@ -119,10 +119,12 @@ impl Store {
                 }
             }
         }
-        let is_new =
-            doc["id"].as_str().map(|id| self.get(kind, id)).transpose()?.flatten().is_none();
-        let count =
-            self.0.row("SELECT count(*) FROM things WHERE kind = ?", &params![kind.noun()])?;
+        let is_new = self.get(kind, id)?.is_none();
+        // What follows from other things is as many as those are.
+        let count = self.0.row(
+            "SELECT count(*) FROM things WHERE kind = ? AND json_extract(doc, '$.managed') IS NULL",
+            &params![kind.noun()],
+        )?;
         if is_new && count.is_some_and(|row| row.int(0) >= MAX_OF_A_KIND) {
             let detail = format!("a tenant has at most {MAX_OF_A_KIND} {}s", kind.noun());
             return Err(Problem::new(409, "tenant.full", detail).into());

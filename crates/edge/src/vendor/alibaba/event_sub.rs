@@ -103,7 +103,7 @@ async fn store(call: &Call<'_>, id: &str, sub: &EventSub, change: Option<()>) ->
 
 /// The kinds of an ARTC subscription's events, of this application's channels and users.
 fn filter(call: &Call<'_>, sub: &EventSub) -> Value {
-    let kinds: Vec<&str> = DialectName::Artc
+    let mut kinds: Vec<&str> = DialectName::Artc
         .written()
         .iter()
         .filter(|kind| {
@@ -113,6 +113,10 @@ fn filter(call: &Call<'_>, sub: &EventSub) -> Value {
         })
         .map(|kind| kind.as_str())
         .collect();
+    if sub.events.contains(&SubEvent::User) {
+        // A tag of ARTC's own that nobody has explained; other vendors' have no words here.
+        kinds.push(EventKind::Unknown.as_str());
+    }
     let mut filter = json!({ "kinds": kinds, "where": of_app_id(call, &sub.app_id) });
     if let Some(channel) = &sub.channel {
         filter["channels"] = json!([channel]);

@@ -116,6 +116,9 @@ pub(super) async fn records(call: &Call<'_>) -> Result<Answer> {
     let doc = call.tenant.document(Kind::MpuSub, &query.app_id).await?;
     let fits = |doc: &Value| query.subscription.as_ref().is_none_or(|id| doc["SubId"] == json!(id));
     let subs: Vec<Value> = doc.into_iter().filter(fits).collect();
+    if query.subscription.is_some() && subs.is_empty() {
+        return Err(fault::parameter("SubId", "does not exist"));
+    }
     let page = sent::page(call, Kind::MpuSub, &subs, &query).await?;
     let log = |one: &sent::Sent| {
         json!({

@@ -130,6 +130,21 @@ async fn make_room(call: &Call<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Removes the jobs of a room, and what follows from them.
+pub(super) async fn forget(call: &Call<'_>, room: &str) -> Result<()> {
+    loop {
+        let wanted = vec![("$.room_id".to_owned(), Match::Is, room.to_owned())];
+        let select = Select { wanted, oldest_first: true, offset: 0, limit: 50 };
+        let jobs = call.tenant.select(Kind::Job, select).await?.items;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        for id in jobs.iter().filter_map(|job| job["job_id"].as_str()) {
+            call.tenant.remove(Kind::Job, id).await?;
+        }
+    }
+}
+
 /// Whether a room has a job that has not ended.
 pub(super) async fn is_live(call: &Call<'_>, room: &str) -> Result<bool> {
     for state in LIVE {

@@ -113,6 +113,7 @@ pub(super) async fn delete(call: &Call<'_>, id: &str) -> Result<Response> {
     if jobs::is_live(call, id).await? {
         return Err(fault::conflict("Invalid parameter: room_id is live; stop its job first"));
     }
+    jobs::forget(call, id).await?;
     call.tenant.remove(Kind::Room, id).await?;
     http::empty(204)
 }
