@@ -121,6 +121,9 @@ pub(crate) struct Inner {
     current: RefCell<Current>,
     /// When the configuration was taken up that was gone by before this one.
     driven_before: Cell<UnixMillis>,
+    /// The managed subscriptions of this configuration, and where one begins that counts anew.
+    managed: RefCell<Vec<String>>,
+    begins: Cell<Seq>,
     pending: RefCell<Vec<accept::Pending>>,
     flushing: Cell<bool>,
     flushed_at: Cell<UnixMillis>,
@@ -236,6 +239,8 @@ impl Inner {
             dedup: RefCell::new(Dedup::new(accept::REMEMBERED)),
             current: RefCell::new(Current::new(accept::FOLLOWED)),
             driven_before: Cell::new(UnixMillis(0)),
+            managed: RefCell::default(),
+            begins: Cell::new(Seq(0)),
             pending: RefCell::default(),
             flushing: Cell::new(false),
             flushed_at: Cell::new(UnixMillis(0)),

@@ -146,11 +146,24 @@ impl Inner {
         self.driven_before.set(UnixMillis(before));
         self.store.set_fact("driven_at", js::now().0)?;
         // One whose endpoint cannot be used just now keeps its place.
+        let mut owed: Option<Seq> = None;
         for id in self.store.lanes()? {
             if !plan.subscriptions.contains(&id) {
+                if self.managed.borrow().contains(&id) {
+                    let from = self.store.owed_from(&id)?;
+                    owed = match (owed, from) {
+                        (Some(one), Some(other)) => Some(one.min(other)),
+                        (one, other) => one.or(other),
+                    };
+                }
                 self.store.drop_lane(&id)?;
             }
         }
+        // What an address was not sent yet, the one gets that counts in its place.
+        let end = self.last.get().next();
+        self.begins.set(owed.unwrap_or(end).min(end));
+        let managed = plan.lines.iter().filter(|line| line.subscription.managed.is_some());
+        *self.managed.borrow_mut() = managed.map(|line| line.subscription.id.to_string()).collect();
         self.lines.borrow_mut().retain(|id, line| {
             let mut lane = line.lane.borrow_mut();
             lane.release();
@@ -207,12 +220,12 @@ impl Inner {
             snapshot
         } else {
             // It begins with what was accepted after it was made, however late that is seen. One that
-            // was there before, and counts in this channel only now, begins now: what came until then
-            // went where it was to go.
+            // was there before, and counts in this channel only now, begins now, or with what others
+            // owed in whose place it comes: all before went where it was to go.
             let created = planned.subscription.created_at;
             let is_managed = planned.subscription.managed.is_some();
             let cursor = if is_managed && created < self.driven_before.get() {
-                log_end
+                Seq(self.begins.get().0.saturating_sub(1))
             } else {
                 self.store.last_before(created)?
             };
