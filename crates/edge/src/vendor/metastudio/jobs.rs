@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use web_sys::Response;
 
 use super::rooms::merge;
-use super::{Call, callback, fault, page};
+use super::{Call, STATES, Takes, callback, fault, page, still_masked};
 use crate::error::{Error, Problem, Result};
 use crate::objects::contract::{Match, Select, Started};
 use crate::objects::tenant::Kind;
@@ -30,6 +30,7 @@ const OF_START: &[&str] = &[CALLBACK, "rtc_callback_config", "co_streamer_config
 
 pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
     let start = JobStart::from_json(&call.body).map_err(|found| fault::violations(&found))?;
+    masked::unmasked(start.as_object()).map_err(|name| still_masked(&name))?;
     let there = call.tenant.open(Kind::Room, room_id).await?;
     let there = there.ok_or_else(|| fault::missing("room_id"))?;
     let room = Room::from_json(there.whole()?.to_string().as_bytes());
@@ -162,11 +163,16 @@ pub(super) async fn is_live(call: &Call<'_>, room: &str) -> Result<bool> {
 
 pub(super) async fn list(call: &Call<'_>, room: Option<&str>) -> Result<Response> {
     let parameters = [
-        ("state", "$.state", Match::Is),
-        ("create_since", "$.create_time", Match::From),
-        ("create_until", "$.create_time", Match::To),
-        ("room_name", "$.room_name", Match::Holds),
+        ("state", "$.state", Match::Is, Takes::Words(STATES)),
+        ("create_since", "$.create_time", Match::From, Takes::Time),
+        ("create_until", "$.create_time", Match::To, Takes::Time),
+        ("room_name", "$.room_name", Match::Holds, Takes::Any),
     ];
+    // There is but one order.
+    let key = call.request.param("sort_key").unwrap_or_default();
+    if !matches!(key.as_str(), "" | "create_time") {
+        return Err(fault::parameter("sort_key", "is not supported here"));
+    }
     let mut wanted = Vec::new();
     if let Some(room) = room {
         if call.tenant.document(Kind::Room, room).await?.is_none() {

@@ -10,9 +10,10 @@ mod products;
 mod rooms;
 mod user_config;
 
+use js_sys::Date;
 use livegate_core::id::{TenantId, token_hash};
 use livegate_core::scheme::request::RequestError;
-use livegate_core::time::UnixMillis;
+use livegate_core::time::{Millis, UnixMillis};
 use serde_json::Value;
 use web_sys::Response;
 use worker::Env;
@@ -145,18 +146,47 @@ fn window(call: &Call<'_>) -> Result<(u64, u64)> {
     Ok((call.number("offset", 0, 0..=2_147_483_647)?, call.number("limit", 10, 1..=100)?))
 }
 
+/// What a list's parameter may be.
+enum Takes {
+    Any,
+    /// One of the vendor's words.
+    Words(&'static [&'static str]),
+    /// A time, which is compared as the instant that it is.
+    Time,
+    /// Nothing: who asks for some must not be answered with all.
+    Nothing,
+}
+
+/// A list's parameter: its name, the field of the document, how they are compared.
+type Parameter = (&'static str, &'static str, Match, Takes);
+
+/// The states of a job.
+const STATES: &[&str] = &["WAITING", "PROCESSING", "SUCCEED", "FAILED", "BLOCKED", "CANCELED"];
+
 /// A page of a list, by those of its parameters that the call has.
 async fn page(
     call: &Call<'_>,
     kind: Kind,
-    parameters: &[(&str, &str, Match)],
+    parameters: &[Parameter],
     mut wanted: Vec<(String, Match, String)>,
 ) -> Result<Selected> {
     let (offset, limit) = window(call)?;
-    for (name, path, how) in parameters {
-        if let Some(value) = call.request.param(name).filter(|value| !value.is_empty()) {
-            wanted.push(((*path).to_owned(), *how, value));
-        }
+    for (name, path, how, takes) in parameters {
+        let Some(value) = call.request.param(name).filter(|value| !value.is_empty()) else {
+            continue;
+        };
+        let value = match takes {
+            Takes::Any => value,
+            Takes::Words(words) if words.contains(&value.as_str()) => value,
+            Takes::Words(words) => {
+                let what = format!("should be one of {}", words.join(", "));
+                return Err(fault::parameter(name, &what));
+            }
+            Takes::Time => instant(&value, *how)
+                .ok_or_else(|| fault::parameter(name, "should be an RFC 3339 time"))?,
+            Takes::Nothing => return Err(fault::parameter(name, "is not supported here")),
+        };
+        wanted.push(((*path).to_owned(), *how, value));
     }
     let oldest_first = match call.request.param("sort_dir").as_deref() {
         Some("asc") => true,
@@ -165,6 +195,28 @@ async fn page(
     };
     let select = Select { wanted, oldest_first, offset, limit };
     call.tenant.select(kind, select).await
+}
+
+/// A time of RFC 3339 §5.6 as documents have theirs. The last second of a span belongs to it whole.
+fn instant(text: &str, how: Match) -> Option<String> {
+    let text = text.to_ascii_uppercase();
+    // The runtime's own parser takes much more than that, and the 30th of February.
+    let form = text.replace(|byte: char| byte.is_ascii_digit(), "0");
+    let rest = form.strip_prefix("0000-00-00T00:00:00")?;
+    let fraction = rest.strip_prefix(".0").map(|rest| rest.trim_start_matches('0'));
+    let is_zone = matches!(fraction.unwrap_or(rest), "Z" | "+00:00" | "-00:00");
+    let day = Date::new(&text.get(..10)?.into()).get_utc_date();
+    let is_day = text.get(8..10)?.parse() == Ok(day);
+    if !is_zone || !is_day || text.get(11..13) == Some("24") || Date::parse(&text).is_nan() {
+        return None;
+    }
+    let whole_second = Millis(if how == Match::To && fraction.is_none() { 999 } else { 0 });
+    Some(UnixMillis(js::millis(&text)).plus(whole_second).to_string())
+}
+
+/// What comes in as it is shown, where nothing that was there is shown so.
+fn still_masked(name: &str) -> Error {
+    fault::parameter(name, "is masked, and stands for nothing that was there")
 }
 
 /// The tenant whose credential the call carries.

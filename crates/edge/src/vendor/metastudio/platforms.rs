@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use web_sys::Response;
 
 use super::rooms::merge;
-use super::{Call, callback, fault, page};
+use super::{Call, Takes, callback, fault, page};
 use crate::error::Result;
 use crate::http;
 use crate::objects::contract::{Match, Select};
@@ -26,7 +26,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response> {
 }
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Response> {
-    let wanted = [("access_type", "$.access_type", Match::Is)];
+    let wanted = [("access_type", "$.access_type", Match::Is, Takes::Any)];
     let selected = page(call, Kind::Platform, &wanted, Vec::new()).await?;
     http::json(200, &json!({ "count": selected.count, "live_platforms": selected.items }))
 }

@@ -8,7 +8,7 @@ use livegate_core::config::{Absent, Room};
 use serde_json::{Map, Value, json};
 use web_sys::Response;
 
-use super::{Call, callback, fault, jobs, page};
+use super::{Call, STATES, Takes, callback, fault, jobs, page, still_masked};
 use crate::error::Result;
 use crate::http;
 use crate::objects::contract::Match;
@@ -18,6 +18,9 @@ use crate::vendor::stored::{Thing, Write};
 
 const CALLBACK: &str = "live_event_callback_config";
 const PLATFORM: &str = "relation_live_platform_info";
+
+/// The types of a room.
+const TYPES: &[&str] = &["NORMAL", "TEMP", "TEMPLATE"];
 
 /// What a list shows of a room.
 const LISTED: &[&str] = &[
@@ -40,6 +43,7 @@ const LISTED: &[&str] = &[
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Response> {
     let room = Room::from_json(&call.body).map_err(|found| fault::violations(&found))?;
+    masked::unmasked(room.as_object()).map_err(|name| still_masked(&name))?;
     let id = super::new_id()?;
     let settings = call.settings().await?;
     let platform = platform_of(call, &room).await?;
@@ -54,12 +58,15 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response> {
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Response> {
     let wanted = [
-        ("room_name", "$.room_name", Match::Holds),
-        ("room_type", "$.room_type", Match::Is),
-        ("live_state", "$.last_job_status", Match::Is),
-        ("confirm_state", "$.confirm_state", Match::Is),
-        ("start_time", "$.create_time", Match::From),
-        ("end_time", "$.create_time", Match::To),
+        ("room_name", "$.room_name", Match::Holds, Takes::Any),
+        ("room_type", "$.room_type", Match::Is, Takes::Words(TYPES)),
+        ("live_state", "$.last_job_status", Match::Is, Takes::Words(STATES)),
+        ("confirm_state", "$.confirm_state", Match::Is, Takes::Any),
+        ("start_time", "$.create_time", Match::From, Takes::Time),
+        ("end_time", "$.create_time", Match::To, Takes::Time),
+        ("dh_id", "", Match::Is, Takes::Nothing),
+        ("model_name", "", Match::Is, Takes::Nothing),
+        ("template_own_type", "", Match::Is, Takes::Nothing),
     ];
     let selected = page(call, Kind::Room, &wanted, Vec::new()).await?;
     let rooms: Vec<Value> = selected.items.into_iter().map(listed).collect();
@@ -100,7 +107,7 @@ pub(super) async fn update(call: &Call<'_>, id: &str) -> Result<Response> {
 fn changed(there: &Thing, sent: &Value, absent: Absent) -> Result<Room> {
     let whole = there.whole()?;
     let mut sent = sent.clone();
-    masked::restore(&mut sent, &whole);
+    masked::restore(&mut sent, &whole).map_err(|name| still_masked(&name))?;
     let there = Room::from_json(whole.to_string().as_bytes());
     let there = there.map_err(|found| fault::violations(&found))?;
     there.update(sent.to_string().as_bytes(), absent).map_err(|found| fault::violations(&found))
