@@ -225,3 +225,130 @@ test("a chat robot that says no in its body has not been told", async (t) => {
   const shown = deliveries.map(({ status, code, error }) => [status, code, error ?? null]).reverse();
   assert.deepEqual(shown, [["retrying", 200, "delivery.refused"], ["delivered", 200, null]]);
 });
+
+/** A call of MetaStudio's API that is refused for a parameter: what it says. */
+const refusal = async (tenant, method, path, json) => {
+  const { auth_token, project_id } = tenant.credentials;
+  const headers = { "x-auth-token": auth_token };
+  const { status, body } = await tenant.world.call(method, `/v1/${project_id}${path}`, { json, headers });
+  assert.deepEqual([status, body.error_code], [400, "MSS.00000003"], `${method} ${path}: ${JSON.stringify(body)}`);
+  return body.error_msg;
+};
+const isMasked = (name) => `Invalid parameter: ${name} is masked, and stands for nothing that was there`;
+
+test("a push address deep in a room or a job is shown masked, and comes back as it was", async () => {
+  const tenant = await gate.tenant();
+  const there = { codec: "H264", is_enable_external: true, output_external_url: "rtmp://127.0.0.1/live/deep-stream-key?token=deep-token" };
+  const { room_id: id } = await tenant.studio("POST", "/smart-live-rooms", {
+    room_name: "r",
+    video_config: there,
+    output_urls: ["rtmp://127.0.0.1/live/own"],
+    stream_keys: ["key-of-own"],
+  });
+  const path = `/smart-live-rooms/${id}`;
+  const shown = await tenant.studio("GET", path);
+  const masked = { ...there, output_external_url: "rtmp://127.0.0.1/live/***?token=***" };
+  assert.deepEqual(shown.video_config, masked);
+
+  const again = await tenant.studio("PUT", path, shown);
+  assert.deepEqual(again.video_config, masked);
+  // What is there is no address with a mask in it: that could not come back changed, either.
+  assert.equal(await refusal(tenant, "PUT", path, { room_name: "r", video_config: { ...masked, codec: "H265" } }), isMasked("video_config"));
+  const changed = { ...there, codec: "H265" };
+  assert.equal((await tenant.studio("PUT", path, { room_name: "r", video_config: changed })).video_config.codec, "H265");
+
+  const { job_id: job } = await tenant.studio("POST", `${path}/smart-live-jobs`, { co_streamer_config: { push: there.output_external_url } });
+  const { co_streamer_config: ofJob } = await tenant.studio("GET", `${path}/smart-live-jobs/${job}`);
+  assert.deepEqual(ofJob, { push: masked.output_external_url });
+});
+
+test("masked outputs that come back in another order are those that were there", async () => {
+  const tenant = await gate.tenant();
+  const outputs = (...which) => ({
+    output_urls: which.map((name) => `rtmp://127.0.0.1/${name}/stream-of-${name}`),
+    stream_keys: which.map((name) => `key-of-${name}`),
+  });
+  const room = async (fields) => `/smart-live-rooms/${(await tenant.studio("POST", "/smart-live-rooms", { room_name: "r", ...fields })).room_id}`;
+  const path = await room(outputs("one", "two"));
+  const shown = await tenant.studio("GET", path);
+  const [one, two] = ["rtmp://127.0.0.1/one/***", "rtmp://127.0.0.1/two/***"];
+  assert.deepEqual([shown.output_urls, shown.stream_keys], [[one, two], ["***", "***"]]);
+  const put = (output_urls, stream_keys) => [tenant, "PUT", path, { room_name: "r", output_urls, stream_keys }];
+
+  // None of them was there, or it is there already.
+  assert.equal(await refusal(...put(["rtmp://127.0.0.1/three/***"], ["key"])), isMasked("output_urls[0]"));
+  assert.equal(await refusal(...put([one, one], ["***", "***"])), isMasked("output_urls[1]"));
+  assert.equal(await refusal(...put([one, "rtmp://127.0.0.1/three/x"], ["***", "***"])), isMasked("stream_keys[1]"));
+  const copy = { room_name: "a copy", output_urls: ["rtmp://127.0.0.1/four/x"], stream_keys: ["***"] };
+  assert.equal(await refusal(tenant, "POST", "/smart-live-rooms", copy), isMasked("stream_keys[0]"));
+  assert.equal(await refusal(tenant, "POST", `${path}/smart-live-jobs`, { output_urls: [one] }), isMasked("output_urls[0]"));
+
+  // The first goes, so that the second one is where it was.
+  await tenant.studio("PUT", path, { room_name: "r", output_urls: [two, "rtmp://127.0.0.1/three/stream-of-three"], stream_keys: ["***", "key-of-three"] });
+  await tenant.studio("POST", `${path}/smart-live-jobs`, {});
+  // What is pushed to is seen by whom it is refused to.
+  const other = `${await room({})}/smart-live-jobs`;
+  const { auth_token, project_id } = tenant.credentials;
+  const start = async (json) => {
+    const { status, body } = await tenant.world.call("POST", `/v1/${project_id}${other}`, { json, headers: { "x-auth-token": auth_token } });
+    return [status, body.error_code];
+  };
+  assert.deepEqual(await start(outputs("two")), [400, "MSS.45000009"]);
+  assert.deepEqual(await start(outputs("three")), [400, "MSS.45000009"]);
+  assert.deepEqual(await start({ ...outputs("two"), stream_keys: ["key-of-one"] }), [200, undefined]);
+  assert.deepEqual(await start(outputs("one")), [200, undefined]);
+});
+
+test("a list is of what is asked for, or refused", async () => {
+  const tenant = await gate.tenant();
+  const made = await tenant.studio("POST", "/smart-live-rooms", { room_name: "r", output_urls: ["rtmp://127.0.0.1/live/listed"] });
+  const room = `/smart-live-rooms/${made.room_id}`;
+  const { job_id } = await tenant.studio("POST", `${room}/smart-live-jobs`, {});
+  const rooms = "/smart-live-rooms";
+  const jobs = "/smart-live-jobs";
+  const created = {
+    [rooms]: (await tenant.studio("GET", room)).create_time,
+    [jobs]: (await tenant.studio("GET", `${room}/smart-live-jobs/${job_id}`)).create_time,
+  };
+  const refused = [
+    [rooms, "dh_id", "x", "is not supported here"],
+    [rooms, "model_name", "x", "is not supported here"],
+    [rooms, "template_own_type", "SYSTEM", "is not supported here"],
+    [rooms, "room_type", "normal", "should be one of NORMAL, TEMP, TEMPLATE"],
+    [rooms, "live_state", "RUNNING", "should be one of WAITING, PROCESSING, SUCCEED, FAILED, BLOCKED, CANCELED"],
+    [jobs, "state", "RUNNING", "should be one of WAITING, PROCESSING, SUCCEED, FAILED, BLOCKED, CANCELED"],
+    [jobs, "sort_key", "update_time", "is not supported here"],
+    [`${room}/smart-live-jobs`, "sort_key", "update_time", "is not supported here"],
+  ];
+  const times = [[rooms, "start_time"], [rooms, "end_time"], [jobs, "create_since"], [jobs, "create_until"]];
+  // RFC 3339 §5.6 and §5.7: a date alone, no zone, a number, words, no such day, no such hour.
+  const none = ["2024-09-10", "2024-09-10T00:30:00", "1725928200000", "yesterday", "2023-02-29T00:00:00Z", "2024-04-31T00:00:00Z", "2024-09-10T24:00:00Z", "2024-09-10T00:30:00.Z", "2024-09-10T00:30:00+0800"];
+  for (const [path, name] of times) for (const time of none) refused.push([path, name, time, "should be an RFC 3339 time"]);
+  for (const [path, name, value, what] of refused) {
+    assert.equal(await refusal(tenant, "GET", `${path}?${name}=${encodeURIComponent(value)}`), `Invalid parameter: ${name} ${what}`);
+  }
+
+  const count = async (path, name, value) => (await tenant.studio("GET", `${path}?${name}=${encodeURIComponent(value)}`)).count;
+  const one = [
+    [rooms, "dh_id", ""], [rooms, "room_type", "NORMAL"], [rooms, "live_state", "WAITING"],
+    [jobs, "state", "WAITING"], [jobs, "sort_key", "create_time"], [jobs, "sort_key", ""],
+  ];
+  for (const asked of one) assert.equal(await count(...asked), 1, asked.join(" "));
+  assert.equal(await count(rooms, "room_type", "TEMPLATE"), 0);
+  assert.equal(await count(jobs, "state", "SUCCEED"), 0);
+  for (const [[path, from], [, to]] of [times.slice(0, 2), times.slice(2)]) {
+    const at = Date.parse(created[path]);
+    /** The same instant, eight hours ahead, as its clocks show it. */
+    const inShanghai = (ms) => new Date(ms + 8 * 3_600_000).toISOString().replace("Z", "+08:00");
+    const second = `${created[path].slice(0, 19)}Z`;
+    const earlier = `${new Date(at - 1000).toISOString().slice(0, 19)}Z`;
+    assert.equal(await count(path, from, inShanghai(at)), 1, "from when it was made");
+    assert.equal(await count(path, from, inShanghai(at + 1)), 0, "from a moment later");
+    assert.equal(await count(path, to, inShanghai(at)), 1, "to when it was made");
+    assert.equal(await count(path, to, inShanghai(at - 1)), 0, "to a moment earlier");
+    assert.equal(await count(path, from, second), 1, "from its second");
+    assert.equal(await count(path, to, second), 1, "to its second, which counts as a whole");
+    assert.equal(await count(path, to, earlier), 0, "to the second before");
+    assert.equal(await count(path, from, "1969-12-31T23:59:59Z"), 1, "since before there was any");
+  }
+});

@@ -81,7 +81,7 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
         }
     }
     let fixed = json!({
-        "job_id": id, "room_id": room_id, "room_name": room.name(), "state": "WAITING",
+        "job_id": id, "room_id": room_id, "room_name": there.doc["room_name"], "state": "WAITING",
         "duration": 0.0, "stream_duration": 0.0, "create_time": now, "lastupdate_time": now,
         "live_exit_config": exit,
     });

@@ -4,7 +4,7 @@
 //! A room is kept twice: as it was sent, sealed, for push addresses and keys are in it; and as it is
 //! shown.
 
-use livegate_core::config::{Absent, Room};
+use livegate_core::config::{Absent, Room, RoomType};
 use serde_json::{Map, Value, json};
 use web_sys::Response;
 
@@ -18,9 +18,6 @@ use crate::vendor::stored::{Thing, Write};
 
 const CALLBACK: &str = "live_event_callback_config";
 const PLATFORM: &str = "relation_live_platform_info";
-
-/// The types of a room.
-const TYPES: &[&str] = &["NORMAL", "TEMP", "TEMPLATE"];
 
 /// What a list shows of a room.
 const LISTED: &[&str] = &[
@@ -59,7 +56,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response> {
 pub(super) async fn list(call: &Call<'_>) -> Result<Response> {
     let wanted = [
         ("room_name", "$.room_name", Match::Holds, Takes::Any),
-        ("room_type", "$.room_type", Match::Is, Takes::Words(TYPES)),
+        ("room_type", "$.room_type", Match::Is, Takes::Words(RoomType::NAMES)),
         ("live_state", "$.last_job_status", Match::Is, Takes::Words(STATES)),
         ("confirm_state", "$.confirm_state", Match::Is, Takes::Any),
         ("start_time", "$.create_time", Match::From, Takes::Time),
