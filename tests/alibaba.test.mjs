@@ -217,3 +217,27 @@ test("another tenant's application and tasks are not there", async () => {
   assert.equal((await rpc(theirs, "ListEventSub", { AppId: id })).status, 400);
   assert.equal((await theirs.call("GET", `/applications/${id}`)).status, 404);
 });
+
+test("an application's limits hold for clients that ask at the same time", async () => {
+  const tenant = await gate.tenant();
+  const { app_id: AppId } = tenant.credentials;
+  const create = (ChannelId) => rpc(tenant, "CreateEventSub", { AppId, ChannelId, "Events.1": "UserEvent", CallbackUrl: "http://127.0.0.1:1/" });
+  const all = await Promise.all(Array.from({ length: 5 }, () => create("*")));
+  assert.equal(all.filter(({ status }) => status === 200).length, 1);
+  const more = await Promise.all(Array.from({ length: 24 }, (_, at) => create(`c-${at}`)));
+  assert.equal(more.filter(({ status }) => status === 200).length, 19);
+  assert.equal((await called(tenant, "ListEventSub", { AppId })).Subscribers.length, 20);
+  for (const { status, body } of [...all, ...more]) {
+    if (status !== 200) assert.deepEqual([status, body.Code], [400, "InvalidParam"]);
+  }
+});
+
+test("nobody subscribes to an address that follows from something else", async () => {
+  const tenant = await gate.tenant();
+  const { app_id: AppId } = tenant.credentials;
+  await called(tenant, "CreateEventSub", { AppId, "Events.1": "UserEvent", CallbackUrl: "http://127.0.0.1:1/" });
+  const [managed] = (await tenant.get("/endpoints")).items;
+  const refused = await tenant.call("POST", "/subscriptions", { endpoint: managed.id });
+  assert.equal(refused.status, 422);
+  assert.deepEqual(refused.body.violations.map(({ path, code }) => [path, code]), [["endpoint", "tenant.managed"]]);
+});

@@ -1,5 +1,6 @@
 //! The tenant's rows: one table of documents, one of the audit log, one of channels with a backlog.
 
+use livegate_core::config::alibaba::MAX_SUBS;
 use livegate_core::dialect::DialectName;
 use livegate_core::event::Kind as EventKind;
 use livegate_core::id::{SourceId, TenantId};
@@ -129,10 +130,40 @@ impl Store {
             let detail = format!("a tenant has at most {MAX_OF_A_KIND} {}s", kind.noun());
             return Err(Problem::new(409, "tenant.full", detail).into());
         }
+        if kind == Kind::Subscription && doc["managed"].is_null() {
+            let endpoint = doc["endpoint"].as_str().unwrap_or_default();
+            let there = self.get(Kind::Endpoint, endpoint)?;
+            if there.is_some_and(|item| !item.doc["managed"].is_null()) {
+                let detail = "this endpoint follows from another thing, and goes with it";
+                violations.push(Violation::new("endpoint", "tenant.managed", detail));
+            }
+        }
+        if kind == Kind::EventSub {
+            self.check_event_subs(id, doc)?;
+        }
         if violations.is_empty() {
             violations = self.mismatches(kind, doc)?;
         }
         if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(violations).into()) }
+    }
+
+    /// An application has so many subscriptions of ARTC's events, and one for all channels. Checked here
+    /// as well as by who asks, since others may ask at the same time.
+    fn check_event_subs(&self, id: &str, doc: &Value) -> Result<()> {
+        let counted = self.0.row(
+            "SELECT count(*), total(json_extract(doc, '$.ChannelId') = '*') FROM things
+             WHERE kind = 'event_sub' AND id <> ? AND json_extract(doc, '$.AppId') = ?",
+            &params![id, doc["AppId"].as_str()],
+        )?;
+        let (count, all) = counted.map_or((0, 0), |row| (row.int(0), row.int(1)));
+        let what = if count >= MAX_SUBS as u64 {
+            "AppId should have 0 to 20 subscriptions"
+        } else if doc["ChannelId"] == json!("*") && all > 0 {
+            "ChannelId should be there once: one subscription is for all channels"
+        } else {
+            return Ok(());
+        };
+        Err(Problem::new(400, "InvalidParam", what).into())
     }
 
     /// Subscriptions that this document would make send events in the words of a vendor that has none

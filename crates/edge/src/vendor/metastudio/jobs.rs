@@ -209,7 +209,12 @@ pub(super) async fn stop(call: &Call<'_>, room: &str, id: &str) -> Result<Respon
         Ok(Write { doc, keys: None, also: Vec::new() })
     };
     call.tenant.change(Kind::Job, id, &mut change).await?;
-    note(call, room, "CANCELED").await?;
+    // The room shows what its newest job came to, which may be another.
+    let wanted = vec![("$.room_id".to_owned(), Match::Is, room.to_owned())];
+    let select = Select { wanted, oldest_first: false, offset: 0, limit: 1 };
+    let newest = call.tenant.select(Kind::Job, select).await?;
+    let state = newest.items.first().and_then(|job| job["state"].as_str());
+    note(call, room, state.unwrap_or("CANCELED")).await?;
     http::json(200, &json!({}))
 }
 

@@ -4,6 +4,7 @@
 //! A room is kept twice: as it was sent, sealed, for push addresses and keys are in it; and as it is
 //! shown.
 
+use livegate_core::config::room::MAX_BODY;
 use livegate_core::config::{Absent, Room, RoomType};
 use serde_json::{Map, Value, json};
 use web_sys::Response;
@@ -139,6 +140,11 @@ fn write(
     platform: Option<&Value>,
     before: &Value,
 ) -> Result<Write> {
+    let whole = Value::Object(room.as_object().clone());
+    if whole.to_string().len() > MAX_BODY {
+        let what = format!("should have at most {MAX_BODY} bytes with what it had before");
+        return Err(fault::parameter("the room", &what));
+    }
     let config = room.callback().map(|callback| callback.config);
     let also = callback::managed(call, settings, (Kind::Room, id), CALLBACK, config.as_ref())?;
     let mut doc = masked::shown(room.as_object());
@@ -157,7 +163,7 @@ fn write(
     if let (Some(Value::Object(live)), Some(platform)) = (doc.get_mut(PLATFORM), platform) {
         live.insert("platform".to_owned(), platform["name"].clone());
     }
-    Ok(Write::sealing(doc, &Value::Object(room.as_object().clone()), also))
+    Ok(Write::sealing(doc, &whole, also))
 }
 
 pub(super) fn merge(document: &mut Map<String, Value>, more: Value) {
