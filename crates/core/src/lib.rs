@@ -11,6 +11,7 @@
 //! | [`filter`] | who gets an event |
 //! | [`config`] | whether a live configuration is within its limits |
 //! | [`delivery`] | what to send next, when to retry, when to give up |
+//! | [`layout`] | where each user's picture is in a mixed stream |
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
 //! | [`url`] | which addresses may be called |
 #![no_std]
@@ -27,6 +28,7 @@ pub mod error;
 pub mod event;
 pub mod filter;
 pub mod id;
+pub mod layout;
 pub mod relay;
 pub mod scheme;
 mod sorted;
