@@ -113,26 +113,46 @@ impl Area {
     /// # Errors
     /// [`LayoutError::OutsideCanvas`], [`LayoutError::TooSmall`].
     pub fn on(&self, canvas: &Canvas) -> Result<Rect, LayoutError> {
-        let sides = [canvas.width().get(), canvas.height().get()];
-        let ([x, y, w, h], wholes, overhang) = match self {
-            Self::Shares(four) => {
-                let wholes = [u64::from(Share::WHOLE.billionths()); 2];
-                (four.map(|share| u64::from(share.billionths())), wholes, u64::from(OVERHANG))
-            }
-            Self::Pixels(four) => (four.map(u64::from), sides.map(u64::from), 0),
-        };
-        let edges = |from: u64, length: u64, axis: usize| {
-            let (side, whole) = (sides.get(axis)?, wholes.get(axis)?);
-            let to = from.saturating_add(length);
-            let within = to <= whole.saturating_add(overhang);
-            within.then(|| (Even::part(*side, from, *whole), Even::part(*side, to, *whole)))
-        };
-        let (across, down) = (edges(x, w, 0), edges(y, h, 1));
-        let (Some((left, right)), Some((top, bottom))) = (across, down) else {
+        let ([x, y, w, h], [across, down]) = self.numbers(canvas);
+        let overhang = if matches!(self, Self::Shares(_)) { u64::from(OVERHANG) } else { 0 };
+        if x + w > across + overhang || y + h > down + overhang {
             return Err(LayoutError::OutsideCanvas);
-        };
-        let rect = Rect::between(left, top, right, bottom);
+        }
+        let rect = self.edges(canvas);
         if rect.is_empty() { Err(LayoutError::TooSmall) } else { Ok(rect) }
+    }
+
+    /// Where it comes nearest to on a canvas: what is beyond is cut off, and 2 by 2 pixels are left
+    /// of it at least.
+    pub fn clipped_to(&self, canvas: &Canvas) -> Rect {
+        let least = Even::floor(2);
+        let rect = self.edges(canvas);
+        let left = rect.x.min(canvas.width().minus(least));
+        let top = rect.y.min(canvas.height().minus(least));
+        let right = rect.right().max(left.plus(least));
+        Rect::between(left, top, right, rect.bottom().max(top.plus(least)))
+    }
+
+    /// The even pixels nearest to its edges, within the canvas.
+    fn edges(&self, canvas: &Canvas) -> Rect {
+        let ([x, y, w, h], [across, down]) = self.numbers(canvas);
+        let column = |at| Even::part(canvas.width().get(), at, across);
+        let row = |at| Even::part(canvas.height().get(), at, down);
+        Rect::between(column(x), row(y), column(x + w), row(y + h))
+    }
+
+    /// Its numbers, and how many of its units the canvas has; sums of two do not overflow.
+    fn numbers(&self, canvas: &Canvas) -> ([u64; 4], [u64; 2]) {
+        match self {
+            Self::Shares(four) => {
+                let whole = u64::from(Share::WHOLE.billionths());
+                (four.map(|share| u64::from(share.billionths())), [whole; 2])
+            }
+            Self::Pixels(four) => {
+                let sides = [canvas.width(), canvas.height()];
+                (four.map(u64::from), sides.map(|side| u64::from(side.get())))
+            }
+        }
     }
 }
 
