@@ -12,6 +12,7 @@
 //! | [`config`] | whether a live configuration is within its limits |
 //! | [`delivery`] | what to send next, when to retry, when to give up |
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
+//! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
 //! | [`url`] | which addresses may be called |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -29,6 +30,7 @@ pub mod filter;
 pub mod id;
 pub mod relay;
 pub mod scheme;
+pub mod sei;
 mod sorted;
 pub mod time;
 pub mod url;
