@@ -13,6 +13,7 @@
 //! | [`delivery`] | what to send next, when to retry, when to give up |
 //! | [`layout`] | where each user's picture is in a mixed stream |
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
+//! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
 //! | [`url`] | which addresses may be called |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -31,6 +32,7 @@ pub mod id;
 pub mod layout;
 pub mod relay;
 pub mod scheme;
+pub mod sei;
 mod sorted;
 pub mod time;
 pub mod url;
