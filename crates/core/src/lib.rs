@@ -13,6 +13,7 @@
 //! | [`delivery`] | what to send next, when to retry, when to give up |
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
 //! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
+//! | [`flv`] | what FLV and the video messages of RTMP hold; messages put into their frames |
 //! | [`url`] | which addresses may be called |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@ pub mod dialect;
 pub mod error;
 pub mod event;
 pub mod filter;
+pub mod flv;
 pub mod id;
 pub mod relay;
 pub mod scheme;
