@@ -22,6 +22,35 @@ pub fn fuzz(data: &[u8]) {
             assert!(violations.iter().all(|wrong| wrong.code().is_well_formed()));
         }
     }
+    payload(data);
+}
+
+fn payload(data: &[u8]) {
+    let reading = read(data);
+    assert!(reading.form.is_some() || !reading.remarks.is_empty(), "nothing has a reason");
+    assert!(reading.remarks.iter().all(|remark| remark.defect.code().is_well_formed()));
+    let Ok(fallback) = Canvas::new(1280, 720) else { return };
+    let resolved = reading.message.to_resolved(fallback);
+    holds(&resolved);
+    let mut again = LayoutMessage::from_resolved(&resolved, Alone::Placed, &|_| Sound::default());
+    again.sent_at = Some(UnixMillis(0));
+    assert!(again.to_resolved(fallback) == resolved, "a layout reads back");
+    let mut message = reading.message;
+    message.sent_at = message.sent_at.or(Some(UnixMillis(0)));
+    message.canvas = message.canvas.or(Some(fallback));
+    for profile in [Profile::Alibaba, Profile::Agora] {
+        match profile.write(&message) {
+            Ok(text) => {
+                assert!(text.len() <= MAX_CONTENT, "no message is too large");
+                let read = read(text.as_bytes());
+                assert!(read.remarks.is_empty(), "what is written reads without a remark");
+                let second = LayoutMessage { sent_at: message.sent_at, ..read.message };
+                let second = LayoutMessage { canvas: message.canvas, ..second };
+                assert!(profile.write(&second) == Ok(text), "and is written the same again");
+            }
+            Err(error) => assert!(error.code().is_well_formed()),
+        }
+    }
 }
 
 /// What holds of every resolved layout.

@@ -10,6 +10,7 @@
 //! | [`write`] | one message as a NAL unit of its own |
 //! | [`ours`] | which messages are ours; a NAL unit without them |
 //! | [`edit`] | changes to bytes, as a list |
+//! | [`payload`] | the JSON of vendors' layout messages |
 //!
 //! Reading is tolerant and writing is strict. What is read is a view of the caller's bytes; what is
 //! written goes into the caller's buffer. docs/spec/sei.md has the rules.
@@ -39,6 +40,7 @@ pub mod error;
 pub mod length;
 pub mod message;
 pub mod ours;
+pub mod payload;
 pub mod rbsp;
 pub mod uuid;
 pub mod write;
