@@ -1,7 +1,10 @@
 //! The fuzz target's body: what must hold for any layout and any SEI payload at all.
 
 use super::hit::{ObjectFit, PlayerBox};
-use super::{Arrangement, Document, Resolved, Size};
+use super::{Arrangement, Canvas, Document, Resolved, Size};
+use crate::error::Coded;
+use crate::sei::payload::{Alone, LayoutMessage, MAX_CONTENT, Profile, Sound, read};
+use crate::time::UnixMillis;
 
 /// Reads `data` as a layout document and as a payload.
 ///
