@@ -14,6 +14,7 @@
 //! | [`clock`] | a stream's time, whose timestamps wrap |
 //! | [`schedule`] | at which frames a message is due |
 //! | [`timeline`] | which of many messages a frame shows |
+//! | [`payload`] | the JSON of vendors' layout messages |
 //!
 //! Reading is tolerant and writing is strict. What is read is a view of the caller's bytes; what is
 //! written goes into the caller's buffer. docs/spec/sei.md has the rules.
@@ -44,6 +45,7 @@ pub mod error;
 pub mod length;
 pub mod message;
 pub mod ours;
+pub mod payload;
 pub mod rbsp;
 pub mod sample;
 pub mod schedule;
