@@ -279,8 +279,8 @@ def resolve_vectors():
         [("panes[0].x", "config.excluded"), ("panes[0].x_px", "config.missing"),
          ("panes[1].width", "config.missing")])
     add("a picture of nobody", "which picture it is says nothing without a user",
-        sized(1280, 720, panes=[{**pane, "picture": "screen", "channel": "x"}]),
-        [("panes[0].channel", "config.unmatched"), ("panes[0].picture", "config.unmatched")])
+        sized(1280, 720, panes=[{**pane, "picture": "screen"}]),
+        [("panes[0].picture", "config.unmatched")])
     add("values beyond their ranges", "each with its path",
         sized(1280, 720, panes=[{**pane, "z": 101, "fit": "stretch", "alpha": 1.5, "cut": [1, 2]}],
               users=[1]),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use livegate_core::layout::hit::{ObjectFit, PlayerBox};
 use livegate_core::layout::{
-    Area, Arrangement, Canvas, Even, Fit, Layout, Member, Pane, Placed, Rect, Resolved, Rgb, Share,
-    Template,
+    Area, Arrangement, Canvas, Document, Even, Fit, Layout, Member, Pane, Placed, Rect, Resolved,
+    Rgb, Share, Template,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -172,6 +172,17 @@ proptest! {
             for (a, b) in edges(&one.rect).into_iter().zip(edges(&other.rect)) {
                 prop_assert!((a * by).abs_diff(b) <= by + 1, "{a} {b} {by}");
             }
+        }
+    }
+
+    /// What is written as a document is the same layout again.
+    #[test]
+    fn a_resolved_layout_is_a_document(resolved in resolved()) {
+        let text = resolved.to_document().to_string();
+        // A document of panes has one at least.
+        if !resolved.panes().is_empty() {
+            let again = Document::from_json(text.as_bytes()).unwrap().resolve().unwrap();
+            prop_assert_eq!(again, resolved);
         }
     }
 

@@ -1,10 +1,10 @@
-//! Layouts, players' boxes and payloads against vectors/layout, which vectors/make_layout.py computes
+//! Layouts, players' boxes and payloads against `vectors/layout`, which `make_layout.py` computes
 //! from the specification with fractions.
 
 use livegate_core::error::Coded;
 use livegate_core::layout::hit::{ObjectFit, PlayerBox};
 use livegate_core::layout::{Area, Canvas, Document, Even, Member, Rect};
-use livegate_core::sei::payload::{Content, LayoutMessage, Profile, read};
+use livegate_core::sei::payload::{Content, Form, LayoutMessage, Profile, read};
 use serde_json::{Value, json};
 
 fn vectors(json: &str, at_least: usize) -> Vec<Value> {
@@ -85,7 +85,7 @@ fn every_payload_is_read_and_written_as_its_vendor_has_it() {
         let about = format!("{}: {}", vector["name"], vector["why"]);
         let reading = read(vector["payload"].as_str().unwrap().as_bytes());
         let message = &reading.message;
-        assert_eq!(json!(reading.form.map(|form| form.as_str())), vector["form"], "{about}");
+        assert_eq!(json!(reading.form.map(Form::as_str)), vector["form"], "{about}");
         assert_eq!(streams(message), vector["streams"], "{about}");
         let remarks: Vec<Value> = reading
             .remarks

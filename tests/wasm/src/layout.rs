@@ -3,7 +3,7 @@
 use livegate_core::error::Coded;
 use livegate_core::layout::hit::{ObjectFit, PlayerBox};
 use livegate_core::layout::{Area, Canvas, Document, Even, Placed, Rect};
-use livegate_core::sei::payload::{Content, Profile, Stream, read};
+use livegate_core::sei::payload::{Content, Form, Profile, Stream, read};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn resolve(vector: &Value) -> Value {
@@ -66,7 +66,7 @@ pub(crate) fn payload(vector: &Value) -> Value {
         (format.clone(), text.into())
     });
     json!({
-        "form": reading.form.map(|form| form.as_str()),
+        "form": reading.form.map(Form::as_str),
         "streams": message.streams.iter().map(stream).collect::<Value>(),
         "remarks": remarks.collect::<Value>(),
         "canvas": message.canvas.map(|own| {
