@@ -67,8 +67,8 @@ pub struct Picture {
     /// Which field it is, if it is one. H.265 does not say so in its slices: there, a field counts as
     /// a frame.
     pub field: Option<Parity>,
-    /// Whether a player can begin here: H.264 IDR, or an I picture with a recovery point; H.265 IRAP.
-    /// FLV calls this a key frame.
+    /// Whether a player can begin here: H.264 IDR, or a recovery point, which is where an open GOP
+    /// or a gradual refresh begins; H.265 IRAP. FLV calls this a key frame.
     pub random_access: bool,
     /// `nuh_temporal_id_plus1` of its first VCL NAL unit; 1 in H.264.
     pub temporal_id_plus1: u8,
@@ -148,10 +148,9 @@ impl Pictures {
         let second_field = self.half
             && matches!((slice, self.first), (Some(slice), Some(first)) if slice.is_second_field_of(&first));
         let field = slice.and_then(|slice| slice.field());
-        let intra = slice.is_some_and(|slice| slice.is_intra());
         self.first = slice;
         self.half = field.is_some() && !second_field;
-        let random_access = unit.is_random_access() || intra && self.recovery;
+        let random_access = unit.is_random_access() || self.recovery;
         Step::Picture(self.picture(unit, second_field, field, random_access))
     }
 
@@ -401,25 +400,18 @@ mod tests {
     }
 
     #[test]
-    fn a_player_can_begin_at_idr_and_at_an_i_picture_with_a_recovery_point() {
-        let recovery = [6, 6, 1, 0xC4, 0x80].to_vec();
-        for (nals, expected) in [
-            (&[Slice { unit_type: 5, ..SLICE }.nal()][..], true),
-            (&[Slice { kind: 7, ..SLICE }.nal()], false),
-            (&[recovery.clone(), Slice { kind: 7, ..SLICE }.nal()], true),
-            (&[recovery.clone(), Slice { kind: 2, ..SLICE }.nal()], true),
-            (&[recovery.clone(), SLICE.nal()], false),
-        ] {
-            let mut pictures = Pictures::new(Codec::H264);
-            let found = nals.iter().find_map(|nal| picture(push(&mut pictures, nal)));
-            assert_eq!(found.unwrap().random_access, expected);
-        }
-        // It counts for one picture.
+    fn a_player_can_begin_at_idr_and_at_a_recovery_point() {
+        // Of several messages, the second is a recovery point.
+        let recovery = [6, 1, 1, 0x12, 6, 1, 0xC4, 0x80].to_vec();
         let mut pictures = Pictures::new(Codec::H264);
-        let _ = push(&mut pictures, &recovery);
-        let _ = push(&mut pictures, &SLICE.nal());
-        let next = Slice { frame_num: 4, kind: 7, ..SLICE }.nal();
-        assert!(!picture(push(&mut pictures, &next)).unwrap().random_access);
+        let mut next = |nals: &[Vec<u8>]| {
+            nals.iter().find_map(|nal| picture(push(&mut pictures, nal))).unwrap().random_access
+        };
+        assert!(next(&[SPS.nal(), PPS.nal(), Slice { unit_type: 5, ..SLICE }.nal()]));
+        assert!(!next(&[SLICE.nal()]));
+        assert!(next(&[recovery, Slice { frame_num: 4, ..SLICE }.nal()]));
+        // It counts for one picture.
+        assert!(!next(&[Slice { frame_num: 5, ..SLICE }.nal()]));
     }
 
     #[test]

@@ -49,8 +49,6 @@ pub enum Parity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slice {
     first_mb: u32,
-    /// `slice_type`.
-    kind: u32,
     pps: u32,
     reference: bool,
     idr: bool,
@@ -98,9 +96,11 @@ impl ParameterSets {
     /// Reads a slice header: of types 1, 2 and 5.
     pub(super) fn slice(&self, unit: Unit, body: Escaped<'_>) -> Option<Slice> {
         let mut bits = Bits::new(body);
+        let first_mb = bits.ue()?;
+        // slice_type.
+        bits.ue()?;
         let mut slice = Slice {
-            first_mb: bits.ue()?,
-            kind: bits.ue()?,
+            first_mb,
             pps: bits.ue()?,
             reference: unit.ref_idc() != 0,
             idr: unit.is_random_access(),
@@ -269,11 +269,6 @@ impl Slice {
     /// Whether it belongs to a redundant picture, which repeats a part of the primary one.
     pub(super) fn is_redundant(&self) -> bool {
         self.rest.is_some_and(|rest| rest.redundant > 0)
-    }
-
-    /// Whether it is an I or SI slice (Table 7-6).
-    pub(super) const fn is_intra(&self) -> bool {
-        matches!(self.kind, 2 | 4 | 7 | 9)
     }
 
     /// Which field it belongs to, if not to a frame.

@@ -123,8 +123,6 @@ pub(super) struct Slice {
     pub(super) unit_type: u8,
     pub(super) ref_idc: u8,
     pub(super) first_mb: u32,
-    /// `slice_type`.
-    pub(super) kind: u32,
     pub(super) plane: u32,
     pub(super) frame_num: u32,
     /// 0 is a frame, 1 a top field, 2 a bottom field.
@@ -142,7 +140,6 @@ pub(super) const SLICE: Slice = Slice {
     unit_type: 1,
     ref_idc: 2,
     first_mb: 0,
-    kind: 5,
     plane: 0,
     frame_num: 3,
     field: 0,
@@ -154,7 +151,7 @@ pub(super) const SLICE: Slice = Slice {
 
 impl Slice {
     pub(super) fn nal(self) -> Vec<u8> {
-        let mut bits = Bits::default().ue(self.first_mb).ue(self.kind).ue(self.pps.id);
+        let mut bits = Bits::default().ue(self.first_mb).ue(5).ue(self.pps.id);
         if self.sps.planes {
             bits = bits.u(2, self.plane);
         }
