@@ -93,6 +93,8 @@ TARGETS = {
     "config": config,
     "url": lambda: member("url", "url"),
     "filter": filters,
+    # The kept ones are whole streams.
+    "flv": lambda: (),
 }
 
 
