@@ -48,6 +48,15 @@ enum Form {
     ModEx(usize),
 }
 
+/// The lowest byte.
+fn low(number: usize) -> u8 {
+    number.to_be_bytes()[size_of::<usize>() - 1]
+}
+
+fn int(number: usize) -> u32 {
+    u32::try_from(number).unwrap()
+}
+
 fn four_cc(hevc: bool) -> &'static [u8] {
     if hevc { b"hvc1" } else { b"avc1" }
 }
@@ -61,7 +70,7 @@ fn message(hevc: bool, temporal_id_plus1: u8) -> Vec<u8> {
 
 fn unit_bytes(hevc: bool, (unit_type, rest): &Unit) -> Vec<u8> {
     let header =
-        if hevc { vec![unit_type << 1, 1 + (rest.len() % 7) as u8] } else { vec![*unit_type] };
+        if hevc { vec![unit_type << 1, 1 + low(rest.len() % 7)] } else { vec![*unit_type] };
     [&header[..], rest].concat()
 }
 
@@ -81,9 +90,9 @@ fn head(hevc: bool, form: &Form, first: u8) -> Vec<u8> {
         Form::CodedFramesX => [&[0x80 | first << 4 | 3], four_cc(hevc)].concat(),
         Form::ModEx(len) => {
             let size = if *len < 256 {
-                vec![(len - 1) as u8]
+                vec![low(len - 1)]
             } else {
-                [&[255][..], &((len - 1) as u16).to_be_bytes()].concat()
+                [&[255][..], &[low((len - 1) >> 8), low(len - 1)]].concat()
             };
             let data = vec![0xA5; *len];
             [&[0x80 | first << 4 | 7], &size[..], &data, &[0x03], four_cc(hevc)].concat()
@@ -106,7 +115,7 @@ fn body(tag: &Tag, now: &mut Now, with: bool) -> (Vec<u8>, bool) {
             now.format = Some((*hevc, *size));
             let mut record = if *hevc { vec![0; 23] } else { vec![1, 100, 0, 31, 0, 0xE0, 0] };
             record[0] = 1;
-            record[if *hevc { 21 } else { 4 }] = 0xFC | (*size as u8 - 1);
+            record[if *hevc { 21 } else { 4 }] = 0xFC | low(*size - 1);
             let head = if *enhanced {
                 [&[0x90], four_cc(*hevc)].concat()
             } else {
@@ -126,7 +135,7 @@ fn body(tag: &Tag, now: &mut Now, with: bool) -> (Vec<u8>, bool) {
             for unit in units {
                 let unit_bytes = unit_bytes(*hevc, unit);
                 let mut add = |unit: &[u8]| {
-                    let length = (unit.len() as u32).to_be_bytes();
+                    let length = int(unit.len()).to_be_bytes();
                     bytes.extend(&length[4 - size..]);
                     bytes.extend(unit);
                 };
@@ -150,7 +159,7 @@ fn file(tags: &[Tag], with: bool) -> (Vec<u8>, usize) {
         frames += usize::from(can);
         let [t3, t2, t1, t0] = tag.timestamp.to_be_bytes();
         out.push(tag.kind);
-        out.extend(&(body.len() as u32).to_be_bytes()[1..]);
+        out.extend(&int(body.len()).to_be_bytes()[1..]);
         out.extend([t2, t1, t0, t3, 0, 0, 0]);
         out.extend(&body);
         // One that is wrong is what it was, not what it would be.
@@ -159,7 +168,7 @@ fn file(tags: &[Tag], with: bool) -> (Vec<u8>, usize) {
         } else {
             self::body(tag, &mut now.clone(), false).0.len()
         };
-        out.extend((right as u32 + 11).wrapping_add(tag.off).to_be_bytes());
+        out.extend((int(right) + 11).wrapping_add(tag.off).to_be_bytes());
     }
     (out, frames)
 }
