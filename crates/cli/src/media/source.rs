@@ -79,6 +79,11 @@ impl Source {
         &self.buffer[self.start..self.end]
     }
 
+    /// The same, to change it in place.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.start..self.end]
+    }
+
     /// The first `count` of the [bytes](Self::bytes) are done with.
     pub(crate) fn take(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
