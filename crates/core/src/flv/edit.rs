@@ -157,6 +157,7 @@ impl Editor {
         splices: &mut Vec<Splice>,
     ) -> Result<Edited, EditError> {
         const UNCHANGED: Result<Edited, EditError> = Ok(Edited::Done { growth: 0 });
+        let body = body.get(..len).unwrap_or(body);
         let frame = match Video::parse(body, len) {
             Ok(Video::Frame(frame)) => frame,
             Ok(Video::Configuration { codec, at }) => {

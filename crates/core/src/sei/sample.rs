@@ -99,7 +99,7 @@ impl SampleFormat {
         let mut at = 0;
         while at < len {
             let Some((start, end)) = self.unit(sample, at, len) else {
-                let bytes = at + self.length_size.bytes();
+                let bytes = at.saturating_add(self.length_size.bytes());
                 if bytes <= len && bytes > sample.len() {
                     return Ok(Walked::More { bytes });
                 }
@@ -150,7 +150,7 @@ impl SampleFormat {
     /// Where the NAL unit whose length is at `at` begins and ends. `None` if its length is not
     /// there or reaches behind the sample.
     fn unit(self, sample: &[u8], at: usize, len: usize) -> Option<(usize, usize)> {
-        let start = at + self.length_size.bytes();
+        let start = at.checked_add(self.length_size.bytes())?;
         let length = sample.get(at..start)?;
         let length = length.iter().fold(0_u32, |length, byte| length << 8 | u32::from(*byte));
         let end = start.checked_add(usize::try_from(length).ok()?)?;
