@@ -65,12 +65,12 @@ pub(crate) fn pass(args: &Args, work: Work<'_>) -> Result<Done, Failure> {
     let mut report = Report::new();
     match (kind, work) {
         (Kind::Flv, Work::Insert { plan, ours, .. }) => {
-            let mut editor = flv::edit::Editor::inserting(ours);
-            flv_pass::pass(&mut source, &mut sink, &mut editor, plan, &mut report)?;
+            let editor = flv::edit::Editor::inserting(ours);
+            flv_pass::pass(&mut source, &mut sink, editor, plan, &mut report)?;
         }
         (Kind::Flv, Work::Strip(ours)) => {
-            let mut editor = flv::edit::Editor::stripping(ours);
-            flv_pass::pass(&mut source, &mut sink, &mut editor, &mut NoMessages, &mut report)?;
+            let editor = flv::edit::Editor::stripping(ours);
+            flv_pass::pass(&mut source, &mut sink, editor, &mut NoMessages, &mut report)?;
         }
         (Kind::AnnexB(codec), Work::Insert { plan, ours, .. }) => {
             let frames = annexb::Frames { codec, rate, messages: plan };

@@ -49,12 +49,10 @@ impl Report {
     }
 
     /// A tag passed as it is.
-    pub(crate) fn untouched(&mut self, offset: u64, timestamp: u32, error: &(impl Coded + ?Sized)) {
+    pub(crate) fn untouched(&mut self, offset: u64, error: &(impl Coded + ?Sized)) {
         self.untouched += 1;
         if self.untouched <= TOLD {
-            self.tell(&format!(
-                "the tag at byte {offset} ({timestamp} ms) passes as it is: {error}"
-            ));
+            self.tell(&format!("the tag at byte {offset} passes as it is: {error}"));
         } else if self.untouched == TOLD + 1 {
             self.tell("more of them are counted and not told");
         }

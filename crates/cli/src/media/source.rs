@@ -79,15 +79,21 @@ impl Source {
         &self.buffer[self.start..self.end]
     }
 
-    /// The same, to change it in place.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.buffer[self.start..self.end]
-    }
-
     /// The first `count` of the [bytes](Self::bytes) are done with.
     pub(crate) fn take(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
         self.offset += count as u64;
+    }
+
+    /// Reads on until there are `count` [bytes](Self::bytes); says whether there are.
+    pub(crate) fn fill_to(&mut self, count: usize) -> Result<bool, Failure> {
+        while self.bytes().len() < count {
+            if self.at_end {
+                return Ok(false);
+            }
+            self.fill()?;
+        }
+        Ok(true)
     }
 
     /// Reads on. What is not taken moves to the front; a buffer that it fills grows.

@@ -61,6 +61,8 @@ pub struct Editor {
     format: Option<SampleFormat>,
     ours: Option<Marker>,
     reach: Reach,
+    /// How many NAL units lost messages of ours.
+    stripped: u64,
 }
 
 /// What became of a body.
@@ -108,17 +110,22 @@ impl Editor {
     /// Puts messages in. Those that `ours` knows are taken out of every frame that passes, so that
     /// of a cascade of inserters the last one counts.
     pub const fn inserting(ours: Option<Marker>) -> Self {
-        Self { format: None, ours, reach: Reach::Picture }
+        Self { format: None, ours, reach: Reach::Picture, stripped: 0 }
     }
 
     /// Takes messages out, wherever in a frame they are.
     pub const fn stripping(ours: Marker) -> Self {
-        Self { format: None, ours: Some(ours), reach: Reach::Whole }
+        Self { format: None, ours: Some(ours), reach: Reach::Whole, stripped: 0 }
     }
 
     /// How samples are written, by the latest configuration; `None` before one.
     pub const fn format(&self) -> Option<SampleFormat> {
         self.format
+    }
+
+    /// How many NAL units lost messages of ours.
+    pub const fn stripped(&self) -> u64 {
+        self.stripped
     }
 
     /// A whole body with this timestamp. Adds its changes to `splices`, places counted from the
@@ -213,6 +220,8 @@ impl Editor {
         if put {
             messages.written(&asked);
         }
+        let cut = added.iter().filter(|splice| splice.remove > 0).count();
+        self.stripped += u64::try_from(cut).unwrap_or(u64::MAX);
         for splice in splices.iter_mut().skip(before) {
             splice.at += frame.at;
         }

@@ -88,6 +88,11 @@ impl Rewriter {
         Self { reader: Reader::new(), editor, growth: 0 }
     }
 
+    /// What edits the tags.
+    pub const fn editor(&self) -> &Editor {
+        &self.editor
+    }
+
     /// Bytes from the start of the stream to the first that is not done.
     pub const fn offset(&self) -> u64 {
         self.reader.offset()
