@@ -49,6 +49,8 @@ pub mod codec;
 pub mod edit;
 pub mod editor;
 pub mod error;
+#[cfg(any(test, feature = "_fuzzing"))]
+pub mod fuzz;
 mod h264;
 pub mod length;
 #[cfg(test)]

@@ -59,17 +59,21 @@ pub fn without_ours(codec: Codec, nal: &[u8], marker: &Marker) -> Without {
     let mut rbsp = Vec::with_capacity(nal.len());
     let mut found = messages(codec, nal);
     let mut others = false;
+    // Whether the last message is another's and cut short: a stop bit would become a part of it.
+    let mut cut = false;
     loop {
         let before = found.rest();
         let Some(message) = found.next() else {
             // The stop bit, or what stands in its place; never zeros, which would not last.
             let end = before.to_cow();
             let said = end.iter().rposition(|byte| *byte != 0);
-            rbsp.extend_from_slice(said.and_then(|at| end.get(..=at)).unwrap_or(&[0x80]));
+            let stop: &[u8] = if cut { &[] } else { &[0x80] };
+            rbsp.extend_from_slice(said.and_then(|at| end.get(..=at)).unwrap_or(stop));
             break;
         };
         if !marker.is_ours(&message) {
             others = true;
+            cut = message.is_truncated();
             between(before, found.rest()).extend_into(&mut rbsp);
         }
     }
@@ -142,6 +146,15 @@ mod tests {
         let mut without_stop = nal(&[one, two, ours()]);
         without_stop.pop();
         assert_eq!(strip(&without_stop), expected);
+    }
+
+    #[test]
+    fn what_was_cut_short_stays_so() {
+        let nal = [&[0x06][..], &ours(), &[1, 9, 0x12]].concat();
+        assert_eq!(strip(&nal), Without::Rest([0x06, 1, 9, 0x12].to_vec()));
+        // Ours cut short, behind another's: that has its stop bit.
+        let nal = [&[0x06, 1, 1, 0x12][..], &ours()[..19]].concat();
+        assert_eq!(strip(&nal), Without::Rest([0x06, 1, 1, 0x12, 0x80].to_vec()));
     }
 
     #[test]
