@@ -12,7 +12,7 @@ use super::rbsp::Escaped;
 /// picture is told from another (at most ten numbers).
 pub const VCL_HEAD: usize = 128;
 
-/// `recovery_point` (H.264 D.1.8).
+/// `recovery_point` (H.264 Annex D).
 const RECOVERY_POINT: u32 = 6;
 
 /// Follows a stream's NAL units and tells where pictures begin.
@@ -316,7 +316,7 @@ mod tests {
             (field(2, 3, 0, 1), field(1, 3, 0, 1), true, "bottom, top, no references"),
             (field(1, 0, 2, 5), field(2, 0, 2, 1), true, "IDR, and P that refers to it"),
             (field(1, 3, 2, 1), field(2, 3, 0, 1), true, "the second is no reference"),
-            (field(1, 3, 0, 1), field(2, 3, 2, 1), false, "a reference after none (3.30, 3.31)"),
+            (field(1, 3, 0, 1), field(2, 3, 2, 1), false, "a reference after none (clause 3)"),
             (field(1, 3, 2, 1), field(1, 4, 2, 1), false, "the same parity"),
             (field(1, 3, 2, 1), field(2, 4, 2, 1), false, "another frame number"),
             (field(1, 0, 2, 1), field(2, 0, 2, 5), false, "IDR is a first field"),

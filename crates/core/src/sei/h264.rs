@@ -294,8 +294,9 @@ impl Slice {
             || own.colour_plane == other.colour_plane && self.first_mb == first.first_mb
     }
 
-    /// Whether its field and the one of `first`, the picture before it, make a frame (3.30, 3.31):
-    /// opposite parity, the same `frame_num`, and no reference field after one that is none.
+    /// Whether its field and the one of `first`, the picture before it, make a frame (clause 3,
+    /// complementary field pairs): opposite parity, the same `frame_num`, and no reference field after
+    /// one that is none.
     pub(super) fn is_second_field_of(&self, first: &Self) -> bool {
         let (Some(own), Some(other)) = (self.rest, first.rest) else { return false };
         let (Some(own_field), Some(other_field)) = (own.field, other.field) else { return false };

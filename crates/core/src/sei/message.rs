@@ -6,7 +6,7 @@ use super::codec::Codec;
 use super::rbsp::Escaped;
 use super::uuid::Uuid;
 
-/// `user_data_unregistered`: the payload begins with a UUID (H.264 D.1.7, H.265 D.2.7).
+/// `user_data_unregistered`: the payload begins with a UUID (H.264 and H.265, Annex D).
 pub const USER_DATA_UNREGISTERED: u32 = 5;
 
 /// The messages of a SEI NAL unit, which is given with its header. Whether it is one is the

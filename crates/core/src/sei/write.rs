@@ -11,8 +11,8 @@ use super::uuid::Uuid;
 /// and a few packets.
 pub const MAX_CONTENT: usize = 4096;
 
-/// The types that users may choose besides 5: not in use by H.264 or H.265 when they were given
-/// away, and one byte long.
+/// The types that users may choose besides 5, as the clouds have it. From 128 on some mean something
+/// in the standards; which one to take is the user's to know.
 pub const OWN_TYPES: core::ops::RangeInclusive<u8> = 100..=254;
 
 /// What a message says.
