@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::edit::{Editor, Frame, Messages, NoMessages};
+use super::reader::{Part, Reader};
 use super::rewrite::Rewriter;
 use crate::sei::edit::{Splice, apply};
 use crate::sei::ours::Marker;
@@ -62,6 +63,22 @@ fn run(
     (out, whole)
 }
 
+/// Whether every `PreviousTagSize` is right. One that is wrong can be what the longer tag's would
+/// be; nobody could tell afterwards.
+fn sizes_are_right(stream: &[u8]) -> bool {
+    let mut reader = Reader::new();
+    let mut rest = stream;
+    while let Ok(part) = reader.next(rest) {
+        match part {
+            Part::More { .. } => return true,
+            Part::PreviousTagSize { found, expected } if found != expected => return false,
+            _ => {}
+        }
+        rest = rest.get(part.len()..).unwrap_or_default();
+    }
+    true
+}
+
 /// Puts messages in and takes them out, the stream in one piece and in pieces as long as its first
 /// byte says.
 ///
@@ -76,7 +93,6 @@ pub fn fuzz(data: &[u8]) {
     let (plain, flv) = run(Editor::stripping(marker()), stream, usize::MAX / 2, &mut NoMessages);
     let (again, _) = run(Editor::stripping(marker()), stream, chunk, &mut NoMessages);
     assert!(plain == again, "how it is cut does not matter where messages are taken out");
-    assert!(plain.len() <= stream.len(), "taking out adds nothing");
     let (mut every, mut in_pieces) = (Every::default(), Every::default());
     let (with, _) = run(Editor::inserting(Some(marker())), &plain, usize::MAX / 2, &mut every);
     let (again, _) = run(Editor::inserting(Some(marker())), &plain, chunk, &mut in_pieces);
@@ -86,7 +102,7 @@ pub fn fuzz(data: &[u8]) {
         "nor to whom asks"
     );
     assert!(every.written > 0 || with == plain, "no message, no change");
-    if flv {
+    if flv && sizes_are_right(&plain) {
         let (without, _) = run(Editor::stripping(marker()), &with, chunk, &mut NoMessages);
         assert!(without == plain, "taking out gives what was");
     }
