@@ -9,7 +9,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::decimal::{UNIT, billionths, whole};
+use super::decimal::{billionths, whole};
 use super::error::{Defect, Remark};
 use super::message::{Content, Extra, LayoutMessage, Sound, Stream};
 use super::{MAX_STREAMS, agora, alibaba};
@@ -29,6 +29,9 @@ const MAX_REMARKS: usize = 64;
 
 /// The largest coordinate that is kept, in pixels.
 const MAX_PIXELS: u32 = 65_535;
+
+/// Billionths in one.
+const UNIT: i64 = 1_000_000_000;
 
 /// How many opening braces are tried, where something stands before the JSON.
 const STARTS: usize = 4;
@@ -128,32 +131,42 @@ fn without_nan(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// A number's range.
-struct Range {
-    min: i128,
-    max: i128,
-}
+/// A number: its name, the least and the most, and what it is counted in.
+struct Number(&'static str, i64, i64, Unit);
 
-/// Numbers by their names, and their ranges: a stream's of Alibaba and of Agora, and others.
-const NUMBERS: [(&str, Range, Unit); 14] = [
-    ("paneid", Range { min: -1, max: alibaba::PANES as i128 - 1 }, Unit::One),
-    ("zorder", Range { min: 0, max: u8::MAX as i128 }, Unit::One),
-    ("x", Range { min: 0, max: 1 }, Unit::Place),
-    ("y", Range { min: 0, max: 1 }, Unit::Place),
-    ("w", Range { min: 0, max: 1 }, Unit::Place),
-    ("h", Range { min: 0, max: 1 }, Unit::Place),
-    ("type", Range { min: 0, max: u32::MAX as i128 }, Unit::One),
-    ("ms", Range { min: 0, max: u32::MAX as i128 }, Unit::One),
-    ("vol", Range { min: 0, max: u8::MAX as i128 }, Unit::One),
-    ("vad", Range { min: 0, max: alibaba::MAX_VOICE as i128 }, Unit::One),
-    ("alpha", Range { min: 0, max: 1 }, Unit::Share),
-    ("volume", Range { min: 0, max: u8::MAX as i128 }, Unit::One),
-    ("ts", Range { min: 0, max: u64::MAX as i128 }, Unit::One),
-    ("side", Range { min: 0, max: MAX_PIXELS as i128 }, Unit::One),
+/// A stream's numbers, Alibaba's and Agora's; [`at`] has their places.
+static NUMBERS: [Number; 12] = [
+    Number("paneid", -1, alibaba::PANES as i64 - 1, Unit::One),
+    Number("zorder", 0, u8::MAX as i64, Unit::One),
+    Number("x", 0, 1, Unit::Place),
+    Number("y", 0, 1, Unit::Place),
+    Number("w", 0, 1, Unit::Place),
+    Number("h", 0, 1, Unit::Place),
+    Number("vol", 0, u8::MAX as i64, Unit::One),
+    Number("vad", 0, alibaba::MAX_VOICE as i64, Unit::One),
+    Number("type", 0, u32::MAX as i64, Unit::One),
+    Number("ms", 0, u32::MAX as i64, Unit::One),
+    Number("alpha", 0, 1, Unit::Share),
+    Number("volume", 0, u8::MAX as i64, Unit::One),
 ];
 
-/// How many of them are a stream's.
-const OF_STREAM: usize = 12;
+/// Where the numbers are in [`NUMBERS`].
+mod at {
+    pub(super) const PANE: usize = 0;
+    pub(super) const Z: usize = 1;
+    pub(super) const PLACE: [usize; 4] = [2, 3, 4, 5];
+    pub(super) const VOL: usize = 6;
+    pub(super) const VAD: usize = 7;
+    pub(super) const TYPE: usize = 8;
+    pub(super) const MS: usize = 9;
+    pub(super) const ALPHA: usize = 10;
+    pub(super) const VOLUME: usize = 11;
+}
+
+/// A time in milliseconds, and a side of the canvas.
+static TIME: Number = Number("ts", 0, i64::MAX, Unit::One);
+static WIDTH: Number = Number("w", 0, MAX_PIXELS as i64, Unit::One);
+static HEIGHT: Number = Number("h", 0, MAX_PIXELS as i64, Unit::One);
 
 /// What a number is counted in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -215,7 +228,7 @@ impl Reader {
                 Form::Agora if is("canvas") => self.canvas(value),
                 Form::Agora if is("ver") => {}
                 Form::Agora if is("ts") => {
-                    let time = self.number("ts", "ts", Form::Agora, value);
+                    let time = self.number(&TIME, form, value);
                     let time = time.and_then(|time| u64::try_from(time).ok());
                     self.message.sent_at = time.map(UnixMillis);
                 }
@@ -259,9 +272,9 @@ impl Reader {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
             if is("w") {
-                width = self.number("side", "w", Form::Agora, value);
+                width = self.number(&WIDTH, Form::Agora, value);
             } else if is("h") {
-                height = self.number("side", "h", Form::Agora, value);
+                height = self.number(&HEIGHT, Form::Agora, value);
             } else if is("bgnd") {
                 match value.text().and_then(|text| Rgb::parse(&text)) {
                     Some(colour) => background = colour,
@@ -269,7 +282,7 @@ impl Reader {
                 }
             }
         });
-        let side = |side: Option<i128>| u32::try_from(side?).ok();
+        let side = |side: Option<i64>| u32::try_from(side?).ok();
         let (Some(width), Some(height)) = (side(width), side(height)) else {
             self.remark("canvas", Defect::Missing);
             return;
@@ -308,7 +321,7 @@ impl Reader {
 
     fn stream(&mut self, form: Form, text: &str) {
         let (mut user, mut name) = (None, None);
-        let mut numbers = [None; OF_STREAM];
+        let mut numbers: [Option<i64>; NUMBERS.len()] = [None; NUMBERS.len()];
         let _ = each_member(text, &mut |key, value| {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
@@ -317,18 +330,15 @@ impl Reader {
             } else if is("suid") {
                 name = self.name("suid", value).filter(|name| !name.is_empty());
             } else {
-                let own = NUMBERS.iter().zip(&mut numbers).find(|((own, ..), _)| is(own));
-                if let Some(((own, ..), slot)) = own {
-                    *slot = self.number(own, own, form, value);
+                let mut own = NUMBERS.iter().zip(&mut numbers);
+                if let Some((number, slot)) = own.find(|(Number(name, ..), _)| is(name)) {
+                    *slot = self.number(number, form, value);
                 }
             }
         });
-        let number = |name: &str| {
-            let own = NUMBERS.iter().zip(&numbers).find(|((own, ..), _)| *own == name);
-            own.and_then(|(_, number)| *number)
-        };
-        let small = |name: &str| number(name).and_then(|number| u8::try_from(number).ok());
-        let large = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
+        let number = |at: usize| numbers.get(at).copied().flatten();
+        let small = |at: usize| number(at).and_then(|number| u8::try_from(number).ok());
+        let large = |at: usize| number(at).and_then(|number| u32::try_from(number).ok());
         let named = name.is_some();
         let Some(user_or_name) = name.or_else(|| user.clone()) else {
             self.remark("uid", Defect::Missing);
@@ -338,13 +348,13 @@ impl Reader {
         if named {
             own.number = user.and_then(|user| user.parse().ok());
         }
-        own.pane = small("paneid");
-        own.area = self.area(form, ["x", "y", "w", "h"].map(large), number("paneid") == Some(-1));
-        own.z = small("zorder").unwrap_or(0);
-        own.alpha = large("alpha").and_then(Share::from_billionths).unwrap_or(Share::WHOLE);
-        let volume = small("vol").or_else(|| small("volume")).unwrap_or(0);
-        own.sound = Sound { volume, voice: small("vad").unwrap_or(0) };
-        (own.kind, own.ms) = (large("type").unwrap_or(0), large("ms").unwrap_or(0));
+        own.pane = small(at::PANE);
+        own.area = self.area(form, at::PLACE.map(large), number(at::PANE) == Some(-1));
+        own.z = small(at::Z).unwrap_or(0);
+        own.alpha = large(at::ALPHA).and_then(Share::from_billionths).unwrap_or(Share::WHOLE);
+        let volume = small(at::VOL).or_else(|| small(at::VOLUME)).unwrap_or(0);
+        own.sound = Sound { volume, voice: small(at::VAD).unwrap_or(0) };
+        (own.kind, own.ms) = (large(at::TYPE).unwrap_or(0), large(at::MS).unwrap_or(0));
         self.message.streams.push(own);
     }
 
@@ -380,14 +390,9 @@ impl Reader {
         }
     }
 
-    /// A number by the name of its range, which may be a string, within it.
-    fn number(
-        &mut self,
-        name: &str,
-        member: &'static str,
-        form: Form,
-        value: Value<'_>,
-    ) -> Option<i128> {
+    /// A number, which may be a string, within its range.
+    fn number(&mut self, number: &Number, form: Form, value: Value<'_>) -> Option<i64> {
+        let Number(member, min, max, unit) = number;
         let read = match value {
             Value::Number(text) => billionths(text),
             Value::Text(text) => billionths(&text.text()),
@@ -398,15 +403,15 @@ impl Reader {
             self.remark(member, Defect::WrongType);
             return None;
         };
-        let (_, Range { min, max }, unit) = NUMBERS.iter().find(|(own, ..)| *own == name)?;
-        let (number, min, max) = match unit {
-            Unit::Place if form == Form::Agora => (whole(read), 0, i128::from(MAX_PIXELS)),
+        let (read, min, max) = match unit {
+            Unit::Place if form == Form::Agora => (whole(read), 0, i64::from(MAX_PIXELS)),
             Unit::Place | Unit::Share => (read, min * UNIT, max * UNIT),
             Unit::One => (whole(read), *min, *max),
         };
-        if !(min..=max).contains(&number) {
+        let within = read.clamp(min.into(), max.into());
+        if within != read {
             self.remark(member, Defect::OutOfRange);
         }
-        Some(number.clamp(min, max))
+        i64::try_from(within).ok()
     }
 }
