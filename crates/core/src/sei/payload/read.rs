@@ -5,7 +5,6 @@
 //! liberty taken is remarked. Limits: [`MAX_READ`] bytes, [`MAX_STREAMS`] streams, [`MAX_EXTRAS`]
 //! other members, 64 levels of JSON.
 
-use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -13,7 +12,7 @@ use super::decimal::{billionths, whole};
 use super::error::{Defect, Remark};
 use super::message::{Content, Extra, LayoutMessage, Sound, Stream};
 use super::{MAX_STREAMS, agora, alibaba};
-use crate::dialect::json::{Value, each_item, each_member};
+use crate::dialect::json::{Malformed, Scanner, Token, Value, value_of};
 use crate::layout::{Area, Canvas, Rgb, Share};
 use crate::time::UnixMillis;
 
@@ -23,6 +22,10 @@ pub const MAX_READ: usize = 64 * 1024;
 
 /// The most members besides the format's own that are kept.
 pub const MAX_EXTRAS: usize = 16;
+
+/// How many of Agora's own members stand among the others until it is known that they are its:
+/// `ver`, `ts` and `app_data`.
+const OF_AGORA: usize = 3;
 
 /// The most remarks: a payload of nothing but defects need not be told to its end.
 const MAX_REMARKS: usize = 64;
@@ -199,56 +202,74 @@ impl Reader {
 
     /// Reads the whole; whether it was an object.
     fn object(&mut self, text: &str) -> bool {
-        let mut members: Vec<(Cow<'_, str>, Value<'_>)> = Vec::new();
+        let mut scanner = Scanner::new(text);
         let mut many = false;
-        let read = each_member(text, &mut |key, value| {
-            if members.len() < MAX_EXTRAS + 8 {
-                members.push((key.text(), value));
-            } else {
-                many = true;
-            }
-        });
-        if read.is_err() {
+        let read = self.members(text, &mut scanner, &mut many);
+        if read != Ok(true) {
             return false;
         }
-        let has = |name: &str| members.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
-        let form = if has("stream") {
-            Form::Alibaba
-        } else if has("regions") || has("canvas") {
-            Form::Agora
-        } else {
-            Form::Other
-        };
-        self.form = Some(form);
-        for (key, value) in members {
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
-            match form {
-                Form::Alibaba if is("stream") => self.streams("stream", form, value),
-                Form::Agora if is("regions") => self.streams("regions", form, value),
-                Form::Agora if is("canvas") => self.canvas(value),
-                Form::Agora if is("ver") => {}
-                Form::Agora if is("ts") => {
-                    let time = self.number(&TIME, form, value);
-                    let time = time.and_then(|time| u64::try_from(time).ok());
-                    self.message.sent_at = time.map(UnixMillis);
-                }
-                _ if self.message.extras.len() >= MAX_EXTRAS => many = true,
-                _ => self.extra(&key, value),
-            }
+        let form = *self.form.get_or_insert(Form::Other);
+        if form == Form::Agora {
+            self.settle_agora();
         }
-        if many {
+        if many || self.message.extras.len() > MAX_EXTRAS {
+            self.message.extras.truncate(MAX_EXTRAS);
             self.remark("", Defect::TooMany);
         }
         true
     }
 
-    fn extra(&mut self, key: &str, value: Value<'_>) {
-        if self.form == Some(Form::Agora)
-            && key == agora::APP_DATA
-            && value.text().as_deref() == Some("")
-        {
-            return;
+    /// Reads the members of the whole, in one pass.
+    fn members<'a>(
+        &mut self,
+        text: &'a str,
+        scanner: &mut Scanner<'a>,
+        many: &mut bool,
+    ) -> Result<bool, Malformed> {
+        if scanner.next()? != Some(Token::ObjectStart) {
+            return Ok(false);
         }
+        while let Some(key) = scanner.member()? {
+            let key = key.text();
+            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let list = match self.form {
+                None | Some(Form::Alibaba) if is("stream") => Some(("stream", Form::Alibaba)),
+                None | Some(Form::Agora) if is("regions") => Some(("regions", Form::Agora)),
+                _ => None,
+            };
+            let is_canvas = self.form != Some(Form::Alibaba) && is("canvas");
+            let token = scanner.member_value()?;
+            if let Some((member, form)) = list {
+                self.form = Some(form);
+                if token == Token::ArrayStart {
+                    self.streams(member, form, text, scanner)?;
+                    continue;
+                }
+                self.remark(member, Defect::WrongType);
+            } else if is_canvas {
+                self.form = Some(Form::Agora);
+                if token == Token::ObjectStart {
+                    self.canvas(text, scanner)?;
+                    continue;
+                }
+                self.remark("canvas", Defect::WrongType);
+            }
+            let value = value_of(text, scanner, Some(token))?;
+            if list.is_some() || is_canvas {
+                continue;
+            }
+            if self.message.extras.len() < MAX_EXTRAS + OF_AGORA {
+                self.extra(&key, value);
+            } else {
+                *many = true;
+            }
+        }
+        // Nothing may follow.
+        scanner.next()?;
+        Ok(true)
+    }
+
+    fn extra(&mut self, key: &str, value: Value<'_>) {
         // Of two members of one name the last counts, as in most readers.
         self.message.extras.retain(|before| before.key != key);
         let json = |text: &str| Content::Json(String::from(text));
@@ -262,15 +283,33 @@ impl Reader {
         self.message.extras.push(Extra { key: String::from(key), content });
     }
 
-    fn canvas(&mut self, value: Value<'_>) {
-        let Value::Object(text) = value else {
-            self.remark("canvas", Defect::WrongType);
-            return;
-        };
+    /// Takes the rest of Agora's own members from among those that were kept: only behind the last
+    /// one is it known whose they are.
+    fn settle_agora(&mut self) {
+        for Extra { key, content } in core::mem::take(&mut self.message.extras) {
+            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            if is("ts") {
+                let (Content::Text(text) | Content::Json(text)) = &content;
+                let value = if text == "null" { Value::Null } else { Value::Number(text) };
+                let time = self.number(&TIME, Form::Agora, value);
+                self.message.sent_at =
+                    time.and_then(|time| u64::try_from(time).ok()).map(UnixMillis);
+            } else if is("ver") || (is(agora::APP_DATA) && content == Content::Text(String::new()))
+            {
+                // It says nothing.
+            } else {
+                self.message.extras.push(Extra { key, content });
+            }
+        }
+    }
+
+    fn canvas<'a>(&mut self, text: &'a str, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
         let (mut width, mut height, mut background) = (None, None, Rgb::BLACK);
-        let _ = each_member(text, &mut |key, value| {
+        while let Some(key) = scanner.member()? {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let token = scanner.member_value()?;
+            let value = value_of(text, scanner, Some(token))?;
             if is("w") {
                 width = self.number(&WIDTH, Form::Agora, value);
             } else if is("h") {
@@ -281,11 +320,11 @@ impl Reader {
                     None => self.remark("bgnd", Defect::WrongType),
                 }
             }
-        });
+        }
         let side = |side: Option<i64>| u32::try_from(side?).ok();
         let (Some(width), Some(height)) = (side(width), side(height)) else {
             self.remark("canvas", Defect::Missing);
-            return;
+            return Ok(());
         };
         // Pictures are even; an odd side says that somebody rounded.
         let canvas = Canvas::new(width & !1, height & !1);
@@ -293,38 +332,55 @@ impl Reader {
             self.remark("canvas", Defect::OutOfRange);
         }
         self.message.canvas = canvas.ok().map(|canvas| canvas.with_background(background));
+        Ok(())
     }
 
-    fn streams(&mut self, member: &'static str, form: Form, value: Value<'_>) {
-        let Value::Array(text) = value else {
-            self.remark(member, Defect::WrongType);
-            return;
-        };
+    fn streams<'a>(
+        &mut self,
+        member: &'static str,
+        form: Form,
+        text: &'a str,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), Malformed> {
         self.message.streams.clear();
-        let mut index: u16 = 0;
-        each_item(text, &mut |item| {
+        let (mut index, mut many) = (0_u16, false);
+        loop {
+            let token = scanner.next()?;
+            if token == Some(Token::ArrayEnd) {
+                break;
+            }
             self.at = Some(index);
             index = index.saturating_add(1);
             if self.message.streams.len() >= MAX_STREAMS {
-                return;
+                many = true;
+                value_of(text, scanner, token)?;
+            } else if token == Some(Token::ObjectStart) {
+                self.stream(form, text, scanner)?;
+            } else {
+                value_of(text, scanner, token)?;
+                self.remark("", Defect::WrongType);
             }
-            match item {
-                Value::Object(text) => self.stream(form, text),
-                _ => self.remark("", Defect::WrongType),
-            }
-        });
+        }
         self.at = None;
-        if usize::from(index) > MAX_STREAMS && self.message.streams.len() == MAX_STREAMS {
+        if many {
             self.remark(member, Defect::TooMany);
         }
+        Ok(())
     }
 
-    fn stream(&mut self, form: Form, text: &str) {
+    fn stream<'a>(
+        &mut self,
+        form: Form,
+        text: &'a str,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), Malformed> {
         let (mut user, mut name) = (None, None);
         let mut numbers: [Option<i64>; NUMBERS.len()] = [None; NUMBERS.len()];
-        let _ = each_member(text, &mut |key, value| {
+        while let Some(key) = scanner.member()? {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let token = scanner.member_value()?;
+            let value = value_of(text, scanner, Some(token))?;
             if is("uid") {
                 user = self.name("uid", value);
             } else if is("suid") {
@@ -335,19 +391,17 @@ impl Reader {
                     *slot = self.number(number, form, value);
                 }
             }
-        });
+        }
         let number = |at: usize| numbers.get(at).copied().flatten();
         let small = |at: usize| number(at).and_then(|number| u8::try_from(number).ok());
         let large = |at: usize| number(at).and_then(|number| u32::try_from(number).ok());
-        let named = name.is_some();
-        let Some(user_or_name) = name.or_else(|| user.clone()) else {
+        let number_of_name = name.as_ref().and(user.as_ref()).and_then(|user| user.parse().ok());
+        let Some(user) = name.or(user) else {
             self.remark("uid", Defect::Missing);
-            return;
+            return Ok(());
         };
-        let mut own = Stream::new(user_or_name);
-        if named {
-            own.number = user.and_then(|user| user.parse().ok());
-        }
+        let mut own = Stream::new(user);
+        own.number = number_of_name;
         own.pane = small(at::PANE);
         own.area = self.area(form, at::PLACE.map(large), number(at::PANE) == Some(-1));
         own.z = small(at::Z).unwrap_or(0);
@@ -356,6 +410,7 @@ impl Reader {
         own.sound = Sound { volume, voice: small(at::VAD).unwrap_or(0) };
         (own.kind, own.ms) = (large(at::TYPE).unwrap_or(0), large(at::MS).unwrap_or(0));
         self.message.streams.push(own);
+        Ok(())
     }
 
     /// A place, if all its numbers are there and there is something in it.
