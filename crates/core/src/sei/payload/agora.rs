@@ -1,5 +1,5 @@
-//! Agora's payload: `{"canvas":{…},"regions":[…],…}` (Agora, "SEI information"). Tencent's TRTC writes
-//! the same with the layout and volume that its `SeiParams` ask for.
+//! Agora's payload: `{"canvas":{…},"regions":[…],…}` (Agora, "SEI information"). Of Tencent's TRTC
+//! the payload type and `app_data` are documented to be the same.
 
 use alloc::string::{String, ToString};
 use core::fmt::Write;

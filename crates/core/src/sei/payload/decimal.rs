@@ -13,6 +13,37 @@ const DIGITS: u32 = 37;
 /// what is beyond 10^30 of them becomes that. Leading zeros, a plus and a missing digit on either
 /// side of the point are taken as well: senders print numbers in many ways.
 pub(super) fn billionths(text: &str) -> Option<i128> {
+    plain(text).map(i128::from).or_else(|| any(text))
+}
+
+/// The same for at most nine digits before the point and nothing else but digits: what nearly all
+/// numbers are, in half the width.
+fn plain(text: &str) -> Option<i64> {
+    let (mut number, mut before, mut behind): (i64, u32, Option<u32>) = (0, 0, None);
+    for byte in text.bytes() {
+        match (byte, &mut behind) {
+            (b'0'..=b'9', Some(9)) => {}
+            (digit @ b'0'..=b'9', behind) => {
+                number = number * 10 + i64::from(digit - b'0');
+                match behind {
+                    Some(behind) => *behind += 1,
+                    None if before < 9 => before += 1,
+                    None => return None,
+                }
+            }
+            (b'.', None) => behind = Some(0),
+            _ => return None,
+        }
+    }
+    if before == 0 {
+        return None;
+    }
+    // Below 10^18.
+    Some(number * 10_i64.pow(9 - behind.unwrap_or(0)))
+}
+
+/// The same for any number.
+fn any(text: &str) -> Option<i128> {
     let text = text.trim_matches([' ', '\t']);
     let (is_negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -66,12 +97,19 @@ fn power(text: &str) -> Option<i64> {
 
 /// The integer nearest to so many billionths, a tie away from zero.
 pub(super) fn whole(billionths: i128) -> i128 {
-    (billionths + billionths.signum() * (UNIT / 2)) / UNIT
+    // In half the width where that is enough: its division is a tenth of the other's work.
+    const HALF: i64 = 500_000_000;
+    match i64::try_from(billionths) {
+        Ok(small) if (-i64::MAX / 2..i64::MAX / 2).contains(&small) => {
+            i128::from((small + small.signum() * HALF) / (HALF * 2))
+        }
+        _ => (billionths + billionths.signum() * (UNIT / 2)) / UNIT,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LIMIT, billionths, whole};
+    use super::{LIMIT, any, billionths, plain, whole};
     use proptest::prelude::*;
 
     #[test]
@@ -121,6 +159,14 @@ mod tests {
     }
 
     proptest! {
+        /// The short way gives what the long one gives.
+        #[test]
+        fn both_ways_agree(text in "[0-9]{0,11}(\\.[0-9]{0,12})?") {
+            if let Some(number) = plain(&text) {
+                prop_assert_eq!(Some(i128::from(number)), any(&text));
+            }
+        }
+
         /// The same number, written with any exponent, is the same.
         #[test]
         fn an_exponent_moves_the_point(digits in 0_u64..1_000_000_000_000, by in 0_usize..12) {

@@ -5,15 +5,14 @@
 //! liberty taken is remarked. Limits: [`MAX_READ`] bytes, [`MAX_STREAMS`] streams, [`MAX_EXTRAS`]
 //! other members, 64 levels of JSON.
 
-use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::decimal::{UNIT, billionths, whole};
+use super::decimal::{billionths, whole};
 use super::error::{Defect, Remark};
 use super::message::{Content, Extra, LayoutMessage, Sound, Stream};
 use super::{MAX_STREAMS, agora, alibaba};
-use crate::dialect::json::{Value, each_item, each_member};
+use crate::dialect::json::{Malformed, Scanner, Token, Value, value_of};
 use crate::layout::{Area, Canvas, Rgb, Share};
 use crate::time::UnixMillis;
 
@@ -24,11 +23,18 @@ pub const MAX_READ: usize = 64 * 1024;
 /// The most members besides the format's own that are kept.
 pub const MAX_EXTRAS: usize = 16;
 
+/// How many of Agora's own members stand among the others until it is known that they are its:
+/// `ver`, `ts` and `app_data`.
+const OF_AGORA: usize = 3;
+
 /// The most remarks: a payload of nothing but defects need not be told to its end.
 const MAX_REMARKS: usize = 64;
 
 /// The largest coordinate that is kept, in pixels.
 const MAX_PIXELS: u32 = 65_535;
+
+/// Billionths in one.
+const UNIT: i64 = 1_000_000_000;
 
 /// How many opening braces are tried, where something stands before the JSON.
 const STARTS: usize = 4;
@@ -128,32 +134,42 @@ fn without_nan(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// A number's range.
-struct Range {
-    min: i128,
-    max: i128,
-}
+/// A number: its name, the least and the most, and what it is counted in.
+struct Number(&'static str, i64, i64, Unit);
 
-/// Numbers by their names, and their ranges: a stream's of Alibaba and of Agora, and others.
-const NUMBERS: [(&str, Range, Unit); 14] = [
-    ("paneid", Range { min: -1, max: alibaba::PANES as i128 - 1 }, Unit::One),
-    ("zorder", Range { min: 0, max: u8::MAX as i128 }, Unit::One),
-    ("x", Range { min: 0, max: 1 }, Unit::Place),
-    ("y", Range { min: 0, max: 1 }, Unit::Place),
-    ("w", Range { min: 0, max: 1 }, Unit::Place),
-    ("h", Range { min: 0, max: 1 }, Unit::Place),
-    ("type", Range { min: 0, max: u32::MAX as i128 }, Unit::One),
-    ("ms", Range { min: 0, max: u32::MAX as i128 }, Unit::One),
-    ("vol", Range { min: 0, max: u8::MAX as i128 }, Unit::One),
-    ("vad", Range { min: 0, max: alibaba::MAX_VOICE as i128 }, Unit::One),
-    ("alpha", Range { min: 0, max: 1 }, Unit::Share),
-    ("volume", Range { min: 0, max: u8::MAX as i128 }, Unit::One),
-    ("ts", Range { min: 0, max: u64::MAX as i128 }, Unit::One),
-    ("side", Range { min: 0, max: MAX_PIXELS as i128 }, Unit::One),
+/// A stream's numbers, Alibaba's and Agora's; [`at`] has their places.
+static NUMBERS: [Number; 12] = [
+    Number("paneid", -1, alibaba::PANES as i64 - 1, Unit::One),
+    Number("zorder", 0, u8::MAX as i64, Unit::One),
+    Number("x", 0, 1, Unit::Place),
+    Number("y", 0, 1, Unit::Place),
+    Number("w", 0, 1, Unit::Place),
+    Number("h", 0, 1, Unit::Place),
+    Number("vol", 0, u8::MAX as i64, Unit::One),
+    Number("vad", 0, alibaba::MAX_VOICE as i64, Unit::One),
+    Number("type", 0, u32::MAX as i64, Unit::One),
+    Number("ms", 0, u32::MAX as i64, Unit::One),
+    Number("alpha", 0, 1, Unit::Share),
+    Number("volume", 0, u8::MAX as i64, Unit::One),
 ];
 
-/// How many of them are a stream's.
-const OF_STREAM: usize = 12;
+/// Where the numbers are in [`NUMBERS`].
+mod at {
+    pub(super) const PANE: usize = 0;
+    pub(super) const Z: usize = 1;
+    pub(super) const PLACE: [usize; 4] = [2, 3, 4, 5];
+    pub(super) const VOL: usize = 6;
+    pub(super) const VAD: usize = 7;
+    pub(super) const TYPE: usize = 8;
+    pub(super) const MS: usize = 9;
+    pub(super) const ALPHA: usize = 10;
+    pub(super) const VOLUME: usize = 11;
+}
+
+/// A time in milliseconds, and a side of the canvas.
+static TIME: Number = Number("ts", 0, i64::MAX, Unit::One);
+static WIDTH: Number = Number("w", 0, MAX_PIXELS as i64, Unit::One);
+static HEIGHT: Number = Number("h", 0, MAX_PIXELS as i64, Unit::One);
 
 /// What a number is counted in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -186,56 +202,74 @@ impl Reader {
 
     /// Reads the whole; whether it was an object.
     fn object(&mut self, text: &str) -> bool {
-        let mut members: Vec<(Cow<'_, str>, Value<'_>)> = Vec::new();
+        let mut scanner = Scanner::new(text);
         let mut many = false;
-        let read = each_member(text, &mut |key, value| {
-            if members.len() < MAX_EXTRAS + 8 {
-                members.push((key.text(), value));
-            } else {
-                many = true;
-            }
-        });
-        if read.is_err() {
+        let read = self.members(text, &mut scanner, &mut many);
+        if read != Ok(true) {
             return false;
         }
-        let has = |name: &str| members.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
-        let form = if has("stream") {
-            Form::Alibaba
-        } else if has("regions") || has("canvas") {
-            Form::Agora
-        } else {
-            Form::Other
-        };
-        self.form = Some(form);
-        for (key, value) in members {
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
-            match form {
-                Form::Alibaba if is("stream") => self.streams("stream", form, value),
-                Form::Agora if is("regions") => self.streams("regions", form, value),
-                Form::Agora if is("canvas") => self.canvas(value),
-                Form::Agora if is("ver") => {}
-                Form::Agora if is("ts") => {
-                    let time = self.number("ts", "ts", Form::Agora, value);
-                    let time = time.and_then(|time| u64::try_from(time).ok());
-                    self.message.sent_at = time.map(UnixMillis);
-                }
-                _ if self.message.extras.len() >= MAX_EXTRAS => many = true,
-                _ => self.extra(&key, value),
-            }
+        let form = *self.form.get_or_insert(Form::Other);
+        if form == Form::Agora {
+            self.settle_agora();
         }
-        if many {
+        if many || self.message.extras.len() > MAX_EXTRAS {
+            self.message.extras.truncate(MAX_EXTRAS);
             self.remark("", Defect::TooMany);
         }
         true
     }
 
-    fn extra(&mut self, key: &str, value: Value<'_>) {
-        if self.form == Some(Form::Agora)
-            && key == agora::APP_DATA
-            && value.text().as_deref() == Some("")
-        {
-            return;
+    /// Reads the members of the whole, in one pass.
+    fn members<'a>(
+        &mut self,
+        text: &'a str,
+        scanner: &mut Scanner<'a>,
+        many: &mut bool,
+    ) -> Result<bool, Malformed> {
+        if scanner.next()? != Some(Token::ObjectStart) {
+            return Ok(false);
         }
+        while let Some(key) = scanner.member()? {
+            let key = key.text();
+            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let list = match self.form {
+                None | Some(Form::Alibaba) if is("stream") => Some(("stream", Form::Alibaba)),
+                None | Some(Form::Agora) if is("regions") => Some(("regions", Form::Agora)),
+                _ => None,
+            };
+            let is_canvas = self.form != Some(Form::Alibaba) && is("canvas");
+            let token = scanner.member_value()?;
+            if let Some((member, form)) = list {
+                self.form = Some(form);
+                if token == Token::ArrayStart {
+                    self.streams(member, form, text, scanner)?;
+                    continue;
+                }
+                self.remark(member, Defect::WrongType);
+            } else if is_canvas {
+                self.form = Some(Form::Agora);
+                if token == Token::ObjectStart {
+                    self.canvas(text, scanner)?;
+                    continue;
+                }
+                self.remark("canvas", Defect::WrongType);
+            }
+            let value = value_of(text, scanner, Some(token))?;
+            if list.is_some() || is_canvas {
+                continue;
+            }
+            if self.message.extras.len() < MAX_EXTRAS + OF_AGORA {
+                self.extra(&key, value);
+            } else {
+                *many = true;
+            }
+        }
+        // Nothing may follow.
+        scanner.next()?;
+        Ok(true)
+    }
+
+    fn extra(&mut self, key: &str, value: Value<'_>) {
         // Of two members of one name the last counts, as in most readers.
         self.message.extras.retain(|before| before.key != key);
         let json = |text: &str| Content::Json(String::from(text));
@@ -249,30 +283,48 @@ impl Reader {
         self.message.extras.push(Extra { key: String::from(key), content });
     }
 
-    fn canvas(&mut self, value: Value<'_>) {
-        let Value::Object(text) = value else {
-            self.remark("canvas", Defect::WrongType);
-            return;
-        };
+    /// Takes the rest of Agora's own members from among those that were kept: only behind the last
+    /// one is it known whose they are.
+    fn settle_agora(&mut self) {
+        for Extra { key, content } in core::mem::take(&mut self.message.extras) {
+            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            if is("ts") {
+                let (Content::Text(text) | Content::Json(text)) = &content;
+                let value = if text == "null" { Value::Null } else { Value::Number(text) };
+                let time = self.number(&TIME, Form::Agora, value);
+                self.message.sent_at =
+                    time.and_then(|time| u64::try_from(time).ok()).map(UnixMillis);
+            } else if is("ver") || (is(agora::APP_DATA) && content == Content::Text(String::new()))
+            {
+                // It says nothing.
+            } else {
+                self.message.extras.push(Extra { key, content });
+            }
+        }
+    }
+
+    fn canvas<'a>(&mut self, text: &'a str, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
         let (mut width, mut height, mut background) = (None, None, Rgb::BLACK);
-        let _ = each_member(text, &mut |key, value| {
+        while let Some(key) = scanner.member()? {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let token = scanner.member_value()?;
+            let value = value_of(text, scanner, Some(token))?;
             if is("w") {
-                width = self.number("side", "w", Form::Agora, value);
+                width = self.number(&WIDTH, Form::Agora, value);
             } else if is("h") {
-                height = self.number("side", "h", Form::Agora, value);
+                height = self.number(&HEIGHT, Form::Agora, value);
             } else if is("bgnd") {
                 match value.text().and_then(|text| Rgb::parse(&text)) {
                     Some(colour) => background = colour,
                     None => self.remark("bgnd", Defect::WrongType),
                 }
             }
-        });
-        let side = |side: Option<i128>| u32::try_from(side?).ok();
+        }
+        let side = |side: Option<i64>| u32::try_from(side?).ok();
         let (Some(width), Some(height)) = (side(width), side(height)) else {
             self.remark("canvas", Defect::Missing);
-            return;
+            return Ok(());
         };
         // Pictures are even; an odd side says that somebody rounded.
         let canvas = Canvas::new(width & !1, height & !1);
@@ -280,72 +332,85 @@ impl Reader {
             self.remark("canvas", Defect::OutOfRange);
         }
         self.message.canvas = canvas.ok().map(|canvas| canvas.with_background(background));
+        Ok(())
     }
 
-    fn streams(&mut self, member: &'static str, form: Form, value: Value<'_>) {
-        let Value::Array(text) = value else {
-            self.remark(member, Defect::WrongType);
-            return;
-        };
+    fn streams<'a>(
+        &mut self,
+        member: &'static str,
+        form: Form,
+        text: &'a str,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), Malformed> {
         self.message.streams.clear();
-        let mut index: u16 = 0;
-        each_item(text, &mut |item| {
+        let (mut index, mut many) = (0_u16, false);
+        loop {
+            let token = scanner.next()?;
+            if token == Some(Token::ArrayEnd) {
+                break;
+            }
             self.at = Some(index);
             index = index.saturating_add(1);
             if self.message.streams.len() >= MAX_STREAMS {
-                return;
+                many = true;
+                value_of(text, scanner, token)?;
+            } else if token == Some(Token::ObjectStart) {
+                self.stream(form, text, scanner)?;
+            } else {
+                value_of(text, scanner, token)?;
+                self.remark("", Defect::WrongType);
             }
-            match item {
-                Value::Object(text) => self.stream(form, text),
-                _ => self.remark("", Defect::WrongType),
-            }
-        });
+        }
         self.at = None;
-        if usize::from(index) > MAX_STREAMS && self.message.streams.len() == MAX_STREAMS {
+        if many {
             self.remark(member, Defect::TooMany);
         }
+        Ok(())
     }
 
-    fn stream(&mut self, form: Form, text: &str) {
+    fn stream<'a>(
+        &mut self,
+        form: Form,
+        text: &'a str,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), Malformed> {
         let (mut user, mut name) = (None, None);
-        let mut numbers = [None; OF_STREAM];
-        let _ = each_member(text, &mut |key, value| {
+        let mut numbers: [Option<i64>; NUMBERS.len()] = [None; NUMBERS.len()];
+        while let Some(key) = scanner.member()? {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let token = scanner.member_value()?;
+            let value = value_of(text, scanner, Some(token))?;
             if is("uid") {
                 user = self.name("uid", value);
             } else if is("suid") {
                 name = self.name("suid", value).filter(|name| !name.is_empty());
             } else {
-                let own = NUMBERS.iter().zip(&mut numbers).find(|((own, ..), _)| is(own));
-                if let Some(((own, ..), slot)) = own {
-                    *slot = self.number(own, own, form, value);
+                let mut own = NUMBERS.iter().zip(&mut numbers);
+                if let Some((number, slot)) = own.find(|(Number(name, ..), _)| is(name)) {
+                    *slot = self.number(number, form, value);
                 }
             }
-        });
-        let number = |name: &str| {
-            let own = NUMBERS.iter().zip(&numbers).find(|((own, ..), _)| *own == name);
-            own.and_then(|(_, number)| *number)
-        };
-        let small = |name: &str| number(name).and_then(|number| u8::try_from(number).ok());
-        let large = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
-        let named = name.is_some();
-        let Some(user_or_name) = name.or_else(|| user.clone()) else {
-            self.remark("uid", Defect::Missing);
-            return;
-        };
-        let mut own = Stream::new(user_or_name);
-        if named {
-            own.number = user.and_then(|user| user.parse().ok());
         }
-        own.pane = small("paneid");
-        own.area = self.area(form, ["x", "y", "w", "h"].map(large), number("paneid") == Some(-1));
-        own.z = small("zorder").unwrap_or(0);
-        own.alpha = large("alpha").and_then(Share::from_billionths).unwrap_or(Share::WHOLE);
-        let volume = small("vol").or_else(|| small("volume")).unwrap_or(0);
-        own.sound = Sound { volume, voice: small("vad").unwrap_or(0) };
-        (own.kind, own.ms) = (large("type").unwrap_or(0), large("ms").unwrap_or(0));
+        let number = |at: usize| numbers.get(at).copied().flatten();
+        let small = |at: usize| number(at).and_then(|number| u8::try_from(number).ok());
+        let large = |at: usize| number(at).and_then(|number| u32::try_from(number).ok());
+        let number_of_name = name.as_ref().and(user.as_ref()).and_then(|user| user.parse().ok());
+        let Some(user) = name.or(user) else {
+            self.remark("uid", Defect::Missing);
+            return Ok(());
+        };
+        let mut own = Stream::new(user);
+        own.number = number_of_name;
+        own.pane = small(at::PANE);
+        own.area = self.area(form, at::PLACE.map(large), number(at::PANE) == Some(-1));
+        own.z = small(at::Z).unwrap_or(0);
+        own.alpha = large(at::ALPHA).and_then(Share::from_billionths).unwrap_or(Share::WHOLE);
+        let volume = small(at::VOL).or_else(|| small(at::VOLUME)).unwrap_or(0);
+        own.sound = Sound { volume, voice: small(at::VAD).unwrap_or(0) };
+        (own.kind, own.ms) = (large(at::TYPE).unwrap_or(0), large(at::MS).unwrap_or(0));
         self.message.streams.push(own);
+        Ok(())
     }
 
     /// A place, if all its numbers are there and there is something in it.
@@ -380,14 +445,9 @@ impl Reader {
         }
     }
 
-    /// A number by the name of its range, which may be a string, within it.
-    fn number(
-        &mut self,
-        name: &str,
-        member: &'static str,
-        form: Form,
-        value: Value<'_>,
-    ) -> Option<i128> {
+    /// A number, which may be a string, within its range.
+    fn number(&mut self, number: &Number, form: Form, value: Value<'_>) -> Option<i64> {
+        let Number(member, min, max, unit) = number;
         let read = match value {
             Value::Number(text) => billionths(text),
             Value::Text(text) => billionths(&text.text()),
@@ -398,15 +458,15 @@ impl Reader {
             self.remark(member, Defect::WrongType);
             return None;
         };
-        let (_, Range { min, max }, unit) = NUMBERS.iter().find(|(own, ..)| *own == name)?;
-        let (number, min, max) = match unit {
-            Unit::Place if form == Form::Agora => (whole(read), 0, i128::from(MAX_PIXELS)),
+        let (read, min, max) = match unit {
+            Unit::Place if form == Form::Agora => (whole(read), 0, i64::from(MAX_PIXELS)),
             Unit::Place | Unit::Share => (read, min * UNIT, max * UNIT),
             Unit::One => (whole(read), *min, *max),
         };
-        if !(min..=max).contains(&number) {
+        let within = read.clamp(min.into(), max.into());
+        if within != read {
             self.remark(member, Defect::OutOfRange);
         }
-        Some(number.clamp(min, max))
+        i64::try_from(within).ok()
     }
 }
