@@ -1,6 +1,7 @@
 """Prints every user_data_unregistered message that GStreamer's h264parse attaches to a stream's pictures.
 
     gst.py FILE...
+    gst.py --check      says by its exit status whether it can
 
 A line of JSON for each: {"file", "buffer", "pts_ns", "uuid", "data"}. FLV goes through flvdemux first.
 H.264 only: h265parse of 1.22 has no such message. Called through ctypes, so that neither
@@ -126,6 +127,10 @@ def messages(path):
 
 def main():
     gst.gst_init(None, None)
+    if sys.argv[1:] == ["--check"]:
+        error = c_void_p()
+        line = parse_launch(b"fakesrc ! flvdemux ! h264parse ! appsink", byref(error))
+        sys.exit(0 if line and not error else MISSING)
     for path in sys.argv[1:]:
         for message in messages(path):
             print(json.dumps(message))

@@ -48,6 +48,8 @@ async function bundle() {
     platform: "browser",
     logLevel: "error",
     plugins: [withoutBundled],
+    // As in hls.js's full build.
+    define: { __USE_M2TS_ADVANCED_CODECS__: "true" },
   });
   // Names of the page that are read when the modules are loaded.
   globalThis.self ??= globalThis;
