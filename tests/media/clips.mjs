@@ -94,11 +94,20 @@ async function clip(name) {
 
 const LONGER = { "joined.flv": 2 * FRAMES, "joined-lengths.flv": 2 * FRAMES };
 
-/** A clip by its name: its codec, how many frames it has, whether it is FLV, and the file. */
+/**
+ * A clip by its name: the file, its codec, how many frames it has, whether it is FLV, and of that
+ * whether with enhanced headers or with lengths of fewer than 4 bytes.
+ */
 export async function find(name) {
-  const path = name in ENCODED ? await encode(name, ENCODED[name]) : await compose(name);
-  const codec = name.includes("h265") ? "h265" : "h264";
-  return { name, path, codec, frames: LONGER[name] ?? FRAMES, flv: extension(name) === "flv" };
+  return {
+    name,
+    path: name in ENCODED ? await encode(name, ENCODED[name]) : await compose(name),
+    codec: name.includes("h265") ? "h265" : "h264",
+    frames: LONGER[name] ?? FRAMES,
+    flv: extension(name) === "flv",
+    enhanced: name.startsWith("enhanced"),
+    short: name.includes("length"),
+  };
 }
 
 /** The names of all clips that end so. */

@@ -37,17 +37,19 @@ const there = async (program, args) => {
   }
 };
 
-const PROGRAMS = {
-  ffmpeg: () => there("ffmpeg", ["-version"]),
-  ffprobe: () => there("ffprobe", ["-version"]),
-  "GStreamer's plugins (bad)": () => there("python3", [join(root, "tests/media/gst.py"), "--check"]),
-};
-
-/** Why tests that decode media are skipped on this machine, or false: tools/setup installs all of it. */
+/** Why tests that decode media are skipped on this machine, or false. */
 export async function missing() {
-  const names = [];
-  for (const [name, works] of Object.entries(PROGRAMS)) if (!(await works())) names.push(name);
-  return names.length > 0 && `not on this machine: ${names.join(", ")} (see tools/setup)`;
+  for (const name of ["ffmpeg", "ffprobe"]) {
+    if (!(await there(name, ["-version"]))) return `${name} is not on this machine: see tools/setup`;
+  }
+  return false;
+}
+
+let asked;
+/** Why GStreamer is not asked on this machine, or false. */
+export async function withoutGstreamer() {
+  asked ??= there("python3", [join(root, "tests/media/gst.py"), "--check"]);
+  return !(await asked) && "GStreamer or one of its plugins is not on this machine: see tools/setup";
 }
 
 /** A file made once, under a name that changes with its recipe. */

@@ -6,16 +6,16 @@ import { join } from "node:path";
 
 import { root } from "../../tools/gateway.mjs";
 import { toAnnexB } from "./flv.mjs";
-import { folder, output, seiReader } from "./material.mjs";
+import { folder, output, seiReader, withoutGstreamer } from "./material.mjs";
 import { hls, mpegtsFlv, mpegtsTs, xgplayer } from "./players.mjs";
 
-/** @typedef {{path: string, codec: "h264" | "h265", flv: boolean}} File */
+/** @typedef {{path: string, codec: "h264" | "h265", flv: boolean, enhanced?: boolean, short?: boolean}} File */
 
-/** ffmpeg reads CodecID 12 and enhanced headers in later releases only. */
-const ffmpegReads = ({ path, flv, codec }) => !flv || (codec === "h264" && !path.includes("enhanced"));
+/** ffmpeg reads CodecID 12 and enhanced headers in later releases only; and GStreamer. */
+const ffmpegReads = ({ codec, enhanced }) => codec === "h264" && !enhanced;
 
-/** mpegts.js reads lengths of 4 bytes, and of enhanced headers those of H.265. */
-const mpegtsReads = ({ path, flv }) => flv && !/length|enhanced.*h264/.test(path);
+/** mpegts.js reads no lengths of 1 or 2 bytes, and enhanced headers of H.265 only. */
+const mpegtsReads = ({ codec, enhanced, short }) => !short && !(enhanced && codec === "h264");
 
 /** The browser's players, with the digits of a UUID as they give them. */
 const asXgplayer = (uuid) => uuid.match(/../g).map((byte) => Number.parseInt(byte, 16).toString(16)).join("");
@@ -104,10 +104,10 @@ export async function readers(file, uuid) {
   if (file.flv) {
     if (ffmpegReads(file)) {
       said["ffmpeg, FLV"] = ours((await ffmpeg(file)).messages);
-      said["GStreamer, FLV"] = ours(await gstreamer(file));
+      if (!(await withoutGstreamer())) said["GStreamer, FLV"] = ours(await gstreamer(file));
     }
     if (mpegtsReads(file)) said["mpegts.js, FLV"] = ours(await mpegtsFlv(file.path));
-    if (!/enhanced/.test(file.path)) {
+    if (!file.enhanced) {
       const found = (await xgplayer(file.path)).filter((message) => message.uuid === asXgplayer(uuid));
       // What it calls the content may run over the end of the message, to the stop bit.
       said["xgplayer, FLV"] = found.map(({ data, size }) => text(data.slice(0, 2 * (size - 16))));
@@ -116,7 +116,7 @@ export async function readers(file, uuid) {
   const annexB = async (stream) => {
     said.ffmpeg = ours((await ffmpeg(stream)).messages);
     said["h264-reader"] = ours(await h264Reader(stream));
-    if (file.codec === "h264") said.GStreamer = ours(await gstreamer(stream));
+    if (file.codec === "h264" && !(await withoutGstreamer())) said.GStreamer = ours(await gstreamer(stream));
     await inTs(stream, async (ts) => {
       said["hls.js"] = ours(await hls(ts));
       said["mpegts.js"] = ours(await mpegtsTs(ts));

@@ -74,13 +74,20 @@ export async function mpegtsFlv(path) {
   return mpegts(demuxer, bytes);
 }
 
-/** The same of an MPEG transport stream. */
+/** The same of an MPEG transport stream. A picture is handed on when the next begins, the last one never. */
 export async function mpegtsTs(path) {
   const { MpegtsTs } = await players();
-  const bytes = await whole(path);
+  const file = Buffer.from(await whole(path));
+  // So the packet that begins it is fed once more: payload_unit_start_indicator, ISO/IEC 13818-1 2.4.3.2.
+  let last = file.length - PACKET;
+  while (!(file[last + 1] & 0x40)) last -= PACKET;
+  const bytes = new Uint8Array([...file, ...file.subarray(last, last + PACKET)]).buffer;
   const demuxer = new MpegtsTs(MpegtsTs.probe(bytes), {});
   return mpegts(demuxer, bytes);
 }
+
+/** Bytes of a transport stream's packet. */
+const PACKET = 188;
 
 function mpegts(demuxer, bytes) {
   const found = [];
