@@ -14,7 +14,7 @@ import { hls, mpegtsFlv, mpegtsTs, xgplayer } from "./players.mjs";
 /** ffmpeg reads CodecID 12 and enhanced headers in later releases only; and GStreamer. */
 const ffmpegReads = ({ codec, enhanced }) => codec === "h264" && !enhanced;
 
-/** mpegts.js reads no lengths of 1 or 2 bytes, and enhanced headers of H.265 only. */
+/** Neither player reads lengths of 1 or 2 bytes; of enhanced headers mpegts.js reads those of H.265. */
 const mpegtsReads = ({ codec, enhanced, short }) => !short && !(enhanced && codec === "h264");
 
 /** The browser's players, with the digits of a UUID as they give them. */
@@ -107,7 +107,7 @@ export async function readers(file, uuid) {
       if (!(await withoutGstreamer())) said["GStreamer, FLV"] = ours(await gstreamer(file));
     }
     if (mpegtsReads(file)) said["mpegts.js, FLV"] = ours(await mpegtsFlv(file.path));
-    if (!file.enhanced) {
+    if (!file.enhanced && !file.short) {
       const found = (await xgplayer(file.path)).filter((message) => message.uuid === asXgplayer(uuid));
       // What it calls the content may run over the end of the message, to the stop bit.
       said["xgplayer, FLV"] = found.map(({ data, size }) => text(data.slice(0, 2 * (size - 16))));

@@ -108,7 +108,8 @@ function mpegts(demuxer, bytes) {
 /**
  * xgplayer-flv, `core.sei`: the first message of every SEI NAL unit. It leaves out the zeros of a
  * UUID's digits, and what it calls the content begins after the UUID and is as long as if it began
- * with it, so it may end in the stop bit: 80. Legacy FLV only.
+ * with it, so it may end in the stop bit: 80. Of FLV it reads legacy headers and lengths of 3 and 4
+ * bytes only.
  */
 export async function xgplayer(path) {
   const { BufferService } = await players();
