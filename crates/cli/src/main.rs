@@ -14,6 +14,7 @@ mod clock;
 mod commands;
 mod failure;
 mod input;
+mod media;
 mod output;
 mod receiver;
 mod settings;

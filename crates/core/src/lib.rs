@@ -11,7 +11,9 @@
 //! | [`filter`] | who gets an event |
 //! | [`config`] | whether a live configuration is within its limits |
 //! | [`delivery`] | what to send next, when to retry, when to give up |
+//! | [`layout`] | where each user's picture is in a mixed stream |
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
+//! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
 //! | [`url`] | which addresses may be called |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -27,8 +29,10 @@ pub mod error;
 pub mod event;
 pub mod filter;
 pub mod id;
+pub mod layout;
 pub mod relay;
 pub mod scheme;
+pub mod sei;
 mod sorted;
 pub mod time;
 pub mod url;

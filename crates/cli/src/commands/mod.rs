@@ -8,6 +8,7 @@ mod deliveries;
 mod demo;
 mod endpoints;
 mod events;
+mod layout;
 mod listen;
 mod notices;
 mod rejections;
@@ -30,6 +31,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     send::SEND,
     sign::SIGN,
     verify::VERIFY,
+    layout::RENDER,
     events::LIST,
     events::SHOW,
     events::REPLAY,

@@ -1,11 +1,13 @@
 //! What people and machines read: tables, details, JSON; nothing a terminal would obey.
 
+mod png;
 mod table;
 
 use std::io::{self, Write as _};
 
 use serde_json::Value;
 
+pub(crate) use png::png;
 pub(crate) use table::{Column, Table, column};
 
 use crate::failure::Failure;

@@ -113,6 +113,8 @@ pub(crate) struct Shape {
 pub(crate) enum Rest {
     Dropped,
     Kept,
+    /// Each is a violation: a person wrote them, who may have misspelt another.
+    Refused,
 }
 
 /// A field that has to be there.
@@ -235,8 +237,10 @@ impl Walk {
             self.path.truncate(len);
         }
         self.found.extend(beyond);
-        if shape.rest == Rest::Kept {
-            kept.extend(sent);
+        match shape.rest {
+            Rest::Kept => kept.extend(sent),
+            Rest::Refused => sent.keys().for_each(|name| self.report(name, Problem::UnknownField)),
+            Rest::Dropped => {}
         }
         kept
     }
@@ -364,7 +368,7 @@ fn share(value: Value) -> Result<Value, Problem> {
         Value::String(text) => text,
         _ => return Err(Problem::WrongType { expected: "a number from 0 to 1" }),
     };
-    match crate::relay::share::Share::parse(&text) {
+    match crate::layout::Share::parse(&text) {
         Some(_) => Ok(text.into()),
         None => Err(Problem::OutOfRange { min: 0, max: 1, unit: "of the canvas" }),
     }

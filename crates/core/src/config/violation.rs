@@ -8,6 +8,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::error::{Code, Coded, Fault};
+use crate::layout::LayoutError;
 use crate::url::UrlError;
 
 /// What can be wrong with one field.
@@ -58,6 +59,10 @@ pub enum Problem {
     NotHttps,
     /// An address that cannot be used; its code is the [`UrlError`]'s own, `url.…`.
     Url(UrlError),
+    /// A layout that cannot be; its code is the [`LayoutError`]'s own, `layout.…`.
+    Layout(LayoutError),
+    /// `config.unknown_field`: there is no such field.
+    UnknownField,
     /// `config.characters`: a character that the text cannot have.
     Characters {
         /// Which it may have.
@@ -106,6 +111,8 @@ impl Problem {
             Self::WrongCount { .. } => "config.wrong_count",
             Self::NotHttps => "config.not_https",
             Self::Url(error) => return error.code(),
+            Self::Layout(error) => return error.code(),
+            Self::UnknownField => "config.unknown_field",
             Self::Characters { .. } => "config.characters",
             Self::Duplicate => "config.duplicate",
             Self::Excluded { .. } => "config.excluded",
@@ -142,6 +149,8 @@ impl fmt::Display for Problem {
             Self::WrongCount { min, max } => write!(f, "should have {min} to {max} items"),
             Self::NotHttps => f.write_str("should begin with https://"),
             Self::Url(error) => write!(f, "cannot be used: {error}"),
+            Self::Layout(error) => write!(f, "{error}"),
+            Self::UnknownField => f.write_str("is not known"),
             Self::Characters { allowed } => write!(f, "should have only {allowed}"),
             Self::Duplicate => f.write_str("should not be there twice"),
             Self::Excluded { by } => write!(f, "should not go together with {by}"),

@@ -10,14 +10,14 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::address::PushUrl;
-use super::mix::{Area, Encoding, Fit, Layout, Mix, Pane, Template};
+use super::mix::{Encoding, Layout, Mix, Pane};
 use super::sei::Sei;
-use super::share::Share;
 use super::task::{Origin, Source, Subscription, Task};
 use crate::config::table::{
     Chars, Form, Kind, Object, Rest, Shape, Walk, items, may, must, number, part, read, shape, text,
 };
 use crate::config::{LiveExitConfig, Problem, Violations};
+use crate::layout::{self, Area, Fit, Share, Template};
 
 /// The most bytes of a body.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -300,12 +300,12 @@ fn pane(input: &Object) -> Option<Pane> {
         Some([x?, y?, w?, h?])
     };
     let area = Area::Pixels(four(["layoutX", "layoutY", "layoutW", "layoutH"])?);
-    let mut own = Pane::new(area, number(input, "zOrder").unwrap_or(0));
-    own.user = Some(user(input)?);
+    let mut place = layout::Pane::new(area, number(input, "zOrder").unwrap_or(0));
+    place.user = Some(user(input)?.member());
     if input.get("bCrop").and_then(Value::as_bool) == Some(false) {
-        own.fit = Fit::Inside;
+        place.fit = Fit::Inside;
     }
-    own.cut = four(["cropX", "cropY", "cropW", "cropH"]);
-    own.alpha = text(input, "alpha").and_then(Share::parse).unwrap_or(Share::WHOLE);
-    Some(own)
+    place.cut = four(["cropX", "cropY", "cropW", "cropH"]);
+    place.alpha = text(input, "alpha").and_then(Share::parse).unwrap_or(Share::WHOLE);
+    Some(Pane { place, image: None })
 }

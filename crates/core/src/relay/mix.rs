@@ -5,34 +5,10 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::share::Share;
 use super::task::{Subscription, put};
 use crate::config::named;
 use crate::config::table::{Object, items, number, part, text};
-
-named! {
-    /// How a picture is brought into a pane of another shape.
-    pub enum Fit {
-        /// All of it is shown, with black beside it.
-        Inside = "inside",
-        /// It fills the pane, and what is beyond is cut off. The default.
-        Crop = "crop",
-    }
-}
-
-named! {
-    /// How panes are laid out by a template.
-    pub enum Template {
-        /// Side by side.
-        Horizontal = "horizontal",
-        /// One above the other.
-        Vertical = "vertical",
-        /// In a grid.
-        Tiled = "tiled",
-        /// One large, the others small in its corner.
-        Corner = "corner",
-    }
-}
+use crate::layout::{self, Area, Arrangement, Canvas, Fit, LayoutError, Share, Template};
 
 named! {
     /// How the picture is encoded.
@@ -44,32 +20,12 @@ named! {
     }
 }
 
-/// A rectangle: left, top, width and height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Area {
-    /// In parts of the canvas.
-    Shares([Share; 4]),
-    /// In pixels of the canvas.
-    Pixels([u32; 4]),
-}
-
-/// One pane of the canvas.
+/// One pane of the canvas, and what is shown in it for want of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pane {
-    /// Where it is.
-    pub area: Area,
-    /// Which lies above: the larger.
-    pub z: u8,
-    /// How its picture is brought into it.
-    pub fit: Fit,
-    /// Whose it is; without, the next user's who has none, in the order of joining.
-    pub user: Option<Subscription>,
-    /// What is cut out of the user's picture, in its pixels: left, top, width and height.
-    pub cut: Option<[u32; 4]>,
-    /// How opaque it is.
-    pub alpha: Share,
+    /// Where it is, and whose.
+    pub place: layout::Pane,
     /// The address of a picture for when there is none of the user's.
     pub image: Option<String>,
 }
@@ -154,6 +110,16 @@ const NUMBERS: [(&str, Place); 8] = [
 ];
 
 impl Encoding {
+    /// The canvas that it names; `None` where it leaves a side to the host. An odd side loses its last
+    /// pixel, as in most encoders.
+    ///
+    /// # Errors
+    /// [`LayoutError::SideOutOfRange`].
+    pub fn canvas(&self) -> Option<Result<Canvas, LayoutError>> {
+        let (width, height) = (self.width?, self.height?);
+        Some(Canvas::new(width & !1, height & !1))
+    }
+
     fn to_value(&self) -> Value {
         let mut out = Object::new();
         let mut own = self.clone();
@@ -196,23 +162,19 @@ impl Encoding {
 }
 
 impl Pane {
-    /// A pane that fills its area with the next user's picture.
-    pub(super) const fn new(area: Area, z: u8) -> Self {
-        let (fit, alpha) = (Fit::Crop, Share::WHOLE);
-        Self { area, z, fit, user: None, cut: None, alpha, image: None }
-    }
-
     fn to_value(&self) -> Value {
         let mut out = Object::new();
-        match self.area {
+        let place = &self.place;
+        match place.area {
             Area::Shares(area) => put(&mut out, "shares", Some(json!(area.map(Share::billionths)))),
             Area::Pixels(area) => put(&mut out, "pixels", Some(json!(area))),
         }
-        put(&mut out, "z", Some(self.z));
-        put(&mut out, "fit", Some(self.fit.as_str()));
-        put(&mut out, "user", self.user.as_ref().map(Subscription::to_value));
-        put(&mut out, "cut", self.cut.map(|cut| json!(cut)));
-        put(&mut out, "alpha", Some(self.alpha.billionths()));
+        put(&mut out, "z", Some(place.z));
+        put(&mut out, "fit", Some(place.fit.as_str()));
+        let user = place.user.clone().map(Subscription::from);
+        put(&mut out, "user", user.as_ref().map(Subscription::to_value));
+        put(&mut out, "cut", place.cut.map(|cut| json!(cut)));
+        put(&mut out, "alpha", Some(place.alpha.billionths()));
         put(&mut out, "image", self.image.as_deref());
         out.into()
     }
@@ -227,19 +189,14 @@ impl Pane {
             (None, Some(pixels)) => Area::Pixels(pixels),
             _ => return None,
         };
-        let user = match object.get("user") {
-            Some(user) => Some(Subscription::from_value(user)?),
-            None => None,
-        };
-        Some(Self {
-            area,
-            z: number(object, "z")?,
-            fit: Fit::from_name(text(object, "fit")?)?,
-            user,
-            cut: four(object, "cut"),
-            alpha: Share::from_billionths(number(object, "alpha")?)?,
-            image: text(object, "image").map(String::from),
-        })
+        let mut place = layout::Pane::new(area, number(object, "z")?);
+        if let Some(user) = object.get("user") {
+            place.user = Some(Subscription::from_value(user)?.member());
+        }
+        place.fit = Fit::from_name(text(object, "fit")?)?;
+        place.cut = four(object, "cut");
+        place.alpha = Share::from_billionths(number(object, "alpha")?)?;
+        Some(Self { place, image: text(object, "image").map(String::from) })
     }
 }
 
@@ -249,6 +206,19 @@ fn four(object: &Object, name: &str) -> Option<[u32; 4]> {
 }
 
 impl Mix {
+    /// Where the panes are; `None` where there is no picture.
+    pub fn arrangement(&self) -> Option<Arrangement> {
+        match &self.layout {
+            Layout::AudioOnly => None,
+            Layout::Panes(panes) => {
+                Some(Arrangement::Panes(panes.iter().map(|pane| pane.place.clone()).collect()))
+            }
+            Layout::Template(template) => {
+                Some(Arrangement::Template { template: *template, main: None })
+            }
+        }
+    }
+
     pub(super) fn to_value(&self) -> Value {
         let mut out = Object::new();
         let users = self.users.iter().map(Subscription::to_value).collect::<Value>();

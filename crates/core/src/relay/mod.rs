@@ -13,12 +13,10 @@ pub mod mix;
 pub mod mpu;
 pub mod quota;
 pub mod sei;
-pub mod share;
 pub mod task;
 
 pub use address::{Addresses, Conflict, PushUrl};
-pub use mix::{Area, Encoding, Layout, Mix, Pane, Template};
+pub use mix::{Encoding, Layout, Mix, Pane};
 pub use quota::{Quota, QuotaReached, Running};
 pub use sei::Sei;
-pub use share::Share;
-pub use task::{Media, Origin, Picture, Source, Subscription, Task};
+pub use task::{Media, Origin, Source, Subscription, Task};

@@ -11,16 +11,16 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::address::PushUrl;
-use super::mix::{Area, Background, Codec, Encoding, Fit, Layout, Mix, Pane};
+use super::mix::{Background, Codec, Encoding, Layout, Mix, Pane};
 use super::sei::{DEFAULT_PAYLOAD_TYPE, PassThrough, Sei, Timing};
-use super::share::Share;
-use super::task::{Media, Origin, Picture, Source, Subscription, Task};
+use super::task::{Media, Origin, Source, Subscription, Task};
 use crate::config::alibaba::{APP_ID, PAGE_NO, PAGE_SIZE, Page};
 use crate::config::rpc::{RpcParams, checked, gather};
 use crate::config::table::{
     Chars, Http, Kind, Object, Row, Shape, Walk, items, may, must, number, part, shape, text,
 };
 use crate::config::{LiveExitConfig, Problem, Violations};
+use crate::layout::{self, Area, Fit, Picture, Share};
 use crate::time::Millis;
 
 /// The most push addresses of a task. The vendor documents none.
@@ -465,13 +465,12 @@ fn fit(object: &Object) -> Fit {
 fn pane(object: &Object) -> Option<Pane> {
     let share = |name| Share::parse(text(object, name)?);
     let area = Area::Shares([share("X")?, share("Y")?, share("Width")?, share("Height")?]);
-    let mut own = Pane::new(area, number(object, "ZOrder")?);
-    own.fit = fit(object);
-    own.image = text(object, "BackgroundImageUrl").map(String::from);
+    let mut place = layout::Pane::new(area, number(object, "ZOrder")?);
+    place.fit = fit(object);
     if let Some(user) = part(object, "UserInfo") {
-        own.user = Some(subscription(user)?);
+        place.user = Some(subscription(user)?.member());
     }
-    Some(own)
+    Some(Pane { place, image: text(object, "BackgroundImageUrl").map(String::from) })
 }
 
 fn encoding(object: &Object) -> Encoding {

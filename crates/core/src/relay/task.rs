@@ -16,6 +16,7 @@ use super::sei::Sei;
 use crate::config::LiveExitConfig;
 use crate::config::named;
 use crate::config::table::{Object, number, part, text, texts};
+use crate::layout::{Member, Picture};
 use crate::time::Millis;
 
 named! {
@@ -42,16 +43,6 @@ named! {
     }
 }
 
-named! {
-    /// Which of a user's pictures.
-    pub enum Picture {
-        /// The camera's. The default.
-        Camera = "camera",
-        /// The shared screen.
-        Screen = "screen",
-    }
-}
-
 /// A user whose stream is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -67,6 +58,16 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Whose picture that is.
+    pub fn member(&self) -> Member {
+        let own = Member::new(&*self.user);
+        let own = match &self.channel {
+            Some(channel) => own.of_channel(&**channel),
+            None => own,
+        };
+        if self.picture == Picture::Screen { own.screen() } else { own }
+    }
+
     pub(super) const fn of(user: String) -> Self {
         Self { user, channel: None, media: Media::Both, picture: Picture::Camera }
     }
@@ -88,6 +89,14 @@ impl Subscription {
             media: Media::from_name(text(object, "media")?)?,
             picture: Picture::from_name(text(object, "picture")?)?,
         })
+    }
+}
+
+/// All of a user's stream.
+impl From<Member> for Subscription {
+    fn from(member: Member) -> Self {
+        let Member { user, channel, picture } = member;
+        Self { user, channel, media: Media::Both, picture }
     }
 }
 

@@ -100,6 +100,39 @@ pub(crate) fn fields_and_text<'a, const N: usize>(
     }
 }
 
+/// Gives every member of the object `text` to `visit`, in their order, and checks the whole text.
+pub(crate) fn each_member<'a>(
+    text: &'a str,
+    visit: &mut dyn FnMut(Raw<'a>, Value<'a>),
+) -> Result<(), FieldsError> {
+    let mut scanner = Scanner::new(text);
+    if scanner.next()? != Some(Token::ObjectStart) {
+        while scanner.next()?.is_some() {}
+        return Err(FieldsError::NotAnObject);
+    }
+    while let Some(key) = scanner.member()? {
+        let token = scanner.member_value()?;
+        visit(key, value_of(text, &mut scanner, Some(token))?);
+    }
+    // Nothing may follow.
+    scanner.next()?;
+    Ok(())
+}
+
+/// Gives every item of the array `text`, which was scanned before, to `visit`.
+pub(crate) fn each_item<'a>(text: &'a str, visit: &mut dyn FnMut(Value<'a>)) {
+    let mut scanner = Scanner::new(text);
+    if scanner.next() != Ok(Some(Token::ArrayStart)) {
+        return;
+    }
+    while let Ok(found) = value(text, &mut scanner) {
+        if scanner.depth() == 0 {
+            return; // that was the array's end
+        }
+        visit(found);
+    }
+}
+
 /// The item at `index` of the array `text`, which was scanned before.
 pub(crate) fn item(text: &str, index: usize) -> Option<Value<'_>> {
     let mut scanner = Scanner::new(text);
@@ -151,7 +184,7 @@ fn value_of<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{FieldsError, Value, fields, fields_and_text, item};
+    use super::{FieldsError, Value, each_item, each_member, fields, fields_and_text, item};
     use crate::dialect::json::Syntax;
     use alloc::format;
     use proptest::prelude::*;
@@ -211,6 +244,27 @@ mod tests {
                 (plain, decoded) => prop_assert_eq!(plain.err(), decoded.err()),
             }
         }
+    }
+
+    #[test]
+    fn members_and_items_are_visited_in_their_order() {
+        let mut seen = alloc::vec::Vec::new();
+        let text = r#"{"a":[1,{"x":[2]},"s"],"a":null,"b":{}}"#;
+        each_member(text, &mut |key, value| seen.push((key.written(), value))).unwrap();
+        let list = r#"[1,{"x":[2]},"s"]"#;
+        assert_eq!(
+            seen,
+            [("a", Value::Array(list)), ("a", Value::Null), ("b", Value::Object("{}"))]
+        );
+        let mut items = alloc::vec::Vec::new();
+        each_item(list, &mut |item| items.push(item));
+        assert_eq!(items[..2], [Value::Number("1"), Value::Object(r#"{"x":[2]}"#)]);
+        assert_eq!(items[2].text().as_deref(), Some("s"));
+        each_item("[]", &mut |item| panic!("{item:?}"));
+        each_item("{}", &mut |item| panic!("{item:?}"));
+        let none = &mut |_, _| {};
+        assert_eq!(each_member("[1]", none), Err(FieldsError::NotAnObject));
+        assert!(each_member("{\"a\":1} x", none).is_err());
     }
 
     #[test]

@@ -7,7 +7,9 @@ mod fields;
 mod scan;
 mod text;
 
-pub(crate) use fields::{FieldsError, Value, fields, fields_and_text, item};
+pub(crate) use fields::{
+    FieldsError, Value, each_item, each_member, fields, fields_and_text, item,
+};
 pub(crate) use scan::{MAX_DEPTH, Malformed, Scanner, Token};
 pub use scan::{Position, Syntax};
 pub(crate) use text::{Raw, push_string};

@@ -1,5 +1,7 @@
 //! Parts of a canvas, exactly.
 
+use core::fmt;
+
 /// A part of the canvas' width or height, in billionths: 0 to 1,000,000,000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share(u32);
@@ -11,6 +13,15 @@ impl Share {
     /// So many billionths, if that is not more than the whole.
     pub const fn from_billionths(billionths: u32) -> Option<Self> {
         if billionths <= Self::WHOLE.0 { Some(Self(billionths)) } else { None }
+    }
+
+    /// So many of so many pixels, to the nearest billionth; `None` for more than the whole, or of
+    /// nothing. [`Self::of`] as many pixels gives the same number again.
+    pub fn ratio(pixels: u32, whole: u32) -> Option<Self> {
+        let product = u64::from(pixels) * u64::from(Self::WHOLE.0);
+        let half = u64::from(whole / 2);
+        let billionths = product.saturating_add(half).checked_div(u64::from(whole))?;
+        u32::try_from(billionths).ok().and_then(Self::from_billionths)
     }
 
     /// Reads a decimal from 0 to 1, such as `0.25`. Digits behind the ninth are cut off: they are
@@ -44,9 +55,27 @@ impl Share {
     }
 }
 
+/// As the shortest decimal that reads back: `0`, `0.25`, `1`.
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, mut behind) = (self.0 / Self::WHOLE.0, self.0 % Self::WHOLE.0);
+        if behind == 0 {
+            return write!(f, "{whole}");
+        }
+        let mut digits = 9;
+        while behind % 10 == 0 {
+            behind /= 10;
+            digits -= 1;
+        }
+        write!(f, "{whole}.{behind:0digits$}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Share;
+    use alloc::string::ToString;
+    use proptest::prelude::*;
 
     #[test]
     fn decimals_are_kept_to_the_ninth_digit() {
@@ -80,5 +109,31 @@ mod tests {
         assert_eq!(of("0.5", 3), 2);
         assert_eq!(of("1", u32::MAX), u32::MAX);
         assert_eq!(of("0.499999999", 1), 0);
+    }
+
+    #[test]
+    fn decimals_are_written_as_short_as_they_read_back() {
+        for text in ["0", "1", "0.25", "0.5018382", "0.000000001", "0.999999999", "0.1"] {
+            assert_eq!(Share::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Share::parse("0.500").unwrap().to_string(), "0.5");
+    }
+
+    #[test]
+    fn a_ratio_is_rounded_to_the_nearest_billionth() {
+        // 2/3 = 0.6666666666…
+        assert_eq!(Share::ratio(2, 3).map(Share::billionths), Some(666_666_667));
+        assert_eq!(Share::ratio(3, 3), Some(Share::WHOLE));
+        assert_eq!(Share::ratio(4, 3), None);
+        assert_eq!(Share::ratio(0, 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn pixels_survive_being_written_as_a_part(whole in 1_u32..=8192, part in 0_u32..=8192) {
+            let part = part.min(whole);
+            let text = Share::ratio(part, whole).unwrap().to_string();
+            prop_assert_eq!(Share::parse(&text).unwrap().of(whole), part);
+        }
     }
 }

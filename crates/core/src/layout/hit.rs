@@ -1,0 +1,195 @@
+//! Whose pane a point is in, and where panes are in a player's box: for what browsers draw over the
+//! picture.
+//!
+//! A player's box is in 64ths of a CSS or device pixel, whichever the caller counts in. Browsers lay
+//! out in such 64ths, and integers give every browser the same numbers.
+
+use super::px::{Canvas, Rect};
+use super::resolve::{Placed, Resolved};
+use crate::config::named;
+
+/// The parts of a pixel that a player's box is measured in.
+pub const PARTS: i64 = 64;
+
+/// The longest side of a player's box that is reckoned with, in pixels.
+pub const MAX_BOX_SIDE: u32 = 1 << 20;
+
+named! {
+    /// How a player brings the picture into its box (CSS Images 3, §5.5).
+    pub enum ObjectFit {
+        /// All of it is shown, with bars beside it.
+        Contain = "contain",
+        /// It fills the box, and what is beyond is cut off.
+        Cover = "cover",
+        /// It fills the box and loses its shape.
+        Fill = "fill",
+    }
+}
+
+/// A rectangle in a player's box, in 64ths of a pixel from its upper left corner. Under
+/// [`ObjectFit::Cover`] it may reach beyond the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BoxRect {
+    /// The left edge.
+    pub x: i64,
+    /// The upper edge.
+    pub y: i64,
+    /// From left to right.
+    pub width: i64,
+    /// From top to bottom.
+    pub height: i64,
+}
+
+/// A player's box and how it shows a canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlayerBox {
+    /// The canvas' sides in pixels.
+    canvas: [i64; 2],
+    /// Where the canvas' left and upper edges are, and its shown width and height, in 64ths.
+    from: [i64; 2],
+    shown: [i64; 2],
+}
+
+impl Resolved {
+    /// The uppermost pane at a pixel of the canvas.
+    pub fn at(&self, x: u32, y: u32) -> Option<&Placed> {
+        self.panes().iter().rev().find(|pane| pane.rect.contains(x, y))
+    }
+}
+
+impl PlayerBox {
+    /// A box of `width` by `height` 64ths of a pixel that shows the canvas; sides beyond
+    /// [`MAX_BOX_SIDE`] count as that. The picture is in the middle of its box, as CSS has it.
+    pub fn new(canvas: &Canvas, width: u32, height: u32, object_fit: ObjectFit) -> Self {
+        let limit = i64::from(MAX_BOX_SIDE) * PARTS;
+        let room = [width, height].map(|side| i64::from(side).min(limit));
+        let [box_width, box_height] = room;
+        let canvas = [canvas.width(), canvas.height()].map(|side| i64::from(side.get()));
+        let [across, down] = canvas;
+        // Whether the picture, as wide as the box, is lower than it.
+        let lower = box_width * down <= across * box_height;
+        let as_wide = [box_width, round(box_width * down, across)];
+        let as_high = [round(box_height * across, down), box_height];
+        let shown = match object_fit {
+            ObjectFit::Fill => room,
+            ObjectFit::Contain if lower => as_wide,
+            ObjectFit::Cover if !lower => as_wide,
+            ObjectFit::Contain | ObjectFit::Cover => as_high,
+        };
+        let [shown_width, shown_height] = shown;
+        let from = [box_width - shown_width, box_height - shown_height];
+        Self { canvas, from: from.map(|rest| rest.div_euclid(2)), shown }
+    }
+
+    /// Where a rectangle of the canvas is in the box. Edges are rounded to the nearest 64th, a tie
+    /// upwards: rectangles that touch still do.
+    pub fn place(&self, rect: &Rect) -> BoxRect {
+        let edges = |axis: usize, first: u32, last: u32| {
+            let (canvas, from, shown) = self.axis(axis);
+            let edge = |at: u32| from + round(i64::from(at) * shown, canvas);
+            (edge(first), edge(last) - edge(first))
+        };
+        let (x, width) = edges(0, rect.x.get(), rect.right().get());
+        let (y, height) = edges(1, rect.y.get(), rect.bottom().get());
+        BoxRect { x, y, width, height }
+    }
+
+    /// The canvas' pixel at a point of the box, in 64ths; `None` beside the picture.
+    pub fn pixel(&self, x: i64, y: i64) -> Option<(u32, u32)> {
+        let pixel = |axis: usize, at: i64| {
+            let (canvas, from, shown) = self.axis(axis);
+            let inside = at.checked_sub(from).filter(|at| (0..shown).contains(at))?;
+            u32::try_from((inside * canvas).checked_div(shown)?).ok()
+        };
+        Some((pixel(0, x)?, pixel(1, y)?))
+    }
+
+    /// The canvas' side, and where and how long it is shown.
+    fn axis(&self, axis: usize) -> (i64, i64, i64) {
+        let of = |both: &[i64; 2]| both.get(axis).copied().unwrap_or(0);
+        (of(&self.canvas), of(&self.from), of(&self.shown))
+    }
+}
+
+/// A quotient of numbers that are not negative, to the nearest integer, a tie upwards.
+fn round(dividend: i64, divisor: i64) -> i64 {
+    (dividend * 2 + divisor).checked_div(divisor * 2).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BoxRect, ObjectFit, PARTS, PlayerBox};
+    use crate::layout::{Canvas, Even, Rect};
+    use proptest::prelude::*;
+
+    fn canvas() -> Canvas {
+        Canvas::new(1280, 720).unwrap()
+    }
+
+    fn pixels(rect: BoxRect) -> [i64; 4] {
+        [rect.x, rect.y, rect.width, rect.height].map(|parts| {
+            assert_eq!(parts % PARTS, 0, "{rect:?}");
+            parts / PARTS
+        })
+    }
+
+    fn right_half() -> Rect {
+        let even = Even::floor;
+        Rect::between(even(640), Even::ZERO, even(1280), even(720))
+    }
+
+    #[test]
+    fn contain_leaves_bars_and_cover_cuts_off() {
+        // A box of 640x640: contained, 640x360 with bars of 140; covered, 1137.78x640.
+        let side = 640 * 64;
+        let contain = PlayerBox::new(&canvas(), side, side, ObjectFit::Contain);
+        assert_eq!(pixels(contain.place(&canvas().rect())), [0, 140, 640, 360]);
+        assert_eq!(pixels(contain.place(&right_half())), [320, 140, 320, 360]);
+        let fill = PlayerBox::new(&canvas(), side, side, ObjectFit::Fill);
+        assert_eq!(pixels(fill.place(&right_half())), [320, 0, 320, 640]);
+        // 640 * 64 * 16 / 9 = 72817.78 parts; (40960 - 72818) / 2 = -15929.
+        let cover = PlayerBox::new(&canvas(), side, side, ObjectFit::Cover);
+        let whole = cover.place(&canvas().rect());
+        assert_eq!((whole.x, whole.width, whole.height), (-15_929, 72_818, 40_960));
+    }
+
+    #[test]
+    fn points_beside_the_picture_are_on_no_pixel() {
+        let contain = PlayerBox::new(&canvas(), 640 * 64, 640 * 64, ObjectFit::Contain);
+        assert_eq!(contain.pixel(320 * 64, 139 * 64), None);
+        assert_eq!(contain.pixel(320 * 64, 140 * 64), Some((640, 0)));
+        assert_eq!(contain.pixel(640 * 64 - 1, 500 * 64 - 1), Some((1279, 719)));
+        assert_eq!(contain.pixel(640 * 64, 320 * 64), None);
+        assert_eq!(contain.pixel(-1, i64::MIN), None);
+        let nothing = PlayerBox::new(&canvas(), 0, 0, ObjectFit::Cover);
+        assert_eq!(nothing.pixel(0, 0), None);
+    }
+
+    proptest! {
+        /// The middle of where a pixel pair is shown is on that pair again, at any size at which it
+        /// can be seen.
+        #[test]
+        fn what_is_placed_is_found_again(
+            x in 0_u32..640, y in 0_u32..360, width in 40_u32..4000, height in 40_u32..4000,
+            fit in 0_usize..3,
+        ) {
+            let player = PlayerBox::new(&canvas(), width * 64, height * 64, ObjectFit::ALL[fit]);
+            let even = Even::floor;
+            let rect = Rect::between(even(x * 2), even(y * 2), even(x * 2 + 2), even(y * 2 + 2));
+            let shown = player.place(&rect);
+            let found = player.pixel(shown.x + shown.width / 2, shown.y + shown.height / 2);
+            let (x, y) = found.unwrap();
+            prop_assert!(rect.contains(x, y), "{:?} {:?}", rect, (x, y));
+        }
+
+        #[test]
+        fn huge_boxes_do_not_overflow(width in any::<u32>(), height in any::<u32>(), fit in 0_usize..3) {
+            let canvas = Canvas::new(64, 8192).unwrap();
+            let player = PlayerBox::new(&canvas, width, height, ObjectFit::ALL[fit]);
+            let shown = player.place(&canvas.rect());
+            player.pixel(shown.x, shown.y);
+            player.pixel(i64::MAX, i64::MIN);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! SEI: messages inside H.264 and H.265 video.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`codec`] | the two codecs, and what the header of a NAL unit says |
+//! | [`rbsp`] | emulation prevention, both ways |
+//! | [`length`] | NAL units behind their lengths, as FLV and MP4 have them |
+//! | [`message`] | every message of a SEI NAL unit |
+//! | [`uuid`] | whose a message of type 5 is |
+//! | [`write`] | one message as a NAL unit of its own |
+//! | [`ours`] | which messages are ours; a NAL unit without them |
+//! | [`edit`] | changes to bytes, as a list |
+//!
+//! Reading is tolerant and writing is strict. What is read is a view of the caller's bytes; what is
+//! written goes into the caller's buffer. docs/spec/sei.md has the rules.
+//!
+//! ```
+//! use livegate_core::sei::codec::Codec;
+//! use livegate_core::sei::message::messages;
+//! use livegate_core::sei::uuid::Uuid;
+//! use livegate_core::sei::write::{Payload, SeiNal};
+//!
+//! # fn main() -> Result<(), livegate_core::sei::error::SeiError> {
+//! let payload = Payload::unregistered(Uuid::LIVEGATE, br#"{"scene":"quiz"}"#)?;
+//! let nal = SeiNal::new(Codec::H264, payload).to_vec();
+//!
+//! for message in messages(Codec::H264, &nal) {
+//!     assert_eq!(message.uuid(), Some(Uuid::LIVEGATE));
+//!     let text = message.user_data().unwrap();
+//!     assert_eq!(text.to_cow(), &br#"{"scene":"quiz"}"#[..]);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod codec;
+pub mod edit;
+pub mod error;
+pub mod length;
+pub mod message;
+pub mod ours;
+pub mod rbsp;
+pub mod uuid;
+pub mod write;
