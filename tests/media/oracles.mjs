@@ -30,7 +30,7 @@ const asXgplayer = (uuid) => uuid.match(/../g).map((byte) => Number.parseInt(byt
 export async function ffmpeg({ path, codec, flv }, format = []) {
   const input = flv ? [] : ["-f", codec === "h264" ? "h264" : "hevc"];
   const { stdout, stderr } = await output("ffmpeg", [
-    ...["-hide_banner", "-nostats", "-threads", "1", ...input, "-i", path, "-map", "0:v", "-vf", "showinfo"],
+    ...["-hide_banner", "-nostats", "-copyts", "-threads", "1", ...input, "-i", path, "-map", "0:v", "-vf", "showinfo"],
     ...["-fps_mode", "passthrough", ...format, "-f", "framehash", "-hash", "md5", "-"],
   ]);
   const pictures = stdout

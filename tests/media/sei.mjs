@@ -18,15 +18,13 @@ const format = (file, path) => (path === "-" ? ["--format", extension(file)] : [
 export const insert =
   (args) =>
   (from, to, { of, ...how } = {}) =>
-    livegate(["sei", "insert", from, to, ...(of ? format(of, from) : []), ...args, ...fps(of)], how);
+    livegate(["sei", "insert", from, to, ...(of ? format(of, from) : []), ...args], how);
 
 /** livegate sei strip IN OUT … */
 export const strip =
   (args) =>
   (from, to, { of, ...how } = {}) =>
     livegate(["sei", "strip", from, to, ...(of ? format(of, from) : []), ...args], how);
-
-const fps = () => [];
 
 /** Gives `use` what the command makes of a file, and removes it. */
 export async function changed(file, command, use) {
@@ -58,3 +56,6 @@ export function kind(codec, nal, next) {
     slice: next[0] >> 1 < 32 && (nal[1] & 7) === (next[1] & 7),
   };
 }
+
+/** Whether a line of dump is about a message of ours. */
+export const ours = ({ uuid }) => uuid?.replaceAll("-", "") === OURS;

@@ -1,0 +1,119 @@
+// What livegate sei does with what it cannot use: it says so and fails, and nothing is left that
+// looks like a result.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import test from "node:test";
+
+import { find } from "./clips.mjs";
+import { read, write } from "./flv.mjs";
+import { livegate, missing } from "./material.mjs";
+import { draft } from "./oracles.mjs";
+
+const skip = await missing();
+const TEXT = '{"n":1}';
+
+/** Refused: a status, a word on it, and no output. */
+async function refused(args, about, from, extension = "flv") {
+  await draft(extension, undefined, async (to) => {
+    const { status, out, err } = await livegate(["sei", "insert", from, to, ...args]);
+    assert.notEqual(status, 0, `${args}: accepted`);
+    assert.notEqual(status, 101, err);
+    assert.match(err, about);
+    assert.doesNotMatch(err, /panicked/);
+    assert.equal(out.length, 0);
+    assert.ok(!existsSync(to), `${args}: left ${to}`);
+  });
+}
+
+const clip = async (name) => (await find(name)).path;
+
+test("settings out of their ranges are refused", { skip }, async () => {
+  const from = await clip("aac.flv");
+  const text = ["--text", TEXT];
+  await refused(["--every", "999ms", ...text], /1000/, from);
+  await refused(["--every", "5001ms", ...text], /5000/, from);
+  await refused(["--every", "sometimes", ...text], /sometimes/, from);
+  await refused(["--every", "idr", "--text", "x".repeat(4_097)], /4096/, from);
+  await refused(["--every", "idr", ...text, "--payload-type", "99"], /99|100/, from);
+  await refused(["--every", "idr", ...text, "--payload-type", "255"], /25[45]/, from);
+  await refused(["--every", "idr", ...text, "--uuid", "not-a-uuid"], /uuid/i, from);
+  await refused(["--every", "idr"], /text|timeline/, from);
+});
+
+test("a text of exactly 4096 bytes is written", { skip }, async () => {
+  await draft("flv", undefined, async (to) => {
+    const text = "x".repeat(4_096);
+    const { status, err } = await livegate(["sei", "insert", await clip("aac.flv"), to, "--every", "idr", "--text", text]);
+    assert.equal(status, 0, err);
+    assert.ok((await readFile(to)).includes(text));
+  });
+});
+
+test("Annex B has no times: a timer wants --fps", { skip }, async () => {
+  await refused(["--every", "1000ms", "--text", TEXT], /fps/, await clip("slices.h264"), "h264");
+});
+
+test("files that are not there or hold no video are refused", { skip }, async () => {
+  const args = ["--every", "idr", "--text", TEXT];
+  await refused(args, /no-such-file/, "/no-such-file.flv");
+  await draft("flv", Buffer.from("no FLV at all, and not short either"), (from) => refused(args, /./, from));
+  await draft("flv", Buffer.alloc(0), (from) => refused(args, /./, from));
+  await draft("h264", Buffer.from("not one start code"), (from) => refused(args, /./, from, "h264"));
+  await draft("mp4", await readFile(await clip("aac.flv")), (from) => refused(args, /./, "/dev/null", "mp4"));
+});
+
+test("a message that no length of its size can say is refused", { skip }, async () => {
+  // One byte says at most 255; H.264's header, type, size, UUID and stop bit are 20 of them.
+  const args = ["--every", "frame", "--text"];
+  await refused([...args, "x".repeat(240)], /length|fit|long/i, await clip("length-1.flv"));
+  await draft("flv", undefined, async (to) => {
+    const fits = await livegate(["sei", "insert", await clip("length-1.flv"), to, ...args, "x".repeat(235)]);
+    assert.equal(fits.status, 0, fits.err);
+  });
+});
+
+test("a file whose lengths lie is refused or left as it is, and never read beyond", { skip }, async () => {
+  const { header, tags } = read(await readFile(await clip("aac.flv")));
+  const broken = tags.map(({ ...tag }) => {
+    if (tag.type !== 9 || tag.body[1] !== 1) return tag;
+    const body = Buffer.from(tag.body);
+    body.writeUInt32BE(0x7fff_ffff, 5);
+    return { ...tag, body };
+  });
+  await draft("flv", write({ header, tags: broken }), async (from) => {
+    await draft("flv", undefined, async (to) => {
+      const { status, err } = await livegate(["sei", "insert", from, to, "--every", "frame", "--text", TEXT]);
+      assert.doesNotMatch(err, /panicked/);
+      if (status === 0) assert.ok((await readFile(to)).equals(await readFile(from)));
+      else assert.ok(err.length > 0 && !existsSync(to));
+    });
+  });
+});
+
+test("a file that ends within a tag is said to, and what was whole is not lost", { skip }, async () => {
+  const whole = await readFile(await clip("aac.flv"));
+  for (const short of [1, 5, 100, 4_000]) {
+    await draft("flv", whole.subarray(0, whole.length - short), async (from) => {
+      await draft("flv", undefined, async (to) => {
+        const { status, err } = await livegate(["sei", "insert", from, to, "--every", "idr", "--text", TEXT]);
+        assert.doesNotMatch(err, /panicked/);
+        assert.ok(status !== 0 || err.length > 0, `${short} bytes short and nothing said`);
+      });
+    });
+  }
+});
+
+test("garbage in a pipe ends the command with an error, not with a panic", { skip }, async () => {
+  const noise = Buffer.from(Array.from({ length: 20_000 }, (_, n) => (n * 2_654_435_761) >>> 24));
+  for (const format of ["flv", "h264", "h265"]) {
+    for (const head of [Buffer.alloc(0), Buffer.from("FLV\x01\x05\0\0\0\x09\0\0\0\0", "latin1")]) {
+      const args = ["sei", "dump", "-", "--json", "--format", format];
+      const { status, err } = await livegate(args, { input: Buffer.concat([head, noise]) });
+      assert.notEqual(status, 101, err);
+      assert.notEqual(status, null, "ended by a signal");
+      assert.doesNotMatch(err, /panicked/);
+    }
+  }
+});
