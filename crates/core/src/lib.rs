@@ -14,6 +14,7 @@
 //! | [`layout`] | where each user's picture is in a mixed stream |
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
 //! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
+//! | [`flv`] | what FLV and the video messages of RTMP hold; messages put into their frames |
 //! | [`url`] | which addresses may be called |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ pub mod dialect;
 pub mod error;
 pub mod event;
 pub mod filter;
+pub mod flv;
 pub mod id;
 pub mod layout;
 pub mod relay;

@@ -1,7 +1,10 @@
 //! The fuzz target's body: what must hold for any layout and any SEI payload at all.
 
 use super::hit::{ObjectFit, PlayerBox};
-use super::{Arrangement, Document, Resolved, Size};
+use super::{Arrangement, Canvas, Document, Resolved, Size};
+use crate::error::Coded;
+use crate::sei::payload::{Alone, LayoutMessage, MAX_CONTENT, Profile, Sound, read};
+use crate::time::UnixMillis;
 
 /// Reads `data` as a layout document and as a payload.
 ///
@@ -20,6 +23,35 @@ pub fn fuzz(data: &[u8]) {
         Err(violations) => {
             assert!(violations.iter().next().is_some(), "a refusal has a reason");
             assert!(violations.iter().all(|wrong| wrong.code().is_well_formed()));
+        }
+    }
+    payload(data);
+}
+
+fn payload(data: &[u8]) {
+    let reading = read(data);
+    assert!(reading.form.is_some() || !reading.remarks.is_empty(), "nothing has a reason");
+    assert!(reading.remarks.iter().all(|remark| remark.defect.code().is_well_formed()));
+    let Ok(fallback) = Canvas::new(1280, 720) else { return };
+    let resolved = reading.message.to_resolved(fallback);
+    holds(&resolved);
+    let mut again = LayoutMessage::from_resolved(&resolved, Alone::Placed, &|_| Sound::default());
+    again.sent_at = Some(UnixMillis(0));
+    assert!(again.to_resolved(fallback) == resolved, "a layout reads back");
+    let mut message = reading.message;
+    message.sent_at = message.sent_at.or(Some(UnixMillis(0)));
+    message.canvas = message.canvas.or(Some(fallback));
+    for profile in [Profile::Alibaba, Profile::Agora] {
+        match profile.write(&message) {
+            Ok(text) => {
+                assert!(text.len() <= MAX_CONTENT, "no message is too large");
+                let read = read(text.as_bytes());
+                assert!(read.remarks.is_empty(), "what is written reads without a remark");
+                let second = LayoutMessage { sent_at: message.sent_at, ..read.message };
+                let second = LayoutMessage { canvas: message.canvas, ..second };
+                assert!(profile.write(&second) == Ok(text), "and is written the same again");
+            }
+            Err(error) => assert!(error.code().is_well_formed()),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::config::table::{
 };
 use crate::config::{LiveExitConfig, Problem, Violations};
 use crate::layout::{self, Area, Fit, Picture, Share};
+use crate::sei::payload::{self, PayloadError};
 use crate::time::Millis;
 
 /// The most push addresses of a task. The vendor documents none.
@@ -30,8 +31,8 @@ pub const MAX_TARGETS: usize = 20;
 pub const MAX_PANES: usize = 64;
 
 /// The longest message that is passed through, and the longest custom one, in characters: what an
-/// SEI message holds.
-pub const MAX_SEI_CHARS: usize = 4096;
+/// SEI message holds of bytes.
+pub const MAX_SEI_CHARS: usize = payload::MAX_CONTENT;
 
 /// The key of a passed message where none is set.
 pub const DEFAULT_KEY: &str = "udd";
@@ -261,8 +262,14 @@ pub struct SetSei {
 pub fn set_sei(params: &(impl RpcParams + ?Sized)) -> Result<SetSei, Violations> {
     let (kept, mut walk) = gather(&CUSTOM_SEI, params);
     let custom = own(&kept, "CustomSei");
-    if !custom.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&custom).is_err() {
-        walk.report("CustomSei", Problem::NotJson);
+    if !custom.is_empty() {
+        match payload::custom::check(&custom) {
+            Err(PayloadError::TooLarge { limit }) => {
+                walk.report("CustomSei", Problem::TooLarge { limit });
+            }
+            Err(_) => walk.report("CustomSei", Problem::NotJson),
+            Ok(()) => {}
+        }
     }
     walk.settle(SetSei { app_id: own(&kept, "AppId"), task_id: own(&kept, "TaskId"), custom })
 }

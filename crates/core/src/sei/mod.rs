@@ -10,6 +10,11 @@
 //! | [`write`] | one message as a NAL unit of its own |
 //! | [`ours`] | which messages are ours; a NAL unit without them |
 //! | [`edit`] | changes to bytes, as a list |
+//! | [`sample`] | where a message goes in a sample with lengths |
+//! | [`clock`] | a stream's time, whose timestamps wrap |
+//! | [`schedule`] | at which frames a message is due |
+//! | [`timeline`] | which of many messages a frame shows |
+//! | [`payload`] | the JSON of vendors' layout messages |
 //!
 //! Reading is tolerant and writing is strict. What is read is a view of the caller's bytes; what is
 //! written goes into the caller's buffer. docs/spec/sei.md has the rules.
@@ -33,12 +38,17 @@
 //! # }
 //! ```
 
+pub mod clock;
 pub mod codec;
 pub mod edit;
 pub mod error;
 pub mod length;
 pub mod message;
 pub mod ours;
+pub mod payload;
 pub mod rbsp;
+pub mod sample;
+pub mod schedule;
+pub mod timeline;
 pub mod uuid;
 pub mod write;

@@ -1,0 +1,213 @@
+//! A stream of FLV with messages put into its frames or taken out.
+//!
+//! A shell reads into one buffer and writes out of it: what is told are the few places that change.
+
+use alloc::vec::Vec;
+
+use super::edit::{EditError, Edited, Editor, Messages, Supply};
+use super::header::{FlvError, TagHeader, TagKind};
+use super::reader::{Ending, Part, Reader};
+use crate::sei::edit::Splice;
+
+/// Rewrites one stream.
+///
+/// ```
+/// use livegate_core::flv::edit::{Editor, NoMessages};
+/// use livegate_core::flv::reader::Ending;
+/// use livegate_core::flv::rewrite::Rewriter;
+/// use livegate_core::sei::{edit::pieces, ours::Marker, uuid::Uuid};
+///
+/// # fn main() -> Result<(), livegate_core::flv::header::FlvError> {
+/// let file = b"FLV\x01\x05\0\0\0\x09\0\0\0\0\x08\0\0\x02\0\0\0\0\0\0\0\xAF\x01\0\0\0\x0D";
+/// let mut rewriter = Rewriter::new(Editor::stripping(Marker::Uuid(Uuid::LIVEGATE)));
+/// let (mut from, mut to, mut out) = (0, 0, Vec::new());
+/// let mut splices = Vec::new();
+/// loop {
+///     let progress = rewriter.run(&file[from..to], &mut NoMessages, &mut splices)?;
+///     for piece in pieces(&file[from..from + progress.used], &splices) {
+///         out.extend_from_slice(piece);
+///     }
+///     splices.clear();
+///     from += progress.used;
+///     if to - from < progress.needed {
+///         if to == file.len() {
+///             break;
+///         }
+///         // A real shell reads as much as its buffer takes.
+///         to = file.len().min(from + progress.needed);
+///     }
+/// }
+/// let ending = rewriter.finish(&file[from..], &mut NoMessages, &mut splices)?;
+/// assert_eq!(ending, Ending::Whole);
+/// assert_eq!(out, file);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rewriter {
+    reader: Reader,
+    editor: Editor,
+    /// By how much the latest tag grew.
+    growth: i64,
+}
+
+/// How far a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Progress {
+    /// How many bytes are done: they go out with the splices, and do not come again.
+    pub used: usize,
+    /// How many bytes, counted from the first that is not done, the next run has to be shown at
+    /// least; more is better. If there are as many already, run again.
+    ///
+    /// At most a tag, so 16 MiB: where messages are put in, little more than what comes before a
+    /// frame's first slice; where they are taken out, a whole video tag.
+    pub needed: usize,
+    /// A tag that passes as it is although it was to be changed. It is the last that is done.
+    pub refused: Option<Refused>,
+}
+
+/// A tag that was to be changed and could not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Where it begins, in bytes from the start of the stream.
+    pub offset: u64,
+    /// Why.
+    pub error: EditError,
+}
+
+/// What became of the head of a tag.
+enum Head {
+    More(usize),
+    Done { growth: i64, refused: Option<EditError> },
+}
+
+impl Rewriter {
+    /// A rewriter of a stream that begins with the file's header.
+    pub const fn new(editor: Editor) -> Self {
+        Self { reader: Reader::new(), editor, growth: 0 }
+    }
+
+    /// Bytes from the start of the stream to the first that is not done.
+    pub const fn offset(&self) -> u64 {
+        self.reader.offset()
+    }
+
+    /// Goes through as much of `input` as can be done, and adds to `splices` what changes in it.
+    /// What comes out does not depend on how the stream was cut into inputs.
+    ///
+    /// # Errors
+    /// `flv.signature`, `flv.version`, `flv.data_offset`, `flv.tag_type`: the stream is none from
+    /// here on, and nothing was used. What is before that is done by an earlier run.
+    pub fn run(
+        &mut self,
+        input: &[u8],
+        messages: &mut dyn Messages,
+        splices: &mut Vec<Splice>,
+    ) -> Result<Progress, FlvError> {
+        let mut used = 0;
+        loop {
+            let done = |used, needed| Ok(Progress { used, needed, refused: None });
+            let rest = input.get(used..).unwrap_or_default();
+            let offset = self.reader.offset();
+            let mut reader = self.reader;
+            let part = match reader.next(rest) {
+                Ok(Part::More { bytes }) => return done(used, bytes),
+                Ok(part) => part,
+                Err(error) if used == 0 => return Err(error),
+                Err(_) => return done(used, 0),
+            };
+            let mut refusal = None;
+            match part {
+                Part::Tag(tag) => match self.head(tag, rest, used, Supply::Open, messages, splices)
+                {
+                    Head::More(bytes) => return done(used, bytes),
+                    Head::Done { growth, refused } => {
+                        self.growth = growth;
+                        refusal = refused;
+                    }
+                },
+                Part::PreviousTagSize { found, expected } => {
+                    self.previous(found, expected, used, splices);
+                }
+                Part::File(_) | Part::Body(_) | Part::More { .. } => {}
+            }
+            self.reader = reader;
+            used += part.len();
+            if let Some(error) = refusal {
+                let refused = Some(Refused { offset, error });
+                return Ok(Progress { used, needed: 0, refused });
+            }
+        }
+    }
+
+    /// The stream has ended with `rest`, which [`Rewriter::run`] wanted more of: it goes out with
+    /// the splices that this adds.
+    ///
+    /// # Errors
+    /// As [`Rewriter::run`].
+    pub fn finish(
+        &mut self,
+        rest: &[u8],
+        messages: &mut dyn Messages,
+        splices: &mut Vec<Splice>,
+    ) -> Result<Ending, FlvError> {
+        let mut reader = self.reader;
+        // What was not run through ends within a tag or the file's header, or is a tag's head.
+        if let Part::Tag(tag) = reader.next(rest)? {
+            self.head(tag, rest, 0, Supply::Ended, messages, splices);
+            let body = rest.get(TagHeader::LEN..).unwrap_or_default();
+            let there = reader.next(body)?;
+            return Ok(reader.finish(body.get(there.len()..).unwrap_or_default()));
+        }
+        Ok(self.reader.finish(rest))
+    }
+
+    /// The head of a tag at `at` of the input, of which `rest` is what is there.
+    fn head(
+        &mut self,
+        tag: TagHeader,
+        rest: &[u8],
+        at: usize,
+        supply: Supply,
+        messages: &mut dyn Messages,
+        splices: &mut Vec<Splice>,
+    ) -> Head {
+        const SAME: Head = Head::Done { growth: 0, refused: None };
+        if tag.kind != TagKind::Video || tag.filtered {
+            return SAME;
+        }
+        let len = tag.body_len as usize;
+        let body = rest.get(TagHeader::LEN..).unwrap_or_default();
+        let body = &body[..len.min(body.len())];
+        let before = splices.len();
+        let edited = self.editor.part(tag.timestamp, body, len, supply, messages, splices);
+        let growth = match edited {
+            Ok(Edited::More { bytes }) => return Head::More(TagHeader::LEN + bytes),
+            Ok(Edited::Done { growth }) => growth,
+            Err(error) => return Head::Done { growth: 0, refused: Some(error) },
+        };
+        for splice in splices.iter_mut().skip(before) {
+            splice.at += at + TagHeader::LEN;
+        }
+        if growth != 0 {
+            let size = changed(tag.body_len, growth);
+            splices.insert(before, Splice { at: at + 1, remove: 3, insert: size[1..].to_vec() });
+        }
+        Head::Done { growth, refused: None }
+    }
+
+    /// The `PreviousTagSize` behind a tag that may have grown: one that was right stays right, one
+    /// that was wrong stays what it is.
+    fn previous(&mut self, found: u32, expected: u32, at: usize, splices: &mut Vec<Splice>) {
+        let growth = core::mem::take(&mut self.growth);
+        if growth != 0 && found == expected {
+            splices.push(Splice { at, remove: 4, insert: changed(found, growth).to_vec() });
+        }
+    }
+}
+
+/// A size that changed. Both are below 2^25: the editor saw to it.
+fn changed(size: u32, growth: i64) -> [u8; 4] {
+    u32::try_from(i64::from(size) + growth).unwrap_or(size).to_be_bytes()
+}
