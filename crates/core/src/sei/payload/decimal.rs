@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn huge_numbers_stop_at_the_limit() {
-        for text in ["1e400", "99999999999999999999999999999999999999999", "1e99999999999999999999"] {
+        for text in ["1e400", "99999999999999999999999999999999999999999", "1e99999999999999999999"]
+        {
             assert_eq!(billionths(text), Some(LIMIT), "{text}");
         }
         assert_eq!(billionths("-1e400"), Some(-LIMIT));

@@ -230,7 +230,9 @@ impl Reader {
     }
 
     fn extra(&mut self, key: &str, value: Value<'_>) {
-        if self.form == Some(Form::Agora) && key == agora::APP_DATA && value.text().as_deref() == Some("")
+        if self.form == Some(Form::Agora)
+            && key == agora::APP_DATA
+            && value.text().as_deref() == Some("")
         {
             return;
         }
