@@ -87,12 +87,20 @@ def filters():
             yield f"{part('filter')}\n{part('data')}".encode()
 
 
+def layouts():
+    for vector in json.loads((VECTORS / "layout/resolve.json").read_text("utf-8")):
+        yield json.dumps(vector["document"]).encode()
+    for vector in json.loads((VECTORS / "layout/payload.json").read_text("utf-8")):
+        yield vector["payload"].encode()
+
+
 TARGETS = {
     "scheme": scheme,
     "dialect": dialects,
     "config": config,
     "url": lambda: member("url", "url"),
     "filter": filters,
+    "layout": layouts,
 }
 
 

@@ -4,8 +4,8 @@
 What livegate should say of a call, an address, a body or a filter was written down from the
 specifications. Here the same specifications are read once more, with Python's json, urllib,
 ipaddress and datetime, so that a slip of the pen in a vector is found before the code learns it.
-(The signatures of vectors/scheme and vectors/request are made by make_scheme.py and make_request.py;
-their `--check` is theirs.)
+(The signatures of vectors/scheme and vectors/request are made by make_scheme.py and make_request.py,
+vectors/layout by make_layout.py; their `--check` is theirs.)
 
     python3 vectors/check.py        # says how many of each file were judged; fails at a difference
 """
@@ -618,7 +618,7 @@ UNCHECKED = {"filter/violations.json"}
 
 
 def main():
-    made = ("scheme", "request")
+    made = ("scheme", "request", "layout")
     found = {str(path.relative_to(HERE)) for path in HERE.glob("*/*.json") if path.parent.name not in made}
     failed = sorted(found ^ (FILES.keys() | UNCHECKED))
     for name in failed:

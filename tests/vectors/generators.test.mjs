@@ -57,6 +57,18 @@ test("a request vector with another signature is noticed", { skip }, () => {
   assert.match(ended.said, /acs3\.json/);
 });
 
+test("the layout vectors are those that fractions make", { skip }, () => {
+  const { status, said } = run(folder, "make_layout.py", "--check");
+  assert.equal(status, 0, said);
+});
+
+test("a pane one pixel beside its place is noticed", { skip }, () => {
+  const slip = ["640, 0, 640, 720", "641, 0, 640, 720"];
+  const ended = withSlip("make_layout.py", ["--check"], "layout/resolve.json", slip);
+  assert.equal(ended.status, 1);
+  assert.match(ended.said, /resolve\.json/);
+});
+
 test("every other vector is what Python makes of it", { skip }, () => {
   const { status, said } = run(folder, "check.py");
   assert.equal(status, 0, said);

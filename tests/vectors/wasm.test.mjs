@@ -24,6 +24,9 @@ const FILES = {
   "filter/texts.json": ["filter", filter],
   "filter/violations.json": ["filter", filter],
   "jocloud/parse.json": ["callback jocloud", callback],
+  "layout/box.json": ["box", playerBox],
+  "layout/payload.json": ["payload", payload],
+  "layout/resolve.json": ["layout", layout],
   "livegate-relay/parse.json": ["callback livegate-relay", callback],
   "livekit/parse.json": ["callback livekit", callback],
   "metastudio/parse.json": ["parse", parse],
@@ -164,6 +167,24 @@ function control(vector, outcome) {
 
 function address(vector, outcome) {
   assert.deepEqual(outcome, vector.code ? { code: vector.code } : { same: vector.same });
+}
+
+function layout(vector, outcome) {
+  const { panes, violations } = vector;
+  assert.deepEqual(outcome, violations ? { violations } : { panes });
+}
+
+function playerBox(vector, outcome) {
+  assert.deepEqual(
+    outcome,
+    vector.rects.map((pair) => pair.box),
+  );
+}
+
+function payload(vector, outcome) {
+  const { form, streams, remarks, canvas = null, sent_at = null, extras = {} } = vector;
+  const { written = {} } = vector;
+  assert.deepEqual(outcome, { form, streams, remarks, canvas, sent_at, extras, written });
 }
 
 function config(vector, outcome) {

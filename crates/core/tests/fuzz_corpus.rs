@@ -8,16 +8,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use livegate_core::dialect::DialectName;
-use livegate_core::{config, dialect, filter, scheme, url};
+use livegate_core::{config, dialect, filter, layout, scheme, url};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 5] = [
+const TARGETS: [(&str, Body); 6] = [
     ("config", config::fuzz::fuzz),
     ("dialect", dialect::fuzz::fuzz),
     ("filter", filter::fuzz::fuzz),
+    ("layout", layout::fuzz::fuzz),
     ("scheme", scheme::fuzz::fuzz_scheme),
     ("url", url::fuzz::fuzz),
 ];
@@ -116,6 +117,12 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
         let input = format!("{}\n{}", part("filter"), part("data"));
         all.push((format!("filter: {}", text(&vector, "name").unwrap()), input.into_bytes()));
     }
+    for vector in vectors("layout") {
+        let document = || vector.get("document").map(|document| document.get().to_owned());
+        // Rectangles in players' boxes have no text to read.
+        let Some(input) = text(&vector, "payload").or_else(document) else { continue };
+        all.push((format!("layout: {}", text(&vector, "name").unwrap()), input.into_bytes()));
+    }
     for (name, file) in files("vectors/scheme") {
         let file: Value = serde_json::from_slice(&file).unwrap();
         for vector in file["vectors"].as_array().unwrap() {
@@ -134,8 +141,9 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
 #[test]
 fn every_body_holds_for_every_vector_and_every_kept_input() {
     let inputs = inputs();
-    // 203 schemes, 88 bodies, 298 configurations and tasks, 258 addresses and 371 filters, and more.
-    assert!(inputs.len() >= 1200, "{}", inputs.len());
+    // 203 schemes, 88 bodies, 298 configurations and tasks, 258 addresses, 371 filters, 173 layouts and
+    // payloads, and more.
+    assert!(inputs.len() >= 1370, "{}", inputs.len());
     for (target, body) in TARGETS {
         for (name, input) in &inputs {
             let holds = std::panic::catch_unwind(|| body(input)).is_ok();

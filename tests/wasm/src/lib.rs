@@ -9,6 +9,7 @@
 mod control;
 mod dialect;
 mod filter;
+mod layout;
 mod request;
 mod scheme;
 mod settings;
@@ -75,6 +76,9 @@ fn outcomes(input: &[u8]) -> Vec<Value> {
         "control" => each(json, control::object),
         "relay" => each(json, control::relay),
         "address" => each(json, control::address),
+        "layout" => each(json, layout::resolve),
+        "box" => each(json, layout::in_box),
+        "payload" => each(json, layout::payload),
         "parse" => each(json, dialect::parse),
         "redact" => each(json, dialect::redact),
         "cloudevents" => each(json, dialect::cloud_event),

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::px::{MAX_SIDE, MIN_SIDE};
 use super::resolve::Resolved;
@@ -56,7 +56,6 @@ const PANE: Shape = strict(&[
     may("z", Kind::Int { min: 0, max: 100, unit: "" }),
     may("fit", Kind::Name(Fit::NAMES)),
     may("user", NAME),
-    may("channel", NAME),
     may("picture", Kind::Name(Picture::NAMES)),
     may(
         "cut",
@@ -148,6 +147,52 @@ impl Document {
     }
 }
 
+impl Resolved {
+    /// As a document that has every pane in its place, and everybody who is shown: it resolves to the
+    /// same again if the panes' numbers leave none out and everybody is of the stream's channel.
+    pub fn to_document(&self) -> Value {
+        let mut panes: Vec<_> = self.panes().iter().collect();
+        panes.sort_by_key(|pane| pane.id);
+        let (mut users, mut screens) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
+        for pane in panes {
+            let mut row = Object::new();
+            for (name, number) in PIXELS.into_iter().zip(pane.rect.numbers()) {
+                row.insert(name.to_string(), number.into());
+            }
+            row.insert("z".to_string(), pane.z.into());
+            row.insert("fit".to_string(), pane.fit.as_str().into());
+            if let Some(member) = &pane.user {
+                let list =
+                    if member.picture == Picture::Screen { &mut screens } else { &mut users };
+                if !list.contains(&member.user) {
+                    list.push(member.user.clone());
+                }
+                row.insert("user".to_string(), (&*member.user).into());
+                row.insert("picture".to_string(), member.picture.as_str().into());
+            }
+            if let Some(cut) = pane.cut {
+                row.insert("cut".to_string(), cut.to_vec().into());
+            }
+            if pane.alpha != Share::WHOLE {
+                row.insert("alpha".to_string(), pane.alpha.to_string().into());
+            }
+            rows.push(Value::from(row));
+        }
+        let canvas = self.canvas;
+        json!({
+            "canvas": {
+                "width": canvas.width().get(),
+                "height": canvas.height().get(),
+                "background": canvas.background.to_string(),
+            },
+            "panes": rows,
+            "users": users,
+            "screens": screens,
+        })
+    }
+}
+
 /// The canvas, if its sides are within their limits; else that was reported.
 fn canvas(own: &Object, walk: &mut Walk) -> Option<Canvas> {
     let mut background = Rgb::BLACK;
@@ -172,10 +217,8 @@ fn canvas(own: &Object, walk: &mut Walk) -> Option<Canvas> {
 /// A pane, if its place can be read; else it was reported why not.
 fn pane(own: &Object, at: &str, walk: &mut Walk) -> Option<Pane> {
     let path = |name: &str| [at, ".", name].concat();
-    if own.get("user").is_none() {
-        for name in ["channel", "picture"].into_iter().filter(|name| own.contains_key(*name)) {
-            walk.report(&path(name), Problem::Unmatched { with: "user" });
-        }
+    if !own.contains_key("user") && own.contains_key("picture") {
+        walk.report(&path("picture"), Problem::Unmatched { with: "user" });
     }
     let has_pixels = PIXELS.iter().any(|name| own.contains_key(*name));
     let names = if has_pixels { PIXELS } else { SHARES };
@@ -197,10 +240,10 @@ fn pane(own: &Object, at: &str, walk: &mut Walk) -> Option<Pane> {
     };
     let mut pane = Pane::new(area, number(own, "z").unwrap_or(0));
     pane.fit = text(own, "fit").and_then(Fit::from_name).unwrap_or(Fit::Crop);
-    pane.user = text(own, "user").map(|user| Member {
-        user: String::from(user),
-        channel: text(own, "channel").map(String::from),
-        picture: text(own, "picture").and_then(Picture::from_name).unwrap_or(Picture::Camera),
+    let is_screen = text(own, "picture") == Some(Picture::Screen.as_str());
+    pane.user = text(own, "user").map(|user| {
+        let member = Member::new(user);
+        if is_screen { member.screen() } else { member }
     });
     let cut: Option<Vec<u32>> = items(own, "cut")
         .iter()

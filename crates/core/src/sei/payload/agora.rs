@@ -1,7 +1,7 @@
 //! Agora's payload: `{"canvas":{…},"regions":[…],…}` (Agora, "SEI information"). Tencent's TRTC writes
 //! the same with the layout and volume that its `SeiParams` ask for.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use super::error::PayloadError;
@@ -75,7 +75,7 @@ fn write_region(out: &mut String, stream: &Stream, canvas: &Canvas) -> Result<()
         Some(Area::Pixels(pixels)) => pixels,
         Some(Area::Shares([x, y, w, h])) => [x.of(width), y.of(height), w.of(width), h.of(height)],
     };
-    let is_number = |number: &u32| to_text(*number) == stream.user;
+    let is_number = |number: &u32| number.to_string() == stream.user;
     let number = stream.number.or_else(|| stream.user.parse().ok().filter(is_number));
     // Writing to a String does not fail. A user with a name alone has the number that Agora gives to
     // nobody.
@@ -84,7 +84,7 @@ fn write_region(out: &mut String, stream: &Stream, canvas: &Canvas) -> Result<()
         out.push_str(",\"suid\":");
         push_string(out, &stream.user);
     }
-    let alpha = to_text(stream.alpha);
+    let alpha = stream.alpha.to_string();
     let point = if alpha.contains('.') { "" } else { ".0" };
     let _ = write!(
         out,
@@ -93,8 +93,4 @@ fn write_region(out: &mut String, stream: &Stream, canvas: &Canvas) -> Result<()
         stream.z, stream.sound.volume
     );
     Ok(())
-}
-
-fn to_text(value: impl alloc::string::ToString) -> String {
-    value.to_string()
 }

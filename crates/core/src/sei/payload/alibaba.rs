@@ -50,21 +50,21 @@ fn write_stream(
         let error = PayloadError::OutOfRange { member, min: 0, max: u32::from(max) };
         if number > max { Err(error) } else { Ok(number) }
     };
-    let (pane, [x, y, w, h]) = match (stream.pane, stream.area) {
+    let (pane, place) = match (stream.pane, stream.area) {
         (Some(pane), Some(area)) => {
             (i16::from(within("paneid", pane, PANES - 1)?), shares(area, canvas)?)
         }
         (None, None) if alone => (-1, [Share::default(); 4]),
         _ => return Err(PayloadError::PaneMissing),
     };
-    let z = within("zorder", stream.z, MAX_Z)?;
+    let ([x, y, w, h], order) = (place, within("zorder", stream.z, MAX_Z)?);
     let (volume, voice) = (stream.sound.volume, within("vad", stream.sound.voice, MAX_VOICE)?);
     out.push_str("\"uid\":");
     push_string(out, &stream.user);
     // Writing to a String does not fail.
     let _ = write!(
         out,
-        ",\"paneid\":{pane},\"zorder\":{z},\"x\":{x},\"y\":{y},\"w\":{w},\"h\":{h},\"type\":{},\
+        ",\"paneid\":{pane},\"zorder\":{order},\"x\":{x},\"y\":{y},\"w\":{w},\"h\":{h},\"type\":{},\
          \"ms\":{},\"vol\":{volume},\"vad\":{voice}}}",
         stream.kind, stream.ms
     );

@@ -3,14 +3,14 @@
 /// What a number is counted in: billionths, as shares of a canvas are.
 pub(super) const UNIT: i128 = 1_000_000_000;
 
-/// Beyond this all numbers are alike: no member has as many.
-const LIMIT: i128 = UNIT * UNIT * UNIT;
+/// Beyond this, 10^30, all numbers are alike: no member has as many.
+const LIMIT: i128 = UNIT * UNIT * UNIT * 1000;
 
 /// The most digits that count; 10^37 is more than [`LIMIT`] and has a place in 128 bits.
 const DIGITS: u32 = 37;
 
 /// A number as JSON writes it (RFC 8259 §6), in billionths: digits behind the ninth are cut off, and
-/// what is beyond 10^27 of them becomes that. Leading zeros, a plus and a missing digit on either
+/// what is beyond 10^30 of them becomes that. Leading zeros, a plus and a missing digit on either
 /// side of the point are taken as well: senders print numbers in many ways.
 pub(super) fn billionths(text: &str) -> Option<i128> {
     let text = text.trim_matches([' ', '\t']);
