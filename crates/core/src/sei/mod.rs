@@ -5,11 +5,14 @@
 //! | [`codec`] | the two codecs, and what the header of a NAL unit says |
 //! | [`rbsp`] | emulation prevention, both ways |
 //! | [`length`] | NAL units behind their lengths, as FLV and MP4 have them |
+//! | [`annexb`] | NAL units between start codes, in memory or as they arrive |
 //! | [`message`] | every message of a SEI NAL unit |
 //! | [`uuid`] | whose a message of type 5 is |
 //! | [`write`] | one message as a NAL unit of its own |
 //! | [`ours`] | which messages are ours; a NAL unit without them |
+//! | [`access_unit`] | where pictures begin, and which are fields of one frame |
 //! | [`edit`] | changes to bytes, as a list |
+//! | [`editor`] | messages put into an Annex B stream, and taken out of it, as it passes |
 //! | [`sample`] | where a message goes in a sample with lengths |
 //! | [`clock`] | a stream's time, whose timestamps wrap |
 //! | [`schedule`] | at which frames a message is due |
@@ -38,11 +41,18 @@
 //! # }
 //! ```
 
+pub mod access_unit;
+pub mod annexb;
+mod bits;
 pub mod clock;
 pub mod codec;
 pub mod edit;
+pub mod editor;
 pub mod error;
+mod h264;
 pub mod length;
+#[cfg(test)]
+mod made;
 pub mod message;
 pub mod ours;
 pub mod payload;
