@@ -64,7 +64,7 @@ for (const { name, find } of files) {
       });
       await t.test("through pipes, in pieces of odd sizes, it comes out the same", async () => {
         const pieces = [1, 13, 997, 4];
-        const piped = await insert(every(TEXT))("-", "-", { input: before, pieces, of: file });
+        const piped = await insert(every(TEXT))("-", "-", { input: before, pieces });
         assert.equal(piped.status, 0, piped.err);
         assert.ok(piped.out.equals(await readFile(after.path)));
       });

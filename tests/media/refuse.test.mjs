@@ -107,9 +107,10 @@ test("a file that ends within a tag is said to, and what was whole is not lost",
 
 test("garbage in a pipe ends the command with an error, not with a panic", { skip }, async () => {
   const noise = Buffer.from(Array.from({ length: 20_000 }, (_, n) => (n * 2_654_435_761) >>> 24));
-  for (const format of ["flv", "h264", "h265"]) {
-    for (const head of [Buffer.alloc(0), Buffer.from("FLV\x01\x05\0\0\0\x09\0\0\0\0", "latin1")]) {
-      const args = ["sei", "dump", "-", "--json", "--format", format];
+  const heads = ["", "FLV\x01\x05\0\0\0\x09\0\0\0\0", "\0\0\0\x01", "\0\0\x01\x06\x05\xff\xff\xff", "\0\0\x01\x4e\x01\x05\xff"];
+  for (const head of heads.map((bytes) => Buffer.from(bytes, "latin1"))) {
+    for (const codec of ["h264", "h265"]) {
+      const args = ["sei", "dump", "-", "--json", "--codec", codec];
       const { status, err } = await livegate(args, { input: Buffer.concat([head, noise]) });
       assert.notEqual(status, 101, err);
       assert.notEqual(status, null, "ended by a signal");

@@ -8,28 +8,25 @@ import { draft } from "./oracles.mjs";
 /** docs/spec/sei.md §1: the UUID of livegate's messages. */
 export const OURS = "6c69766567618074a5652d7365692d31";
 
-/** The end of a file's name, which says what it is. */
+/** The end of a file's name, which says what it is. A pipe has none: there the first bytes say it. */
 const extension = ({ codec, flv }) => (flv ? "flv" : codec);
-
-/** What a pipe has no name to say. */
-const format = (file, path) => (path === "-" ? ["--format", extension(file)] : []);
 
 /** livegate sei insert IN OUT … */
 export const insert =
   (args) =>
-  (from, to, { of, ...how } = {}) =>
-    livegate(["sei", "insert", from, to, ...(of ? format(of, from) : []), ...args], how);
+  (from, to, how = {}) =>
+    livegate(["sei", "insert", from, to, ...args], how);
 
 /** livegate sei strip IN OUT … */
 export const strip =
   (args) =>
-  (from, to, { of, ...how } = {}) =>
-    livegate(["sei", "strip", from, to, ...(of ? format(of, from) : []), ...args], how);
+  (from, to, how = {}) =>
+    livegate(["sei", "strip", from, to, ...args], how);
 
 /** Gives `use` what the command makes of a file, and removes it. */
 export async function changed(file, command, use) {
   return draft(extension(file), undefined, async (path) => {
-    const { status, err } = await command(file.path, path, { of: file });
+    const { status, err } = await command(file.path, path);
     assert.equal(status, 0, err);
     return use({ ...file, path });
   });
