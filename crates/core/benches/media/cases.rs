@@ -17,7 +17,7 @@ use livegate_core::sei::write::{Payload, SeiNal};
 /// Bytes of a frame's slice: 3 Mbit/s at 30 frames a second.
 const SLICE: usize = 12_500;
 /// Frames of a stream: a megabyte.
-const FRAMES: usize = 80;
+const FRAMES: u32 = 80;
 
 /// What a sender says of nine panes, as Agora has it.
 const TEXT: &str = r##"{"canvas":{"w":1280,"h":720,"bgnd":"#000000"},"regions":[{"uid":"1001","alpha":1.0,"zorder":1,"x":0,"y":0,"w":426,"h":240,"volume":80},{"uid":"1002","alpha":1.0,"zorder":1,"x":426,"y":0,"w":428,"h":240,"volume":0},{"uid":"1003","alpha":1.0,"zorder":1,"x":854,"y":0,"w":426,"h":240,"volume":12}],"ver":"20190611","ts":1725928205000}"##;
@@ -180,13 +180,13 @@ fn sei(uuid: Uuid, text: &str) -> Vec<u8> {
 }
 
 /// A slice of bytes without order and without start codes, as an entropy coder leaves them.
-fn slice(seed: usize) -> Vec<u8> {
-    let mut state = seed as u32 | 1;
+fn slice(seed: u32) -> Vec<u8> {
+    let mut state = seed | 1;
     let mut bytes = vec![0x41];
     while bytes.len() < SLICE {
         // Numerical Recipes' linear congruential generator; of 32 bits the upper ones are used.
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let byte = (state >> 24) as u8;
+        let [byte, ..] = state.to_be_bytes();
         if byte <= 3 && bytes.ends_with(&[0, 0]) {
             bytes.push(3);
         }
@@ -197,14 +197,14 @@ fn slice(seed: usize) -> Vec<u8> {
 }
 
 fn sample(nals: &[&[u8]]) -> Vec<u8> {
-    nals.iter().flat_map(|nal| [&(nal.len() as u32).to_be_bytes()[..], nal].concat()).collect()
+    nals.iter().flat_map(|nal| [&size(nal.len())[..], nal].concat()).collect()
 }
 
 /// A file of frames, all the same. Adobe's FLV specification 10.1, annex E.
 fn flv(sample: &[u8]) -> Vec<u8> {
     let tag = |body: Vec<u8>| {
-        let len = (body.len() as u32).to_be_bytes();
-        let previous = (body.len() as u32 + 11).to_be_bytes();
+        let len = size(body.len());
+        let previous = size(body.len() + 11);
         [&[9], &len[1..], &[0; 7], &body, &previous].concat()
     };
     // avcC: Baseline, lengths of four bytes, a parameter set of each kind.
@@ -215,4 +215,9 @@ fn flv(sample: &[u8]) -> Vec<u8> {
         file.extend(tag([&[0x27, 1, 0, 0, 0][..], sample].concat()));
     }
     file
+}
+
+/// A size in four bytes.
+fn size(len: usize) -> [u8; 4] {
+    u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes()
 }

@@ -58,7 +58,7 @@ fn media(bencher: Bencher<'_, '_>, case: Case) {
     let cases = Cases::new();
     match cases.bytes(case) {
         Some(bytes) => {
-            bencher.counter(BytesCount::new(bytes)).bench(|| cases.run(black_box(case), 1))
+            bencher.counter(BytesCount::new(bytes)).bench(|| cases.run(black_box(case), 1));
         }
         None => bencher.bench(|| cases.run(black_box(case), 1)),
     }
