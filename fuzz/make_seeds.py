@@ -101,6 +101,8 @@ TARGETS = {
     "url": lambda: member("url", "url"),
     "filter": filters,
     "layout": layouts,
+    # The kept ones are whole streams.
+    "flv": lambda: (),
 }
 
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use livegate_core::error::Coded;
 use serde_json::{Value, json};
 
 use crate::output::clean;
@@ -76,6 +77,11 @@ impl Failure {
     /// The command line is wrong.
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what)
+    }
+
+    /// What the core refused, with its own code.
+    pub(crate) fn coded(error: &(impl Coded + ?Sized)) -> Self {
+        Self::failed(error.to_string()).code(error.code().as_str())
     }
 
     /// The gateway's own problem document (RFC 9457 §3) or whatever else it answered.

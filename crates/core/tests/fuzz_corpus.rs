@@ -8,16 +8,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use livegate_core::dialect::DialectName;
-use livegate_core::{config, dialect, filter, layout, scheme, url};
+use livegate_core::{config, dialect, filter, flv, layout, scheme, url};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 6] = [
+const TARGETS: [(&str, Body); 7] = [
     ("config", config::fuzz::fuzz),
     ("dialect", dialect::fuzz::fuzz),
     ("filter", filter::fuzz::fuzz),
+    ("flv", flv::fuzz::fuzz),
     ("layout", layout::fuzz::fuzz),
     ("scheme", scheme::fuzz::fuzz_scheme),
     ("url", url::fuzz::fuzz),

@@ -4,12 +4,18 @@ use std::path::Path;
 
 use livegate_core::config::Violations;
 use livegate_core::error::Coded as _;
-use livegate_core::layout::{Document, Resolved};
+use livegate_core::layout::{Canvas, Document, Resolved};
+use livegate_core::sei::payload::{self, Form, MAX_READ};
 
+use super::sei::FPS;
 use crate::args::Args;
-use crate::args::table::{Command, Reach, maybe, needs};
+use crate::args::table::{Command, Reach, maybe, needs, value};
 use crate::failure::Failure;
+use crate::media::kind::CODEC;
+use crate::media::rate::Rate;
+use crate::media::read::read;
 use crate::media::sink;
+use crate::media::source::Source;
 use crate::{input, output};
 
 /// `layout render`
@@ -43,7 +49,12 @@ fn render(args: &Args) -> Result<(), Failure> {
             output::put(&resolved.to_svg())
         };
     };
-    let bytes = drawn(&resolved, out).ok_or_else(|| {
+    write_drawn(args, &resolved, out)
+}
+
+/// Writes the file in the form that its name asks for.
+fn write_drawn(args: &Args, layout: &Resolved, out: &str) -> Result<(), Failure> {
+    let bytes = drawn(layout, out).ok_or_else(|| {
         args.usage(format!("OUT says by its end what to write: .svg, .png or .json, not `{out}`"))
     })??;
     sink::write_whole(out, &bytes)
@@ -69,4 +80,108 @@ fn refused(path: &str, found: &Violations) -> Failure {
     found.iter().fold(failure, |failure, one| {
         failure.point(format!("{}: {} [{}]", one.path, one.detail(), one.code().as_str()))
     })
+}
+
+/// `layout from-sei`
+pub(crate) const FROM_SEI: Command = Command {
+    words: &["layout", "from-sei"],
+    summary: "the layout that a stream's SEI messages, or one message, describe",
+    about: "IN is a stream (FLV, H.264 or H.265) or the JSON of one message, Alibaba's ({\"stream\":[…]})\n\
+            or Agora's ({\"canvas\":…,\"regions\":[…]}). Of a stream the last layout counts, or that of\n\
+            --at. What comes out is a document for `layout render`, or with OUT the drawing itself.",
+    operands: &[
+        needs("IN", "a stream, or a message as JSON (`-`: standard input)"),
+        maybe("OUT", "a .svg or .png to draw, or a .json with the places in pixels"),
+    ],
+    options: &[
+        value(
+            "at",
+            "MS",
+            "the layout that is shown then, in milliseconds as `sei dump` shows them",
+        ),
+        value("canvas", "WxH", "the canvas, where the message does not say it (default 1280x720)"),
+        FPS,
+        CODEC,
+    ],
+    reach: Reach::Local,
+    examples: &[
+        "livegate layout from-sei live.flv now.png",
+        "livegate layout from-sei live.flv --at 90000 --canvas 1920x1080",
+    ],
+    run: from_sei,
+};
+
+fn from_sei(args: &Args) -> Result<(), Failure> {
+    let canvas = canvas(args)?;
+    let until = args.number::<i64>("at", 0..=i64::MAX)?;
+    let mut source = Source::open(args.operand(0))?;
+    let mut newest: Option<Vec<u8>> = None;
+    if is_json(&mut source)? {
+        newest = Some(whole(&mut source)?);
+    } else {
+        let rate = Rate::of(args)?;
+        // The time of the newest layout: with B-frames, one that is shown earlier can come later.
+        let mut time = i64::MIN;
+        read(args, &mut source, rate, &mut |found| {
+            let shown = found.pts_ms.unwrap_or(0);
+            let fits = until.is_none_or(|until| shown <= until) && shown >= time;
+            let text = found.message.content().to_cow();
+            if fits && matches!(payload::read(&text).form, Some(Form::Alibaba | Form::Agora)) {
+                time = shown;
+                newest = Some(text.into_owned());
+            }
+        })?;
+    }
+    let Some(text) = newest else {
+        return Err(Failure::failed(format!("{} has no message with a layout", source.shown()))
+            .next("`livegate sei dump` shows what messages there are"));
+    };
+    let reading = payload::read(&text);
+    if !matches!(reading.form, Some(Form::Alibaba | Form::Agora)) {
+        return Err(Failure::failed(format!("{} is no message with a layout", source.shown()))
+            .point("Alibaba's has `stream`, Agora's has `canvas` and `regions`"));
+    }
+    for remark in &reading.remarks {
+        let stream = remark.stream.map_or(String::new(), |index| format!("stream {index}: "));
+        output::note(&format!(
+            "livegate: {stream}{} [{}]",
+            remark.member,
+            remark.defect.code().as_str()
+        ));
+    }
+    let resolved = reading.message.to_resolved(canvas);
+    match args.optional_operand(1) {
+        Some(out) => write_drawn(args, &resolved, out),
+        None => output::json(&resolved.to_document()),
+    }
+}
+
+/// Whether the source begins like a JSON object.
+fn is_json(source: &mut Source) -> Result<bool, Failure> {
+    loop {
+        if let Some(first) = source.bytes().iter().find(|byte| !byte.is_ascii_whitespace()) {
+            return Ok(*first == b'{');
+        }
+        if source.at_end() {
+            return Ok(false);
+        }
+        source.fill()?;
+    }
+}
+
+/// All of a source that holds one message.
+fn whole(source: &mut Source) -> Result<Vec<u8>, Failure> {
+    while !source.at_end() && source.bytes().len() <= MAX_READ {
+        source.fill()?;
+    }
+    Ok(source.bytes().to_vec())
+}
+
+/// `--canvas`.
+fn canvas(args: &Args) -> Result<Canvas, Failure> {
+    let text = args.text("canvas").unwrap_or("1280x720");
+    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let (width, height) =
+        sides.ok_or_else(|| args.usage(format!("--canvas is like 1280x720, not `{text}`")))?;
+    Canvas::new(width, height).map_err(|error| args.usage(format!("--canvas: {error}")))
 }

@@ -15,6 +15,7 @@ mod rejections;
 mod relay_tasks;
 mod replays;
 mod resource;
+mod sei;
 mod send;
 mod settings;
 mod sign;
@@ -31,7 +32,11 @@ pub(crate) const COMMANDS: &[Command] = &[
     send::SEND,
     sign::SIGN,
     verify::VERIFY,
+    sei::DUMP,
+    sei::INSERT,
+    sei::STRIP,
     layout::RENDER,
+    layout::FROM_SEI,
     events::LIST,
     events::SHOW,
     events::REPLAY,

@@ -25,6 +25,14 @@ pub(crate) enum Kind {
     AnnexB(Codec),
 }
 
+/// The codec's name on the command line and in output.
+pub(crate) const fn codec_name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 => "h264",
+        Codec::H265 => "h265",
+    }
+}
+
 /// How much of the beginning is looked at: parameter sets come first, and are short.
 const LOOK: usize = 4096;
 

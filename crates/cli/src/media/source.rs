@@ -85,6 +85,17 @@ impl Source {
         self.offset += count as u64;
     }
 
+    /// Reads on until there are `count` [bytes](Self::bytes); says whether there are.
+    pub(crate) fn fill_to(&mut self, count: usize) -> Result<bool, Failure> {
+        while self.bytes().len() < count {
+            if self.at_end {
+                return Ok(false);
+            }
+            self.fill()?;
+        }
+        Ok(true)
+    }
+
     /// Reads on. What is not taken moves to the front; a buffer that it fills grows.
     pub(crate) fn fill(&mut self) -> Result<(), Failure> {
         self.buffer.copy_within(self.start..self.end, 0);

@@ -15,6 +15,8 @@
 
 pub mod config;
 pub mod edit;
+#[cfg(feature = "_fuzzing")]
+pub mod fuzz;
 pub mod header;
 pub mod reader;
 pub mod rewrite;

@@ -88,6 +88,11 @@ impl Rewriter {
         Self { reader: Reader::new(), editor, growth: 0 }
     }
 
+    /// What edits the tags.
+    pub const fn editor(&self) -> &Editor {
+        &self.editor
+    }
+
     /// Bytes from the start of the stream to the first that is not done.
     pub const fn offset(&self) -> u64 {
         self.reader.offset()
@@ -210,4 +215,114 @@ impl Rewriter {
 /// A size that changed. Both are below 2^25: the editor saw to it.
 fn changed(size: u32, growth: i64) -> [u8; 4] {
     u32::try_from(i64::from(size) + growth).unwrap_or(size).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Progress, Refused, Rewriter};
+    use crate::flv::edit::{EditError, Editor, Frame, Messages};
+    use crate::flv::header::FlvError;
+    use crate::sei::edit::{Splice, apply};
+    use crate::sei::sample::SampleError;
+    use crate::sei::write::Payload;
+    use std::vec;
+    use std::vec::Vec;
+
+    struct Always;
+
+    impl Messages for Always {
+        fn message(&mut self, _: &Frame) -> Option<Payload<'_>> {
+            Some(Payload::typed(100, b"a").unwrap())
+        }
+
+        fn written(&mut self, _: &Frame) {}
+    }
+
+    const HEAD: &[u8] = b"FLV\x01\x01\0\0\0\x09\0\0\0\0\
+        \x09\0\0\x0A\0\0\0\0\0\0\0\x17\0\0\0\0\x01\x64\0\x1F\xFF\0\0\0\x15";
+
+    /// Everything that is done of `input` in one go.
+    fn run(rewriter: &mut Rewriter, input: &[u8]) -> (Result<Progress, FlvError>, Vec<Splice>) {
+        let mut splices = Vec::new();
+        (rewriter.run(input, &mut Always, &mut splices), splices)
+    }
+
+    #[test]
+    fn both_sizes_of_a_tag_follow() {
+        // 5 + 4 + 2 bytes, and 11 more.
+        let tag = b"\x09\0\0\x0B\0\0\x21\0\0\0\0\x27\x01\0\0\0\0\0\0\x02\x41\x9A\0\0\0\x16";
+        let file = [HEAD, tag].concat();
+        let mut rewriter = Rewriter::new(Editor::inserting(None));
+        let (progress, splices) = run(&mut rewriter, &file);
+        assert_eq!(progress, Ok(Progress { used: file.len(), needed: 11, refused: None }));
+        let message = b"\0\0\0\x05\x06\x64\x01a\x80";
+        let expected = [
+            HEAD,
+            b"\x09\0\0\x14\0\0\x21\0\0\0\0\x27\x01\0\0\0",
+            message,
+            b"\0\0\0\x02\x41\x9A\0\0\0\x1F",
+        ];
+        assert_eq!(apply(&file, &splices), expected.concat());
+        // A PreviousTagSize that was wrong stays what it was.
+        let mut wrong = file;
+        let last = wrong.len() - 1;
+        wrong[last] = 0x0B;
+        let (_, splices) = run(&mut Rewriter::new(Editor::inserting(None)), &wrong);
+        assert!(apply(&wrong, &splices).ends_with(b"\0\0\0\x0B"));
+    }
+
+    #[test]
+    fn a_tag_larger_than_any_buffer_passes() {
+        // A slice of 0xFFF000 bytes, of which a kilobyte is there at a time.
+        let body_len: u32 = 9 + 0x00FF_F000;
+        let mut head = HEAD.to_vec();
+        head.extend([9]);
+        head.extend(&body_len.to_be_bytes()[1..]);
+        head.extend(b"\0\0\x21\0\0\0\0\x27\x01\0\0\0\0\xFF\xF0\0\x41");
+        let mut rewriter = Rewriter::new(Editor::inserting(None));
+        // All but the first byte of the slice: nothing of the tag is done.
+        let (progress, splices) = run(&mut rewriter, &head[..head.len() - 1]);
+        assert_eq!(progress, Ok(Progress { used: HEAD.len(), needed: 11 + 10, refused: None }));
+        assert_eq!(splices, []);
+        let (progress, splices) = run(&mut rewriter, &head[HEAD.len()..]);
+        assert_eq!(progress, Ok(Progress { used: 21, needed: 1, refused: None }));
+        assert_eq!(splices.len(), 2);
+        let mut left = 0x00FF_F000 - 1;
+        while left > 0 {
+            let chunk = vec![0; left.min(1024)];
+            let (progress, splices) = run(&mut rewriter, &chunk);
+            assert_eq!(progress.unwrap().used, chunk.len());
+            assert_eq!(splices, []);
+            left -= chunk.len();
+        }
+        // 11 more than the body, and 9 more of a message.
+        let (_, splices) = run(&mut rewriter, &(body_len + 11).to_be_bytes());
+        assert_eq!(splices[0].insert, (body_len + 11 + 9).to_be_bytes());
+    }
+
+    #[test]
+    fn a_refused_tag_is_told_and_the_stream_goes_on() {
+        let broken = b"\x09\0\0\x06\0\0\x21\0\0\0\0\x27\x01\0\0\0\x05\0\0\0\x11";
+        let file = [HEAD, broken, &HEAD[13..]].concat();
+        let mut rewriter = Rewriter::new(Editor::inserting(None));
+        let (progress, splices) = run(&mut rewriter, &file);
+        let error = EditError::Sample(SampleError::Broken { at: 0 });
+        let refused = Some(Refused { offset: HEAD.len() as u64, error });
+        let used = HEAD.len() + 11;
+        assert_eq!(progress, Ok(Progress { used, needed: 0, refused }));
+        let (progress, _) = run(&mut rewriter, &file[used..]);
+        assert_eq!(progress.unwrap().used, file.len() - used);
+        assert_eq!(splices, []);
+    }
+
+    #[test]
+    fn garbage_is_told_once_what_is_before_it_is_done() {
+        let file = [HEAD, b"garbage garbage"].concat();
+        let mut rewriter = Rewriter::new(Editor::inserting(None));
+        let (progress, _) = run(&mut rewriter, &file);
+        assert_eq!(progress, Ok(Progress { used: HEAD.len(), needed: 0, refused: None }));
+        let error = FlvError::TagType { offset: HEAD.len() as u64, found: b'g' };
+        assert_eq!(run(&mut rewriter, &file[HEAD.len()..]).0, Err(error));
+        assert_eq!(run(&mut rewriter, &file[HEAD.len()..]).0, Err(error));
+    }
 }

@@ -99,7 +99,7 @@ impl SampleFormat {
         let mut at = 0;
         while at < len {
             let Some((start, end)) = self.unit(sample, at, len) else {
-                let bytes = at + self.length_size.bytes();
+                let bytes = at.saturating_add(self.length_size.bytes());
                 if bytes <= len && bytes > sample.len() {
                     return Ok(Walked::More { bytes });
                 }
@@ -132,16 +132,11 @@ impl SampleFormat {
         Ok(place.map_or(Walked::NoPicture, Walked::Place))
     }
 
-    /// Adds to `splices` what puts a message in, and says how many bytes that is.
+    /// What puts a message in.
     ///
     /// # Errors
-    /// `sei.length_overflow`; nothing is added then.
-    pub fn insert(
-        self,
-        place: Place,
-        payload: Payload<'_>,
-        splices: &mut Vec<Splice>,
-    ) -> Result<usize, SampleError> {
+    /// `sei.length_overflow`.
+    pub fn insert(self, place: Place, payload: Payload<'_>) -> Result<Splice, SampleError> {
         let nal = SeiNal::new(self.codec, payload).with_temporal_id_plus1(place.temporal_id_plus1);
         let len = nal.encoded_len();
         let most = self.length_size.most();
@@ -149,16 +144,13 @@ impl SampleFormat {
         let mut insert = Vec::with_capacity(self.length_size.bytes() + len);
         self.append_length(length, &mut insert);
         nal.append_to(&mut insert);
-        let added = insert.len();
-        let index = splices.partition_point(|splice| splice.at < place.at);
-        splices.insert(index, Splice { at: place.at, remove: 0, insert });
-        Ok(added)
+        Ok(Splice { at: place.at, remove: 0, insert })
     }
 
     /// Where the NAL unit whose length is at `at` begins and ends. `None` if its length is not
     /// there or reaches behind the sample.
     fn unit(self, sample: &[u8], at: usize, len: usize) -> Option<(usize, usize)> {
-        let start = at + self.length_size.bytes();
+        let start = at.checked_add(self.length_size.bytes())?;
         let length = sample.get(at..start)?;
         let length = length.iter().fold(0_u32, |length, byte| length << 8 | u32::from(*byte));
         let end = start.checked_add(usize::try_from(length).ok()?)?;
@@ -311,15 +303,14 @@ mod tests {
             assert_eq!(walked, Ok(Walked::Place(Place { at, temporal_id_plus1: 1 })));
             assert_eq!(splices.capacity(), 0);
             let place = Place { at, temporal_id_plus1: 1 };
-            assert_eq!(format.insert(place, payload, &mut splices), Ok(length.len() + 7));
+            let splice = format.insert(place, payload).unwrap();
             let nal = [length, &[6, 100, 3, b'a', b'b', b'c', 0x80]].concat();
-            assert_eq!(apply(&plain, &splices), [&plain[..at], &nal, &plain[at..]].concat());
+            assert_eq!(apply(&plain, &[splice]), [&plain[..at], &nal, &plain[at..]].concat());
         }
         // H.265: type 39, and the temporal id of the picture.
         let format = SampleFormat { codec: H265, length_size: LengthSize::One };
-        let mut splices = Vec::new();
-        format.insert(Place { at: 0, temporal_id_plus1: 3 }, payload, &mut splices).unwrap();
-        assert_eq!(splices[0].insert, b"\x08\x4E\x03\x64\x03abc\x80");
+        let splice = format.insert(Place { at: 0, temporal_id_plus1: 3 }, payload).unwrap();
+        assert_eq!(splice.insert, b"\x08\x4E\x03\x64\x03abc\x80");
     }
 
     #[test]
@@ -328,16 +319,14 @@ mod tests {
         let payload = |len: usize| Payload::typed(100, &data[..len]).unwrap();
         let place = Place { at: 0, temporal_id_plus1: 1 };
         let one = SampleFormat { codec: H264, length_size: LengthSize::One };
-        let mut splices = Vec::new();
         // Header, type, size, content and stop bit: 251 bytes of content make 255.
-        assert_eq!(one.insert(place, payload(251), &mut splices), Ok(256));
-        splices.clear();
+        let fits = one.insert(place, payload(251)).unwrap();
+        assert_eq!((fits.insert[0], fits.insert.len()), (255, 256));
         let error = SampleError::LengthOverflow { len: 256, most: 255 };
-        assert_eq!(one.insert(place, payload(252), &mut splices), Err(error));
-        assert_eq!(splices, []);
+        assert_eq!(one.insert(place, payload(252)), Err(error));
         assert_eq!(error.code().as_str(), "sei.length_overflow");
         let two = SampleFormat { codec: H264, length_size: LengthSize::Two };
-        assert!(two.insert(place, payload(1000), &mut splices).is_ok());
+        assert!(two.insert(place, payload(1000)).is_ok());
     }
 
     #[test]

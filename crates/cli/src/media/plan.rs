@@ -1,0 +1,94 @@
+//! Which frames of a stream carry which message.
+
+use livegate_core::flv::edit::{Frame, Messages};
+use livegate_core::sei::clock::StreamClock;
+use livegate_core::sei::schedule::{Due, Rhythm, Schedule};
+use livegate_core::sei::timeline::Timeline;
+use livegate_core::sei::uuid::Uuid;
+use livegate_core::sei::write::Payload;
+
+use crate::failure::Failure;
+
+/// What our messages are marked with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mark {
+    /// Type 5 with this UUID.
+    Uuid(Uuid),
+    /// Another type, 100 to 254.
+    Type(u8),
+}
+
+/// What is written into a stream, and when.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    mark: Mark,
+    /// The message before the timeline's first, if there is one.
+    first: Option<Vec<u8>>,
+    /// The timeline's.
+    texts: Vec<Vec<u8>>,
+    timeline: Timeline,
+    schedule: Schedule,
+    clock: StreamClock,
+    /// The time at which the frame that was asked about last is shown.
+    shown: i64,
+    /// How many frames could carry a message.
+    pub(crate) frames: u64,
+    /// How many do.
+    pub(crate) messages: u64,
+}
+
+/// One entry of a timeline: when it begins, in milliseconds, and the message.
+pub(crate) type Entry = (i64, Vec<u8>);
+
+impl Plan {
+    /// A plan, if every message can be written and the entries are in order.
+    pub(crate) fn new(
+        mark: Mark,
+        first: Option<Vec<u8>>,
+        entries: Vec<Entry>,
+        rhythm: Rhythm,
+    ) -> Result<Self, Failure> {
+        let (times, texts): (Vec<i64>, Vec<Vec<u8>>) = entries.into_iter().unzip();
+        let timeline = Timeline::new(times).map_err(|error| Failure::coded(&error))?;
+        for text in first.iter().chain(&texts) {
+            mark.payload(text)?;
+        }
+        let (schedule, clock) = (Schedule::new(rhythm), StreamClock::new());
+        let (shown, frames, messages) = (0, 0, 0);
+        Ok(Self { mark, first, texts, timeline, schedule, clock, shown, frames, messages })
+    }
+}
+
+impl Mark {
+    fn payload(self, text: &[u8]) -> Result<Payload<'_>, Failure> {
+        let payload = match self {
+            Self::Uuid(uuid) => Payload::unregistered(uuid, text),
+            Self::Type(payload_type) => Payload::typed(payload_type, text),
+        };
+        payload.map_err(|error| Failure::coded(&error))
+    }
+}
+
+impl Messages for Plan {
+    fn message(&mut self, frame: &Frame) -> Option<Payload<'_>> {
+        self.frames += 1;
+        self.shown = self.clock.time(frame.dts) + i64::from(frame.composition_time);
+        let in_effect = self.timeline.frame(self.shown);
+        let due = self.schedule.frame(frame.dts, frame.kind.is_key());
+        let (text, changes) = match in_effect {
+            Some(entry) => (self.texts.get(entry.index), entry.due),
+            None => (self.first.as_ref(), false),
+        };
+        if due == Due::NotYet && !changes {
+            return None;
+        }
+        // Every text was written as a payload when the plan was made.
+        self.mark.payload(text?).ok()
+    }
+
+    fn written(&mut self, _: &Frame) {
+        self.messages += 1;
+        self.timeline.written(self.shown);
+        self.schedule.written();
+    }
+}
