@@ -72,8 +72,8 @@ function units(sample, size) {
   return found;
 }
 
-/** The parameter sets of a configuration; x265's message, which hvcC may hold as well, is not of a frame. */
-function parameterSets(codec, configuration) {
+/** The NAL units of a configuration: parameter sets, and in hvcC what else an encoder has to say. */
+function configured(codec, configuration) {
   const found = [];
   let at = codec === AVC ? 5 : 22;
   const some = (count) => {
@@ -89,11 +89,8 @@ function parameterSets(codec, configuration) {
   } else {
     for (let arrays = configuration[at++]; arrays > 0; arrays -= 1) {
       const count = configuration.readUInt16BE(at + 1);
-      const before = found.length;
-      const isSei = [39, 40].includes(configuration[at] & 63);
       at += 3;
       some(count);
-      if (isSei) found.length = before;
     }
   }
   return found;
@@ -101,10 +98,14 @@ function parameterSets(codec, configuration) {
 
 const START = Buffer.from([0, 0, 0, 1]);
 
-/** The video of a file as an Annex B stream, parameter sets where its sequence headers are. */
-export function toAnnexB(bytes) {
+/**
+ * The video of a file as an Annex B stream, parameter sets where its sequence headers are. x265's
+ * message, which hvcC has as well, is no frame's: it comes along if it is asked for.
+ */
+export function toAnnexB(bytes, { messages = false } = {}) {
   const parts = [];
   const put = (nal) => parts.push(START, nal);
+  const isSei = (codec, nal) => codec === HEVC && [39, 40].includes(nal[0] >> 1);
   let size = 4;
   for (const tag of read(bytes).tags) {
     const it = video(tag);
@@ -112,7 +113,9 @@ export function toAnnexB(bytes) {
     const content = tag.body.subarray(it.at);
     if (it.packet === SEQUENCE_HEADER) {
       size = lengthSize(it.codec, content);
-      parameterSets(it.codec, content).forEach(put);
+      configured(it.codec, content)
+        .filter((nal) => messages || !isSei(it.codec, nal))
+        .forEach(put);
     } else if (it.packet === FRAMES) {
       units(content, size).forEach(put);
     }

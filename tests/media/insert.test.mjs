@@ -33,14 +33,14 @@ for (const { name, find } of files) {
     await changed(file, insert(every(TEXT)), async (after) => {
       await t.test("every reader finds a message in every frame", async () => {
         for (const [reader, texts] of Object.entries(await readers(after, OURS))) {
-          assert.deepEqual(texts, Array(frames).fill(TEXT), `${reader}: ${texts.length}`);
+          same(texts, Array(frames).fill(TEXT), reader);
         }
       });
       await t.test("the pictures are the same", async () => {
         const format = file.md5 ? ["-pix_fmt", "nv12"] : [];
         const { pictures } = await decoded(after, format);
         // Of cros-codecs' files the authors' own digests are there.
-        assert.deepEqual(pictures, file.md5 ?? (await decoded(file)).pictures);
+        same(pictures, file.md5 ?? (await decoded(file)).pictures, "pictures");
         assert.equal(pictures.length, frames);
       });
       await t.test("each message stands alone in its unit, before the first slice", async () => {
@@ -81,7 +81,7 @@ for (const name of ["slices.h264", "aac.flv", "layers.h265", "hevc.h265.flv"]) {
     const args = ["--every", "frame", "--text", TEXT, "--uuid", ZEROS];
     await changed(file, insert(args), async (after) => {
       for (const [reader, texts] of Object.entries(await readers(after, ZEROS.replaceAll("-", "")))) {
-        assert.deepEqual(texts, Array(file.frames).fill(TEXT), reader);
+        same(texts, Array(file.frames).fill(TEXT), reader);
       }
       await sameAsReader(after);
       await changed(after, strip(["--uuid", ZEROS]), async (stripped) => {
@@ -98,8 +98,8 @@ for (const [name, type] of [["slices.h264", 100], ["aac.flv", 100], ["hash.h265"
     const args = ["--every", "frame", "--text", TEXT, "--payload-type", `${type}`];
     await changed(file, insert(args), async (after) => {
       const found = (await reader(after)).filter(({ payload_type }) => payload_type === type);
-      assert.deepEqual(found.map(({ data }) => Buffer.from(data, "hex").toString()), Array(file.frames).fill(TEXT));
-      assert.deepEqual((await decoded(after)).pictures, (await decoded(file)).pictures);
+      same(found.map(({ data }) => Buffer.from(data, "hex").toString()), Array(file.frames).fill(TEXT), "h264-reader");
+      same((await decoded(after)).pictures, (await decoded(file)).pictures, "pictures");
       const taken = ["--payload-type", `${type}`, "--match"];
       await changed(after, strip([...taken, "canvas"]), async (stripped) => {
         assert.ok((await readFile(stripped.path)).equals(await readFile(file.path)));
@@ -112,14 +112,14 @@ for (const [name, type] of [["slices.h264", 100], ["aac.flv", 100], ["hash.h265"
 }
 
 /** The stream of a file as Annex B. */
-async function annexB({ path, flv }) {
+async function annexB({ path, flv }, how) {
   const bytes = await readFile(path);
-  return flv ? toAnnexB(bytes) : bytes;
+  return flv ? toAnnexB(bytes, how) : bytes;
 }
 
-/** What h264-reader reads. */
+/** What h264-reader reads, in the configuration of H.265 as well. */
 const reader = async (file) =>
-  draft(file.codec, await annexB(file), (path) => h264Reader({ path, codec: file.codec }));
+  draft(file.codec, await annexB(file, { messages: true }), (path) => h264Reader({ path, codec: file.codec }));
 
 /** What ffmpeg decodes. Of FLV it is given the stream, since some kinds it cannot open. */
 const decoded = async (file, format) =>
@@ -129,14 +129,25 @@ const decoded = async (file, format) =>
 async function sameAsReader(file) {
   const told = (await dump(file)).map((line) => ({ ...line, uuid: line.uuid?.replaceAll("-", "") ?? "" }));
   const text = (data) => Buffer.from(data, "hex").toString();
-  assert.deepEqual(
+  same(
     told.map(({ payload_type, uuid, text }) => ({ payload_type, uuid, text: uuid === OURS && text })),
     (await reader(file)).map(({ payload_type, uuid, data }) => ({ payload_type, uuid, text: uuid === OURS && text(data) })),
+    "dump",
   );
   if (!file.flv) return;
   // With a message in every frame the times are those of the frames.
   const times = told.filter(({ uuid }) => uuid === OURS).map(({ pts_ms }) => pts_ms);
-  if (times.length > 0) assert.deepEqual(times, framesOf(await readFile(file.path)).map(({ pts }) => pts));
+  if (times.length === 0) return;
+  same(times, framesOf(await readFile(file.path)).map(({ pts }) => pts), "times");
+}
+
+/** That two lists are the same, or where they first differ. */
+function same(found, expected, about) {
+  const [one, other] = [found, expected].map((list) => list.map((item) => JSON.stringify(item)));
+  const at = other.findIndex((item, index) => item !== one[index]);
+  const place = at < 0 ? other.length : at;
+  const said = `${about}: ${one.length} for ${other.length}; at ${place} ${one[place]}, not ${other[place]}`;
+  assert.ok(at < 0 && one.length === other.length, said);
 }
 
 /**

@@ -14,6 +14,9 @@ import { draft } from "./oracles.mjs";
 const skip = await missing();
 const TEXT = '{"n":1}';
 
+/** A message of so many bytes. */
+const json = (bytes) => JSON.stringify("x".repeat(bytes - 2));
+
 /** Refused: a status, a word on it, and no output. */
 async function refused(args, about, from, extension = "flv") {
   await draft(extension, undefined, async (to) => {
@@ -35,7 +38,7 @@ test("settings out of their ranges are refused", { skip }, async () => {
   await refused(["--every", "999ms", ...text], /1000/, from);
   await refused(["--every", "5001ms", ...text], /5000/, from);
   await refused(["--every", "sometimes", ...text], /sometimes/, from);
-  await refused(["--every", "idr", "--text", "x".repeat(4_097)], /4096/, from);
+  await refused(["--every", "idr", "--text", json(4_097)], /4096/, from);
   await refused(["--every", "idr", ...text, "--payload-type", "99"], /99|100/, from);
   await refused(["--every", "idr", ...text, "--payload-type", "255"], /25[45]/, from);
   await refused(["--every", "idr", ...text, "--uuid", "not-a-uuid"], /uuid/i, from);
@@ -44,7 +47,7 @@ test("settings out of their ranges are refused", { skip }, async () => {
 
 test("a text of exactly 4096 bytes is written", { skip }, async () => {
   await draft("flv", undefined, async (to) => {
-    const text = "x".repeat(4_096);
+    const text = json(4_096);
     const { status, err } = await livegate(["sei", "insert", await clip("aac.flv"), to, "--every", "idr", "--text", text]);
     assert.equal(status, 0, err);
     assert.ok((await readFile(to)).includes(text));
@@ -67,9 +70,9 @@ test("files that are not there or hold no video are refused", { skip }, async ()
 test("a message that no length of its size can say is refused", { skip }, async () => {
   // One byte says at most 255; H.264's header, type, size, UUID and stop bit are 20 of them.
   const args = ["--every", "frame", "--text"];
-  await refused([...args, "x".repeat(240)], /length|fit|long/i, await clip("length-1.flv"));
+  await refused([...args, json(240)], /length|fit|long/i, await clip("length-1.flv"));
   await draft("flv", undefined, async (to) => {
-    const fits = await livegate(["sei", "insert", await clip("length-1.flv"), to, ...args, "x".repeat(235)]);
+    const fits = await livegate(["sei", "insert", await clip("length-1.flv"), to, ...args, json(235)]);
     assert.equal(fits.status, 0, fits.err);
   });
 });
