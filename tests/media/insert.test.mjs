@@ -67,6 +67,8 @@ for (const { name, find } of files) {
         const piped = await insert(every(TEXT))("-", "-", { input: before, pieces });
         assert.equal(piped.status, 0, piped.err);
         assert.ok(piped.out.equals(await readFile(after.path)));
+        const back = await strip([])("-", "-", { input: piped.out, pieces });
+        assert.ok(back.out.equals(before), back.err);
       });
     });
   });

@@ -77,6 +77,29 @@ test("a message that no length of its size can say is refused", { skip }, async 
   });
 });
 
+test("a tag that would outgrow its 24 bits stays as it is, and that is said", { skip }, async () => {
+  const { header, tags } = read(await readFile(await clip("no-b-frames.flv")));
+  const frames = tags.filter(({ type, body }) => type === 9 && body[1] === 1);
+  // One unit of filler data, H.264 type 12, makes the third frame's tag as long as a tag can be.
+  const third = frames[2];
+  const filler = Buffer.alloc(0xffffff - third.body.length - 4, 0xff);
+  filler[0] = 12;
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(filler.length);
+  const long = { ...third, body: Buffer.concat([third.body, length, filler]) };
+  const file = write({ header, tags: tags.map((tag) => (tag === third ? long : tag)) });
+  await draft("flv", file, async (from) => {
+    await draft("flv", undefined, async (to) => {
+      const { status, err } = await livegate(["sei", "insert", from, to, "--every", "frame", "--text", TEXT]);
+      assert.match(err, /24 bits|16777215|too l/i);
+      if (status !== 0) return assert.ok(!existsSync(to));
+      const after = read(await readFile(to)).tags;
+      assert.ok(after.some(({ body }) => body.equals(long.body)), "the tag is not as it was");
+      assert.equal(after.length, tags.length);
+    });
+  });
+});
+
 test("a file whose lengths lie is refused or left as it is, and never read beyond", { skip }, async () => {
   const { header, tags } = read(await readFile(await clip("aac.flv")));
   const broken = tags.map(({ ...tag }) => {

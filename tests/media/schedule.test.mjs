@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import test from "node:test";
 
 import { FPS, find } from "./clips.mjs";
+import { read, write } from "./flv.mjs";
 import { missing, output } from "./material.mjs";
 import { draft, ffmpeg, gstreamer, h264Reader } from "./oracles.mjs";
 import { OURS, changed, dump, insert, ours, strip } from "./sei.mjs";
@@ -76,6 +77,56 @@ test("a message in every key frame, and in no other", { skip }, async () => {
     await changed(file, every("idr"), async (after) => assert.deepEqual(await times(after), keys, name));
   }
 });
+
+test("in Annex B key frames are those where ffprobe would begin", { skip }, async () => {
+  // IDR pictures, and where there is an open GOP or a refresh, recovery points and CRA pictures.
+  const h264 = ["b-frames.h264", "open-gop.h264", "intra-refresh.h264", "hrd.h264"];
+  for (const name of [...h264, "b-frames.h265", "open-gop.h265", "layers.h265"]) {
+    const file = await find(name);
+    const { stdout } = await output("ffprobe", ["-v", "error", "-show_entries", "packet=flags", "-of", "csv=p=0", file.path]);
+    const flags = stdout.trim().split("\n");
+    await changed(file, every("idr"), async (after) => {
+      const keys = flags.filter((flag) => flag.startsWith("K"));
+      assert.equal((await dump(after)).filter(ours).length, keys.length, name);
+    });
+  }
+});
+
+test("a timer and every key frame besides", { skip }, async () => {
+  const file = await find("aac.flv");
+  const frames = await packets(file);
+  const keys = frames.filter(({ key }) => key).map(({ pts }) => pts);
+  await changed(file, every("1300ms", "--follow-idr"), async (after) => {
+    const all = [...new Set([...keys, ...due(frames, 1_300)])].sort((a, b) => a - b);
+    assert.deepEqual(await times(after), all);
+  });
+});
+
+test("a timer goes on over the wrap of FLV's timestamps", { skip }, async () => {
+  const file = await find("no-b-frames.flv");
+  const { header, tags } = read(await readFile(file.path));
+  const begin = 2 ** 32 - 1_500;
+  const shifted = tags.map((tag) => ({ ...tag, time: (tag.time + begin) % 2 ** 32 }));
+  await draft("flv", write({ header, tags: shifted }), async (path) => {
+    await changed({ ...file, path }, every("1300ms"), async (after) => {
+      // As without the wrap: at 0, 1320 and 2600 ms from the beginning.
+      const told = (await dump(after)).filter(ours).map(({ offset }) => offset);
+      const frames = framesWithOffsets(await readFile(after.path));
+      const at = told.map((offset) => frames.findLast((frame) => frame.offset <= offset).dts);
+      assert.deepEqual(at, [0, 1_320, 2_600].map((ms) => (begin + ms) % 2 ** 32));
+    });
+  });
+});
+
+/** Every video tag's timestamp and place. */
+function framesWithOffsets(bytes) {
+  let offset = 13;
+  return read(bytes).tags.map(({ time, body }) => {
+    const found = { dts: time, offset };
+    offset += 11 + body.length + 4;
+    return found;
+  });
+}
 
 test("GStreamer and ffmpeg see the message with the picture that dump names", { skip }, async () => {
   const file = await find("aac.flv");
