@@ -8,7 +8,7 @@
 //! | [`annexb`] | NAL units between start codes, in memory or as they arrive |
 //! | [`message`] | every message of a SEI NAL unit |
 //! | [`uuid`] | whose a message of type 5 is |
-//! | [`write`] | one message as a NAL unit of its own |
+//! | [`mod@write`] | one message as a NAL unit of its own |
 //! | [`ours`] | which messages are ours; a NAL unit without them |
 //! | [`access_unit`] | where pictures begin, and which are fields of one frame |
 //! | [`edit`] | changes to bytes, as a list |
