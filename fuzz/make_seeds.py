@@ -94,6 +94,14 @@ def layouts():
         yield vector["payload"].encode()
 
 
+def messages():
+    """A byte for the codec and chunks of 16 bytes, then a stream, a NAL unit or a message."""
+    for path in sorted((VECTORS / "sei").glob("*.json")):
+        for vector in json.loads(path.read_text("utf-8")):
+            data = vector.get("stream_hex") or vector.get("nal_hex") or vector["content_hex"]
+            yield bytes([15 << 1 | (vector["codec"] == "h265")]) + bytes.fromhex(data)
+
+
 TARGETS = {
     "scheme": scheme,
     "dialect": dialects,
@@ -101,6 +109,7 @@ TARGETS = {
     "url": lambda: member("url", "url"),
     "filter": filters,
     "layout": layouts,
+    "sei": messages,
     # The kept ones are whole streams.
     "flv": lambda: (),
 }

@@ -69,6 +69,23 @@ test("a pane one pixel beside its place is noticed", { skip }, () => {
   assert.match(ended.said, /resolve\.json/);
 });
 
+test("the messages' vectors are those that the model, ffmpeg and ffprobe make", { skip }, () => {
+  const { status, said } = run(folder, "make_sei.py", "--check");
+  assert.equal(status, 0, said);
+});
+
+for (const [file, slip] of [
+  ["sei/written.json", ["80\"}", "81\"}"]],
+  ["sei/read.json", ['"without": "same"', '"without": "nothing"']],
+  ["sei/streams.json", ['"edited_sha256": "', '"edited_sha256": "0']],
+]) {
+  test(`a slip in ${file} is noticed`, { skip }, () => {
+    const ended = withSlip("make_sei.py", ["--check"], file, slip);
+    assert.equal(ended.status, 1, ended.said);
+    assert.match(ended.said, new RegExp(`^${file}: .*differs`, "m"));
+  });
+}
+
 test("every other vector is what Python makes of it", { skip }, () => {
   const { status, said } = run(folder, "check.py");
   assert.equal(status, 0, said);

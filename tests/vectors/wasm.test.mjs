@@ -2,6 +2,7 @@
 // crates/core read from the same files.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { before, test } from "node:test";
 
 import { loadCore } from "../lib/core-wasm.mjs";
@@ -45,6 +46,9 @@ const FILES = {
   "scheme/standard_webhooks.json": ["scheme", incoming],
   "scheme/standard_webhooks_v1a.json": ["scheme", incoming],
   "scheme/vendors.json": ["scheme", incoming],
+  "sei/read.json": ["sei read", message],
+  "sei/streams.json": ["sei stream", stream],
+  "sei/written.json": ["sei written", writtenMessage],
   "trtc/parse.json": ["callback trtc", callback],
   "url/url.json": ["url", url],
   "volcengine-rtc/parse.json": ["callback volcengine-rtc", callback],
@@ -185,6 +189,31 @@ function payload(vector, outcome) {
   const { form, streams, remarks, canvas = null, sent_at = null, extras = {} } = vector;
   const { written = {} } = vector;
   assert.deepEqual(outcome, { form, streams, remarks, canvas, sent_at, extras, written });
+}
+
+function message(vector, outcome) {
+  assert.deepEqual(outcome, { messages: vector.messages, without: vector.without });
+}
+
+function writtenMessage(vector, outcome) {
+  assert.deepEqual(outcome, vector.code ? { code: vector.code } : { nal_hex: vector.nal_hex });
+}
+
+function stream(vector, outcome) {
+  const { slices, edited_hex, restored } = outcome;
+  const edited = createHash("sha256").update(Buffer.from(edited_hex, "hex")).digest("hex");
+  assert.equal(edited, vector.edited_sha256);
+  assert.equal(restored, true);
+  assert.deepEqual(
+    slices.map(([, key]) => key),
+    vector.frames.map(([, key]) => key),
+  );
+  // A frame's first slice lies in its access unit.
+  slices.forEach(([at], index) => {
+    const [begins] = vector.frames[index];
+    const [ends] = vector.frames[index + 1] ?? [Infinity];
+    assert.ok(begins < at && at < ends, `frame ${index}`);
+  });
 }
 
 function config(vector, outcome) {

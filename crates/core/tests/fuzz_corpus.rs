@@ -125,6 +125,15 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
         let Some(input) = text(&vector, "payload").or_else(document) else { continue };
         all.push((format!("layout: {}", text(&vector, "name").unwrap()), input.into_bytes()));
     }
+    // A NAL unit, a message or a stream, behind a byte: for H.264 or H.265, in chunks of 16 bytes.
+    for vector in vectors("sei") {
+        let h265 = text(&vector, "codec").unwrap() == "h265";
+        let data = ["stream_hex", "nal_hex", "content_hex"];
+        let data = data.iter().find_map(|member| text(&vector, member)).unwrap();
+        let mut input = vec![15 << 1 | u8::from(h265)];
+        input.extend(hex::decode(data).unwrap());
+        all.push((format!("sei: {}", text(&vector, "name").unwrap()), input));
+    }
     for (name, file) in files("vectors/scheme") {
         let file: Value = serde_json::from_slice(&file).unwrap();
         for vector in file["vectors"].as_array().unwrap() {
@@ -144,8 +153,8 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
 fn every_body_holds_for_every_vector_and_every_kept_input() {
     let inputs = inputs();
     // 203 schemes, 88 bodies, 298 configurations and tasks, 258 addresses, 371 filters, 173 layouts and
-    // payloads, and more.
-    assert!(inputs.len() >= 1370, "{}", inputs.len());
+    // payloads, 54 messages and streams, and more.
+    assert!(inputs.len() >= 1424, "{}", inputs.len());
     for (target, body) in TARGETS {
         for (name, input) in &inputs {
             let holds = std::panic::catch_unwind(|| body(input)).is_ok();

@@ -12,6 +12,7 @@ mod filter;
 mod layout;
 mod request;
 mod scheme;
+mod sei;
 mod settings;
 
 use std::cell::RefCell;
@@ -79,6 +80,9 @@ fn outcomes(input: &[u8]) -> Vec<Value> {
         "layout" => each(json, layout::resolve),
         "box" => each(json, layout::in_box),
         "payload" => each(json, layout::payload),
+        "sei written" => each(json, sei::written),
+        "sei read" => each(json, sei::read),
+        "sei stream" => each(json, sei::stream),
         "parse" => each(json, dialect::parse),
         "redact" => each(json, dialect::redact),
         "cloudevents" => each(json, dialect::cloud_event),
