@@ -2,9 +2,8 @@
 // parts of it in the core, natively and in wasm.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { root } from "../gateway.mjs";
@@ -33,7 +32,9 @@ const AIM_RSS_MB = 4;
 const AIM_SCAN_GB_S = 5;
 const AIM_FRAME_NS = 2_000;
 
-const run = (program, args) => execFileSync(program, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+/** Runs a program to its end; what it says on standard error is of interest only when it fails. */
+const run = (program, args) =>
+  execFileSync(program, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 30 });
 
 /** The clip, made once: some 238 MB of H.264 at 3 Mbit/s in FLV, with AAC. */
 function clip(output) {
@@ -86,7 +87,7 @@ const cpu = (command) => Number(run("python3", ["-c", CPU, ...command]));
  * so that it is still there to be looked at.
  */
 async function memory(command, size) {
-  const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "ignore"] });
   const closed = once(child, "close");
   let read = 0;
   let peak = 0;
@@ -106,8 +107,8 @@ async function memory(command, size) {
 
 /** Fails unless the file has as many messages as the figure is about. */
 function counted(binary, path, expected, name) {
-  const lines = spawnSync(binary, ["sei", "dump", path, "--json"], { encoding: "utf8", maxBuffer: 2 ** 30 }).stdout;
-  const found = lines.split("\n").filter((line) => line.includes(UUID)).length;
+  const lines = run(binary, ["sei", "dump", path, "--json"]).split("\n");
+  const found = lines.filter((line) => line.includes(UUID)).length;
   if (Math.abs(found - expected) > 1) throw new Error(`${name}: ${found} messages, not ${expected}`);
 }
 
