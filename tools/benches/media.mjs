@@ -62,7 +62,8 @@ const escaped = (text) => text.replace(/[\\':=]/g, "\\$&").replace(/[\\',[\];]/g
 
 /** Every command by its name: from the clip to a file. */
 function commands(binary, from) {
-  const ffmpeg = (...args) => (to) => ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", from, "-c", "copy", ...args, "-f", "flv", to];
+  const input = ["-v", "error", "-nostdin", "-y", "-i", from, "-c", "copy"];
+  const ffmpeg = (...args) => (to) => ["ffmpeg", ...input, ...args, "-f", "flv", to];
   const insert = (rhythm) => (to) => [binary, "sei", "insert", from, to, "--every", rhythm, "--text", TEXT];
   return {
     ...Object.fromEntries(Object.entries(MODES).map(([name, rhythm]) => [name, insert(rhythm)])),
@@ -120,7 +121,8 @@ async function insertion({ output, scratch, short }) {
   const all = Object.entries(commands(binary, from));
   const file = join(scratch, "out.flv");
   const outputs = { "/dev/null": "/dev/null", "a file": file };
-  const spent = Object.fromEntries(Object.keys(outputs).map((to) => [to, Object.fromEntries(all.map(([name]) => [name, []]))]));
+  const none = () => Object.fromEntries(all.map(([name]) => [name, []]));
+  const spent = Object.fromEntries(Object.keys(outputs).map((to) => [to, none()]));
 
   // What is in a cache is there for all of them.
   readFileSync(from);
@@ -144,7 +146,8 @@ async function insertion({ output, scratch, short }) {
     const titles = { copy: "ffmpeg -c copy", metadata: "ffmpeg -bsf:v h264_metadata" };
     for (const [name] of all) {
       const speed = size / 1e6 / median(spent[to][name]);
-      figure(titles[name] ?? `livegate, every ${name}`, hour(name), { unit: " s", digits: 2, beside: `${speed.toFixed(0)} MB/s` });
+      const beside = `${speed.toFixed(0)} MB/s`;
+      figure(titles[name] ?? `livegate, every ${name}`, hour(name), { unit: " s", digits: 2, beside });
     }
     // To a file most of it is the kernel's, which is the same for all: no aim there.
     const least = (value) => (to === "/dev/null" ? { least: value } : {});
@@ -158,7 +161,8 @@ async function insertion({ output, scratch, short }) {
   for (const [name, command] of all) {
     const ours = name in MODES;
     const peak = await memory(command(ours ? "-" : "pipe:1"), size);
-    figure(ours ? `livegate, every ${name}` : `ffmpeg, ${name}`, peak, { unit: " MB", digits: 1, ...(ours ? { most: AIM_RSS_MB } : {}) });
+    const aim = ours ? { most: AIM_RSS_MB } : {};
+    figure(ours ? `livegate, every ${name}` : `ffmpeg, ${name}`, peak, { unit: " MB", digits: 1, ...aim });
   }
 }
 
