@@ -2,9 +2,8 @@
 // parts of it in the core, natively and in wasm.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { root } from "../gateway.mjs";
@@ -33,7 +32,9 @@ const AIM_RSS_MB = 4;
 const AIM_SCAN_GB_S = 5;
 const AIM_FRAME_NS = 2_000;
 
-const run = (program, args) => execFileSync(program, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+/** Runs a program to its end; what it says on standard error is of interest only when it fails. */
+const run = (program, args) =>
+  execFileSync(program, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 30 });
 
 /** The clip, made once: some 238 MB of H.264 at 3 Mbit/s in FLV, with AAC. */
 function clip(output) {
@@ -61,7 +62,8 @@ const escaped = (text) => text.replace(/[\\':=]/g, "\\$&").replace(/[\\',[\];]/g
 
 /** Every command by its name: from the clip to a file. */
 function commands(binary, from) {
-  const ffmpeg = (...args) => (to) => ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", from, "-c", "copy", ...args, "-f", "flv", to];
+  const input = ["-v", "error", "-nostdin", "-y", "-i", from, "-c", "copy"];
+  const ffmpeg = (...args) => (to) => ["ffmpeg", ...input, ...args, "-f", "flv", to];
   const insert = (rhythm) => (to) => [binary, "sei", "insert", from, to, "--every", rhythm, "--text", TEXT];
   return {
     ...Object.fromEntries(Object.entries(MODES).map(([name, rhythm]) => [name, insert(rhythm)])),
@@ -86,7 +88,7 @@ const cpu = (command) => Number(run("python3", ["-c", CPU, ...command]));
  * so that it is still there to be looked at.
  */
 async function memory(command, size) {
-  const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "ignore"] });
   const closed = once(child, "close");
   let read = 0;
   let peak = 0;
@@ -106,8 +108,8 @@ async function memory(command, size) {
 
 /** Fails unless the file has as many messages as the figure is about. */
 function counted(binary, path, expected, name) {
-  const lines = spawnSync(binary, ["sei", "dump", path, "--json"], { encoding: "utf8", maxBuffer: 2 ** 30 }).stdout;
-  const found = lines.split("\n").filter((line) => line.includes(UUID)).length;
+  const lines = run(binary, ["sei", "dump", path, "--json"]).split("\n");
+  const found = lines.filter((line) => line.includes(UUID)).length;
   if (Math.abs(found - expected) > 1) throw new Error(`${name}: ${found} messages, not ${expected}`);
 }
 
@@ -119,7 +121,8 @@ async function insertion({ output, scratch, short }) {
   const all = Object.entries(commands(binary, from));
   const file = join(scratch, "out.flv");
   const outputs = { "/dev/null": "/dev/null", "a file": file };
-  const spent = Object.fromEntries(Object.keys(outputs).map((to) => [to, Object.fromEntries(all.map(([name]) => [name, []]))]));
+  const none = () => Object.fromEntries(all.map(([name]) => [name, []]));
+  const spent = Object.fromEntries(Object.keys(outputs).map((to) => [to, none()]));
 
   // What is in a cache is there for all of them.
   readFileSync(from);
@@ -143,7 +146,8 @@ async function insertion({ output, scratch, short }) {
     const titles = { copy: "ffmpeg -c copy", metadata: "ffmpeg -bsf:v h264_metadata" };
     for (const [name] of all) {
       const speed = size / 1e6 / median(spent[to][name]);
-      figure(titles[name] ?? `livegate, every ${name}`, hour(name), { unit: " s", digits: 2, beside: `${speed.toFixed(0)} MB/s` });
+      const beside = `${speed.toFixed(0)} MB/s`;
+      figure(titles[name] ?? `livegate, every ${name}`, hour(name), { unit: " s", digits: 2, beside });
     }
     // To a file most of it is the kernel's, which is the same for all: no aim there.
     const least = (value) => (to === "/dev/null" ? { least: value } : {});
@@ -157,7 +161,8 @@ async function insertion({ output, scratch, short }) {
   for (const [name, command] of all) {
     const ours = name in MODES;
     const peak = await memory(command(ours ? "-" : "pipe:1"), size);
-    figure(ours ? `livegate, every ${name}` : `ffmpeg, ${name}`, peak, { unit: " MB", digits: 1, ...(ours ? { most: AIM_RSS_MB } : {}) });
+    const aim = ours ? { most: AIM_RSS_MB } : {};
+    figure(ours ? `livegate, every ${name}` : `ffmpeg, ${name}`, peak, { unit: " MB", digits: 1, ...aim });
   }
 }
 
