@@ -8,7 +8,7 @@ use livegate_core::sei::access_unit::{Pictures, Step};
 use livegate_core::sei::annexb::{self, Nal};
 use livegate_core::sei::clock::StreamClock;
 use livegate_core::sei::codec::{Codec, Unit};
-use livegate_core::sei::length::{LengthSize, units};
+use livegate_core::sei::length::{self, LengthSize, units};
 use livegate_core::sei::message::{Message, messages};
 
 use super::kind::Kind;
@@ -102,10 +102,8 @@ impl Tags {
                 self.length_size = read.ok().map(|read| (codec, read.length_size));
                 let Ok(read) = read else { return };
                 let pts_ms = Some(self.clock.time(timestamp));
-                for nal in read.parameter_sets() {
-                    // A set is a part of the body.
-                    let at = nal.as_ptr().addr().wrapping_sub(body.as_ptr().addr());
-                    nal_unit(codec, nal, pts_ms, offset + at as u64, sink);
+                for length::Found { offset: from, nal, .. } in read.parameter_sets() {
+                    nal_unit(codec, nal, pts_ms, offset + (at + from) as u64, sink);
                 }
             }
             Ok(Video::Frame(FrameHeader { codec, composition_time, at, .. })) => {

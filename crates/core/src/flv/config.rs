@@ -8,7 +8,7 @@ use core::fmt;
 
 use crate::error::{Code, Coded, Fault};
 use crate::sei::codec::Codec;
-use crate::sei::length::LengthSize;
+use crate::sei::length::{Found, LengthSize};
 
 /// A view of a configuration record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Configuration<'a> {
     /// How many bytes the length of a NAL unit has.
     pub length_size: LengthSize,
     sets: &'a [u8],
+    /// Bytes of the record.
+    len: usize,
 }
 
 impl<'a> Configuration<'a> {
@@ -46,18 +48,16 @@ impl<'a> Configuration<'a> {
         };
         let length_size = LengthSize::from_minus_one(lengths);
         let sets = if codec == Codec::H265 { &record[22..] } else { sets };
-        Ok(Self { codec, length_size, sets })
+        Ok(Self { codec, length_size, sets, len: record.len() })
     }
 
-    /// The parameter sets in their order, each a NAL unit with its header; in H.265 also the SEI of
-    /// the whole sequence. Ends where the record is cut short.
+    /// The parameter sets in their order, each a NAL unit with its header and its place in the
+    /// record; in H.265 also the SEI of the whole sequence. Ends where the record is cut short.
     pub const fn parameter_sets(&self) -> ParameterSets<'a> {
         match self.codec {
             // `numOfSequenceParameterSets` and then `numOfPictureParameterSets`.
-            Codec::H264 => ParameterSets { rest: self.sets, groups: 2, group: Group::Avc, left: 0 },
-            Codec::H265 => {
-                ParameterSets { rest: self.sets, groups: 0, group: Group::Count, left: 0 }
-            }
+            Codec::H264 => ParameterSets::new(self, 2, Group::Avc),
+            Codec::H265 => ParameterSets::new(self, 0, Group::Count),
         }
     }
 }
@@ -66,6 +66,8 @@ impl<'a> Configuration<'a> {
 #[derive(Clone, Debug)]
 pub struct ParameterSets<'a> {
     rest: &'a [u8],
+    /// Where in the record the rest ends.
+    end: usize,
     /// Groups of sets that are still to come.
     groups: u8,
     group: Group,
@@ -84,7 +86,11 @@ enum Group {
     Hevc,
 }
 
-impl ParameterSets<'_> {
+impl<'a> ParameterSets<'a> {
+    const fn new(of: &Configuration<'a>, groups: u8, group: Group) -> Self {
+        Self { rest: of.sets, end: of.len, groups, group, left: 0 }
+    }
+
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (bytes, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
@@ -114,17 +120,18 @@ impl ParameterSets<'_> {
 }
 
 impl<'a> Iterator for ParameterSets<'a> {
-    type Item = &'a [u8];
+    type Item = Found<'a>;
 
-    fn next(&mut self) -> Option<&'a [u8]> {
+    fn next(&mut self) -> Option<Found<'a>> {
         while self.left == 0 {
             self.next_group()?;
         }
         let len = usize::from(u16::from_be_bytes(self.take()?));
-        let (set, rest) = self.rest.split_at_checked(len)?;
+        let offset = self.end - self.rest.len();
+        let (nal, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
         self.left -= 1;
-        Some(set)
+        Some(Found { offset, nal, truncated: false })
     }
 }
 
@@ -206,8 +213,11 @@ mod tests {
     fn reads_an_avc_record() {
         let record = Configuration::parse(Codec::H264, AVCC).unwrap();
         assert_eq!(record.length_size, LengthSize::Four);
-        let sets: Vec<_> = record.parameter_sets().collect();
+        let sets: Vec<_> = record.parameter_sets().map(|found| found.nal).collect();
         assert_eq!(sets, [&b"\x67\x64\x1F"[..], b"\x68\xEB", b"\x68"]);
+        for found in record.parameter_sets() {
+            assert!(AVCC[found.offset..].starts_with(found.nal));
+        }
     }
 
     #[test]
@@ -215,7 +225,7 @@ mod tests {
         let record = hvcc();
         let record = Configuration::parse(Codec::H265, &record).unwrap();
         assert_eq!(record.length_size, LengthSize::Two);
-        let sets: Vec<_> = record.parameter_sets().collect();
+        let sets: Vec<_> = record.parameter_sets().map(|found| found.nal).collect();
         assert_eq!(sets, [&b"\x40\x01\x0C"[..], b"\x44\x01", b"\x44\x01\xC1"]);
     }
 
@@ -232,8 +242,8 @@ mod tests {
                 }
                 let cut = cut.unwrap();
                 assert_eq!(cut.length_size, all.length_size);
-                let sets: Vec<_> = cut.parameter_sets().collect();
-                let expected: Vec<_> = all.parameter_sets().collect();
+                let sets: Vec<_> = cut.parameter_sets().map(|found| found.nal).collect();
+                let expected: Vec<_> = all.parameter_sets().map(|found| found.nal).collect();
                 assert_eq!(sets, expected[..sets.len()]);
             }
         }

@@ -6,7 +6,7 @@ use livegate_core::sei::message::Message;
 use livegate_core::sei::uuid::Uuid;
 use serde_json::{Value, json};
 
-use super::{FPS, UUID, uuid};
+use super::{FPS, uuid};
 use crate::args::Args;
 use crate::args::table::{Command, Reach, needs, value};
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ pub(crate) const DUMP: Command = Command {
             size; and hex, for what is no text.",
     operands: &[needs("IN", "FLV, or a byte stream of H.264 or H.265 (`-`: standard input)")],
     options: &[
-        UUID,
+        value("uuid", "UUID", "only messages of type 5 with this UUID"),
         value("payload-type", "N", "only messages of this type (5: user data with a UUID)"),
         FPS,
         CODEC,

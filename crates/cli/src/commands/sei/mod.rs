@@ -15,7 +15,8 @@ pub(crate) use insert::INSERT;
 pub(crate) use strip::STRIP;
 
 /// Whose messages.
-const UUID: Opt = value("uuid", "UUID", "the UUID of messages of type 5 (default: livegate's own)");
+const UUID: Opt =
+    value("uuid", "UUID", "the UUID of the messages of type 5 (default: livegate's own)");
 
 /// Frames a second of a byte stream, which carries no time.
 pub(super) const FPS: Opt = value(
