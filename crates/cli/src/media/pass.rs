@@ -96,6 +96,11 @@ impl Done {
         self.report.refusal()
     }
 
+    /// A line on standard error.
+    pub(crate) fn tell(&mut self, text: &str) {
+        self.report.tell(text);
+    }
+
     /// Leaves no output.
     pub(crate) fn abandon(self, why: &str) -> Failure {
         Failure::failed(format!("{}: {why}; nothing is written", self.shown))

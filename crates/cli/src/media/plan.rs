@@ -1,7 +1,6 @@
 //! Which frames of a stream carry which message.
 
 use livegate_core::flv::edit::{Frame, Messages};
-use livegate_core::sei::clock::StreamClock;
 use livegate_core::sei::schedule::{Due, Rhythm, Schedule};
 use livegate_core::sei::timeline::Timeline;
 use livegate_core::sei::uuid::Uuid;
@@ -22,13 +21,12 @@ pub(crate) enum Mark {
 #[derive(Debug)]
 pub(crate) struct Plan {
     mark: Mark,
-    /// The message before the timeline's first, if there is one.
-    first: Option<Vec<u8>>,
-    /// The timeline's.
+    /// The message of each entry of the timeline.
     texts: Vec<Vec<u8>>,
     timeline: Timeline,
+    /// Whether an entry is due at its time, besides when the schedule says.
+    has_times: bool,
     schedule: Schedule,
-    clock: StreamClock,
     /// The time at which the frame that was asked about last is shown.
     shown: i64,
     /// How many frames could carry a message.
@@ -42,20 +40,23 @@ pub(crate) type Entry = (i64, Vec<u8>);
 
 impl Plan {
     /// A plan, if every message can be written and the entries are in order.
-    pub(crate) fn new(
-        mark: Mark,
-        first: Option<Vec<u8>>,
-        entries: Vec<Entry>,
-        rhythm: Rhythm,
-    ) -> Result<Self, Failure> {
+    ///
+    /// A message before all times is an entry at `i64::MIN`.
+    pub(crate) fn new(mark: Mark, entries: Vec<Entry>, rhythm: Rhythm) -> Result<Self, Failure> {
+        let has_times = entries.iter().any(|(time, _)| *time > i64::MIN);
         let (times, texts): (Vec<i64>, Vec<Vec<u8>>) = entries.into_iter().unzip();
         let timeline = Timeline::new(times).map_err(|error| Failure::coded(&error))?;
-        for text in first.iter().chain(&texts) {
+        for text in &texts {
             mark.payload(text)?;
         }
-        let (schedule, clock) = (Schedule::new(rhythm), StreamClock::new());
+        let schedule = Schedule::new(rhythm);
         let (shown, frames, messages) = (0, 0, 0);
-        Ok(Self { mark, first, texts, timeline, schedule, clock, shown, frames, messages })
+        Ok(Self { mark, texts, timeline, has_times, schedule, shown, frames, messages })
+    }
+
+    /// The entries that no frame carries, counted from 0.
+    pub(crate) fn unused(&self) -> Vec<usize> {
+        self.timeline.unused().collect()
     }
 }
 
@@ -72,18 +73,17 @@ impl Mark {
 impl Messages for Plan {
     fn message(&mut self, frame: &Frame) -> Option<Payload<'_>> {
         self.frames += 1;
-        self.shown = self.clock.time(frame.dts) + i64::from(frame.composition_time);
-        let in_effect = self.timeline.frame(self.shown);
         let due = self.schedule.frame(frame.dts, frame.kind.is_key());
-        let (text, changes) = match in_effect {
-            Some(entry) => (self.texts.get(entry.index), entry.due),
-            None => (self.first.as_ref(), false),
-        };
-        if due == Due::NotYet && !changes {
+        if self.schedule.began_anew() {
+            self.timeline.reconnect();
+        }
+        self.shown = self.schedule.time() + i64::from(frame.composition_time);
+        let entry = self.timeline.frame(self.shown)?;
+        if due == Due::NotYet && !(self.has_times && entry.due) {
             return None;
         }
         // Every text was written as a payload when the plan was made.
-        self.mark.payload(text?).ok()
+        self.mark.payload(self.texts.get(entry.index)?).ok()
     }
 
     fn written(&mut self, _: &Frame) {

@@ -8,7 +8,7 @@ use livegate_core::sei::access_unit::{Pictures, Step};
 use livegate_core::sei::annexb::{self, Nal};
 use livegate_core::sei::clock::StreamClock;
 use livegate_core::sei::codec::{Codec, Unit};
-use livegate_core::sei::length::{self, LengthSize, units};
+use livegate_core::sei::length::{LengthSize, units};
 use livegate_core::sei::message::{Message, messages};
 
 use super::kind::Kind;
@@ -102,8 +102,10 @@ impl Tags {
                 self.length_size = read.ok().map(|read| (codec, read.length_size));
                 let Ok(read) = read else { return };
                 let pts_ms = Some(self.clock.time(timestamp));
-                for length::Found { offset: from, nal, .. } in read.parameter_sets() {
-                    nal_unit(codec, nal, pts_ms, offset + (at + from) as u64, sink);
+                for found in read.parameter_sets() {
+                    // Behind a length of two bytes.
+                    let from = at + found.offset + 2;
+                    nal_unit(codec, found.nal, pts_ms, offset + from as u64, sink);
                 }
             }
             Ok(Video::Frame(FrameHeader { codec, composition_time, at, .. })) => {
@@ -112,7 +114,8 @@ impl Tags {
                     return;
                 };
                 for found in units(body.get(at..).unwrap_or_default(), size) {
-                    nal_unit(codec, found.nal, pts_ms, offset + (at + found.offset) as u64, sink);
+                    let from = at + found.offset + size.bytes();
+                    nal_unit(codec, found.nal, pts_ms, offset + from as u64, sink);
                 }
             }
             _ => {}

@@ -51,8 +51,8 @@ impl<'a> Configuration<'a> {
         Ok(Self { codec, length_size, sets, len: record.len() })
     }
 
-    /// The parameter sets in their order, each a NAL unit with its header and its place in the
-    /// record; in H.265 also the SEI of the whole sequence. Ends where the record is cut short.
+    /// The parameter sets in their order, each a NAL unit behind a length of two bytes, with the
+    /// place of that in the record; in H.265 also the SEI of the whole sequence. Ends where the record is cut short.
     pub const fn parameter_sets(&self) -> ParameterSets<'a> {
         match self.codec {
             // `numOfSequenceParameterSets` and then `numOfPictureParameterSets`.
@@ -126,8 +126,8 @@ impl<'a> Iterator for ParameterSets<'a> {
         while self.left == 0 {
             self.next_group()?;
         }
-        let len = usize::from(u16::from_be_bytes(self.take()?));
         let offset = self.end - self.rest.len();
+        let len = usize::from(u16::from_be_bytes(self.take()?));
         let (nal, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
         self.left -= 1;
@@ -216,7 +216,7 @@ mod tests {
         let sets: Vec<_> = record.parameter_sets().map(|found| found.nal).collect();
         assert_eq!(sets, [&b"\x67\x64\x1F"[..], b"\x68\xEB", b"\x68"]);
         for found in record.parameter_sets() {
-            assert!(AVCC[found.offset..].starts_with(found.nal));
+            assert!(AVCC[found.offset + 2..].starts_with(found.nal));
         }
     }
 

@@ -79,10 +79,9 @@ impl<'a> Escaped<'a> {
         let mut left = len;
         // How many raw bytes lie before `rest`.
         let mut passed = 0;
-        while let Some(at) = rest.next_inserted() {
-            if at >= left {
-                break;
-            }
+        // Only what is split off is looked through: a NAL unit can hold as many messages as it has
+        // bytes.
+        while let Some(at) = rest.cut(left).next_inserted() {
             left -= at;
             passed += at + 1;
             rest = rest.after(at);

@@ -114,6 +114,13 @@ impl SampleFormat {
                 return Ok(Walked::More { bytes: header });
             }
             let unit = Unit::parse(self.codec, &sample[start..header]);
+            // A slice is more than its header. One that is not is the 1 of a start code, read as a
+            // length.
+            let is_slice = unit.is_some_and(Unit::is_vcl);
+            if place.is_none() && is_slice && end <= start + self.codec.header_len() {
+                splices.truncate(before);
+                return Err(SampleError::Broken { at });
+            }
             if let Some(unit) = unit.filter(|unit| unit.is_vcl() || unit.is_prefix()) {
                 let temporal_id_plus1 = unit.temporal_id_plus1();
                 let first = *place.get_or_insert(Place { at, temporal_id_plus1 });
@@ -186,7 +193,7 @@ impl fmt::Display for SampleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broken { at } => {
-                write!(f, "the length at byte {at} of the sample reaches behind its end")
+                write!(f, "the length at byte {at} of the sample does not fit what follows it")
             }
             Self::LengthOverflow { len, most } => {
                 write!(f, "the message has {len} bytes, the stream's lengths say at most {most}")

@@ -98,6 +98,8 @@ pub struct Schedule {
     now: i64,
     /// The furthest time since the stream began or jumped.
     furthest: Option<i64>,
+    /// Whether the timestamp of that frame jumped.
+    jumped: bool,
     /// When the timer is due; one of the multiples that its phase is.
     next: Option<i64>,
     /// A message is due whatever the time.
@@ -119,6 +121,7 @@ impl Schedule {
             clock: StreamClock::new(),
             now: 0,
             furthest: None,
+            jumped: false,
             next: None,
             pending: false,
         }
@@ -127,6 +130,17 @@ impl Schedule {
     /// How often.
     pub const fn rhythm(&self) -> Rhythm {
         self.rhythm
+    }
+
+    /// The decoding time of the frame that was asked about last, in milliseconds, going on where
+    /// timestamps wrap.
+    pub const fn time(&self) -> i64 {
+        self.now
+    }
+
+    /// Whether the timestamp of that frame jumped: the stream counts as begun anew there.
+    pub const fn began_anew(&self) -> bool {
+        self.jumped
     }
 
     /// Another rhythm from the next frame on. A timer begins anew; what is due stays due.
@@ -158,11 +172,12 @@ impl Schedule {
         let now = self.clock.time(dts);
         let furthest = self.furthest.unwrap_or(now);
         let step = now.saturating_sub(furthest);
-        if (-Self::MOST_BACK..=Self::MOST_AHEAD).contains(&step) {
-            self.furthest = Some(furthest.max(now));
-        } else {
+        self.jumped = !(-Self::MOST_BACK..=Self::MOST_AHEAD).contains(&step);
+        if self.jumped {
             self.furthest = Some(now);
             self.next = None;
+        } else {
+            self.furthest = Some(furthest.max(now));
         }
         self.now = now;
         let due = match self.rhythm {
@@ -337,6 +352,14 @@ mod tests {
         assert_eq!(all, [0, 10_001, 11_001]);
         let all = written(&mut timer(1000, false), plain(&[0, 300, 10_300, 10_999, 11_000]));
         assert_eq!(all, [0, 10_300, 11_000]);
+        let mut schedule = Schedule::new(Rhythm::Off);
+        let anew = [5000, 5900, 4899, 5898, 15_899].map(|dts| {
+            let Due::NotYet = schedule.frame(dts, true) else { panic!("{dts}") };
+            (schedule.time(), schedule.began_anew())
+        });
+        let jumps = anew.map(|(_, jumped)| jumped);
+        assert_eq!(jumps, [false, false, true, false, true]);
+        assert_eq!(anew[4].0, 15_899);
         // Back in steps that are small each.
         let all = written(&mut timer(1000, false), plain(&[5000, 5900, 5400, 4899, 5898, 5899]));
         assert_eq!(all, [5000, 4899, 5899]);

@@ -24,6 +24,8 @@ struct Entry {
     from: i64,
     /// The earliest frame that carries it.
     carried: Option<i64>,
+    /// Whether any frame ever carried it.
+    used: bool,
 }
 
 /// What is in effect at a frame.
@@ -54,7 +56,7 @@ impl Timeline {
             if entries.last().is_some_and(|last| last.from >= from) {
                 return Err(TimelineError::Order { index: entries.len() });
             }
-            entries.push(Entry { from, carried: None });
+            entries.push(Entry { from, carried: None, used: false });
         }
         Ok(Self { entries })
     }
@@ -73,8 +75,15 @@ impl Timeline {
             return;
         };
         if let Some(entry) = self.entries.get_mut(index) {
-            entry.carried = Some(pts);
+            (entry.carried, entry.used) = (Some(pts), true);
         }
+    }
+
+    /// The entries that no frame carried so far: no frame was shown between their time and the next
+    /// one's.
+    pub fn unused(&self) -> impl Iterator<Item = usize> {
+        let all = self.entries.iter().enumerate();
+        all.filter(|(_, entry)| !entry.used).map(|(index, _)| index)
     }
 
     /// The receiver is another one now, or the stream began anew: no frame carries anything.
@@ -134,6 +143,16 @@ mod tests {
         let frames: Vec<i64> = (0..100).map(|frame| frame * 40 - 80).collect();
         // 1000 is a frame's time and 1010 is not (the next one is 1040).
         assert_eq!(written(&mut timeline, &frames), [(0, 0), (1000, 1), (1040, 2), (3000, 3)]);
+    }
+
+    #[test]
+    fn entries_that_no_frame_shows_are_told() {
+        // Frames at 0, 40 and 80: none is shown from 41 up to 50, or from 100 on.
+        let mut timeline = Timeline::new([0, 41, 50, 100]).unwrap();
+        assert_eq!(written(&mut timeline, &[0, 40, 80]), [(0, 0), (80, 2)]);
+        assert_eq!(timeline.unused().collect::<Vec<_>>(), [1, 3]);
+        timeline.reconnect();
+        assert_eq!(timeline.unused().collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]

@@ -79,15 +79,20 @@ fn run(args: &Args) -> Result<(), Failure> {
     };
     let first = args.text("text").map(|text| message(args, text)).transpose()?;
     let entries = args.text("timeline").map(|path| timeline(args, path)).transpose()?;
-    if first.is_none() && entries.is_none() {
+    let has_timeline = entries.is_some();
+    if first.is_none() && !has_timeline {
         return Err(args.usage("--text or --timeline says what to write"));
     }
-    let rhythm = rhythm(args, entries.is_some())?;
+    // The text is what is in effect before all times.
+    let given = usize::from(first.is_some());
+    let first = first.map(|text| (i64::MIN, text));
+    let entries: Vec<Entry> = first.into_iter().chain(entries.unwrap_or_default()).collect();
+    let rhythm = rhythm(args, has_timeline)?;
     let rate = match Rate::of(args)? {
-        None if entries.is_none() && !matches!(rhythm, Rhythm::Timer { .. }) => Times::NotNeeded,
+        None if !has_timeline && !matches!(rhythm, Rhythm::Timer { .. }) => Times::NotNeeded,
         rate => Times::Rate(rate),
     };
-    let mut plan = Plan::new(mark, first, entries.unwrap_or_default(), rhythm)?;
+    let mut plan = Plan::new(mark, entries, rhythm)?;
     let mut done = pass(args, Work::Insert { plan: &mut plan, ours, rate })?;
     let (frames, messages) = (plan.frames, plan.messages);
     if messages == 0
@@ -98,7 +103,17 @@ fn run(args: &Args) -> Result<(), Failure> {
     if frames == 0 {
         return Err(done.abandon("it holds no frame of H.264 or H.265"));
     }
-    let counts = [("frames", frames), ("messages", messages)];
+    let unused: Vec<usize> = plan.unused().into_iter().filter(|entry| *entry >= given).collect();
+    if let Some(entry) = unused.first() {
+        done.tell(&format!(
+            "no frame carries {} of the timeline's entries; the first is entry {}: no frame is shown between \
+             its time and the next one's",
+            unused.len(),
+            entry - given + 1
+        ));
+    }
+    let counts =
+        [("frames", frames), ("messages", messages), ("entries_unused", unused.len() as u64)];
     done.finish(
         &format!("{messages} of {frames} frames carry a message"),
         counts.map(|(name, count)| (name.to_owned(), count.into())).into_iter().collect(),
