@@ -9,7 +9,7 @@ use super::kind::Kind;
 use super::plan::Plan;
 use super::rate::Rate;
 use super::report::Report;
-use super::sink::Sink;
+use super::sink::{OnStop, Sink};
 use super::source::Source;
 use super::{annexb, flv as flv_pass};
 use crate::args::Args;
@@ -61,7 +61,9 @@ pub(crate) fn pass(args: &Args, work: Work<'_>) -> Result<Done, Failure> {
         Work::Insert { rate: Times::Rate(rate), .. } => *rate,
         _ => None,
     };
-    let mut sink = Sink::open(to)?;
+    // What comes from a pipe is live.
+    let on_stop = if source.size().is_some() { OnStop::Remove } else { OnStop::Keep };
+    let mut sink = Sink::open(to, on_stop)?;
     let mut report = Report::new();
     match (kind, work) {
         (Kind::Flv, Work::Insert { plan, ours, .. }) => {
@@ -91,19 +93,19 @@ impl Done {
         self.report.stripped
     }
 
-    /// Why frames passed untouched, if any did.
-    pub(crate) fn refusal(&mut self) -> Option<Failure> {
-        self.report.refusal()
-    }
-
     /// A line on standard error.
     pub(crate) fn tell(&mut self, text: &str) {
         self.report.tell(text);
     }
 
-    /// Leaves no output.
-    pub(crate) fn abandon(self, why: &str) -> Failure {
-        Failure::failed(format!("{}: {why}; nothing is written", self.shown))
+    /// Leaves no output, as far as it has not gone.
+    pub(crate) fn abandon(mut self, why: &str) -> Failure {
+        let ending = if self.sink.is_file() { "; nothing is written" } else { "" };
+        let why = format!("{}: {why}{ending}", self.shown);
+        match self.report.refusal() {
+            Some(refusal) => refusal.point(why),
+            None => Failure::failed(why),
+        }
     }
 
     /// Finishes the output, and says what was done: one line, and for `--json` an object on

@@ -95,13 +95,11 @@ fn run(args: &Args) -> Result<(), Failure> {
     let mut plan = Plan::new(mark, entries, rhythm)?;
     let mut done = pass(args, Work::Insert { plan: &mut plan, ours, rate })?;
     let (frames, messages) = (plan.frames, plan.messages);
-    if messages == 0
-        && let Some(refusal) = done.refusal()
-    {
-        return Err(refusal.point("no frame can carry a message; nothing is written"));
-    }
     if frames == 0 {
-        return Err(done.abandon("it holds no frame of H.264 or H.265"));
+        return Err(done.abandon("no frame of H.264 or H.265 can carry a message"));
+    }
+    if messages == 0 {
+        return Err(done.abandon(&format!("none of {frames} frames carries a message")));
     }
     let unused: Vec<usize> = plan.unused().into_iter().filter(|entry| *entry >= given).collect();
     if let Some(entry) = unused.first() {
