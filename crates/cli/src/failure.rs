@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// What the core refused, with its own code.
-    pub(crate) fn coded(error: &(impl Coded + ?Sized)) -> Self {
+    pub(crate) fn coded(error: &dyn Coded) -> Self {
         Self::failed(error.to_string()).code(error.code().as_str())
     }
 

@@ -13,7 +13,7 @@ use crate::args::table::{Command, Reach, maybe, needs, value};
 use crate::failure::Failure;
 use crate::media::kind::CODEC;
 use crate::media::rate::Rate;
-use crate::media::read::read;
+use crate::media::read::{Event, read};
 use crate::media::sink;
 use crate::media::source::Source;
 use crate::{input, output};
@@ -122,7 +122,8 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
         let rate = Rate::of(args)?;
         // The time of the newest layout: with B-frames, one that is shown earlier can come later.
         let mut time = i64::MIN;
-        read(args, &mut source, rate, &mut |found| {
+        read(args, &mut source, rate, &mut |event| {
+            let Event::Message(found) = event else { return Ok(()) };
             let shown = found.pts_ms.unwrap_or(0);
             let fits = until.is_none_or(|until| shown <= until) && shown >= time;
             let text = found.message.content().to_cow();
@@ -130,6 +131,7 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
                 time = shown;
                 newest = Some(text.into_owned());
             }
+            Ok(())
         })?;
     }
     let Some(text) = newest else {

@@ -51,23 +51,47 @@ pub(crate) fn pass(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let mut editor = Editor::new(frames.codec, ours);
-    let mut written = Ok(());
-    let mut write = |piece: &[u8]| {
-        if written.is_ok() {
-            written = sink.write(&mut [IoSlice::new(piece)]);
-        }
-    };
+    let mut out = Out { sink, small: Vec::with_capacity(2 * SMALL), failed: Ok(()) };
     let mut per_frame =
         |picture: &Picture, inserts: &mut Inserts<'_>| frames.frame(picture, inserts);
     while !(source.at_end() && source.bytes().is_empty()) {
         let bytes = source.bytes();
         let len = bytes.len();
-        editor.push(bytes, &mut per_frame, &mut write);
+        editor.push(bytes, &mut per_frame, &mut |piece| out.piece(piece));
+        out.flush()?;
         source.take(len);
         report.progress(source);
         source.fill()?;
     }
-    let counts = editor.finish(&mut per_frame, &mut write);
+    let counts = editor.finish(&mut per_frame, &mut |piece| out.piece(piece));
     report.stripped += counts.stripped;
-    written
+    out.flush()
+}
+
+/// Pieces up to this size are gathered; a larger one is written from where it is.
+const SMALL: usize = 16 * 1024;
+
+/// Writes pieces, small ones together.
+struct Out<'a> {
+    sink: &'a mut Sink,
+    small: Vec<u8>,
+    failed: Result<(), Failure>,
+}
+
+impl Out<'_> {
+    fn piece(&mut self, piece: &[u8]) {
+        if piece.len() <= SMALL && self.small.len() < SMALL {
+            self.small.extend_from_slice(piece);
+        } else if self.failed.is_ok() {
+            self.failed = self.sink.write(&mut [IoSlice::new(&self.small), IoSlice::new(piece)]);
+            self.small.clear();
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        std::mem::replace(&mut self.failed, Ok(()))?;
+        self.sink.write(&mut [IoSlice::new(&self.small)])?;
+        self.small.clear();
+        Ok(())
+    }
 }

@@ -30,9 +30,19 @@ pub(crate) fn pass(
         let needed = loop {
             let first = splices.len();
             let rest = &source.bytes()[used..];
-            let progress = rewriter
-                .run(rest, messages, &mut splices)
-                .map_err(|error| Failure::coded(&error).point(format!("in {}", source.shown())))?;
+            let progress = match rewriter.run(rest, messages, &mut splices) {
+                Ok(progress) => progress,
+                Err(error) if rewriter.offset() > 0 => {
+                    report.no_longer(rewriter.offset(), &error);
+                    write(sink, &source.bytes()[..used], &splices)?;
+                    source.take(used);
+                    report.stripped += rewriter.editor().stripped();
+                    return rest_as_it_is(source, sink);
+                }
+                Err(error) => {
+                    return Err(Failure::coded(&error).point(format!("in {}", source.shown())));
+                }
+            };
             // Places are counted from what was shown.
             splices[first..].iter_mut().for_each(|splice: &mut Splice| splice.at += used);
             used += progress.used;
@@ -61,6 +71,17 @@ pub(crate) fn pass(
     }
     report.stripped += rewriter.editor().stripped();
     Ok(())
+}
+
+/// Passes what is left.
+fn rest_as_it_is(source: &mut Source, sink: &mut Sink) -> Result<(), Failure> {
+    loop {
+        write(sink, source.bytes(), &[])?;
+        source.take(source.bytes().len());
+        if !source.fill_to(1)? {
+            return Ok(());
+        }
+    }
 }
 
 fn write(sink: &mut Sink, bytes: &[u8], splices: &[Splice]) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) const CODEC: Opt = value(
     "codec",
     "CODEC",
-    "h264 or h265: what a byte stream holds (default: its name or bytes say)",
+    "h264 or h265: what a byte stream holds (default: its first bytes say, or its name)",
 );
 
 /// What a stream is.
@@ -36,6 +36,9 @@ pub(crate) const fn codec_name(codec: Codec) -> &'static str {
 /// How much of the beginning is looked at: parameter sets come first, and are short.
 const LOOK: usize = 4096;
 
+/// How many zeros before the first start code are a stream's.
+const MAX_ZEROS: usize = 1 << 20;
+
 impl Kind {
     /// Finds out what the source holds: by `--codec`, else its bytes, else its name.
     pub(crate) fn of(source: &mut Source, args: &Args) -> Result<Self, Failure> {
@@ -48,6 +51,13 @@ impl Kind {
             }
         };
         while source.bytes().len() < LOOK && !source.at_end() {
+            source.fill()?;
+        }
+        // Any number of zeros may stand before the first start code.
+        while source.bytes().iter().all(|byte| *byte == 0)
+            && !source.at_end()
+            && source.bytes().len() < MAX_ZEROS
+        {
             source.fill()?;
         }
         let bytes = source.bytes();
@@ -64,7 +74,8 @@ impl Kind {
                     "ffmpeg -i IN -c copy OUT.flv (or OUT.h264, OUT.h265) makes one of most files",
                 ));
         }
-        let codec = given.or_else(|| by_name(source.shown())).or_else(|| by_bytes(bytes));
+        // Bytes are what they are; a name may be wrong.
+        let codec = given.or_else(|| by_bytes(bytes)).or_else(|| by_name(source.shown()));
         codec.map(Self::AnnexB).ok_or_else(|| {
             args.usage(format!("{} does not show whether it is H.264 or H.265", source.shown()))
                 .point("--codec h264 or --codec h265 says it")

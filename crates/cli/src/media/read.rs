@@ -2,7 +2,7 @@
 
 use livegate_core::flv::config::Configuration;
 use livegate_core::flv::header::{TagHeader, TagKind};
-use livegate_core::flv::reader::{Part, Reader};
+use livegate_core::flv::reader::{Ending, Part, Reader};
 use livegate_core::flv::video::{FrameHeader, Video};
 use livegate_core::sei::access_unit::{Pictures, Step};
 use livegate_core::sei::annexb::{self, Nal};
@@ -32,9 +32,17 @@ pub(crate) struct Found<'a> {
     pub(crate) message: Message<'a>,
 }
 
-type Sink<'a> = dyn FnMut(&Found<'_>) + 'a;
+/// What is told while a stream is read.
+pub(crate) enum Event<'a> {
+    /// A message.
+    Message(Found<'a>),
+    /// All that was there is read; more may be long in coming.
+    Pause,
+}
 
-/// Reads a stream; `sink` gets every message of it, in its order.
+type Sink<'a> = dyn FnMut(Event<'_>) -> Result<(), Failure> + 'a;
+
+/// Reads a stream; `sink` gets every message of it, in its order, and ends the reading by an error.
 pub(crate) fn read(
     args: &Args,
     source: &mut Source,
@@ -59,9 +67,16 @@ fn read_flv(source: &mut Source, report: &mut Report, sink: &mut Sink<'_>) -> Re
         loop {
             let before = reader;
             let rest = &source.bytes()[done..];
-            let part = reader
-                .next(rest)
-                .map_err(|error| Failure::coded(&error).point(format!("in {}", source.shown())))?;
+            let part = match reader.next(rest) {
+                Ok(part) => part,
+                Err(error) if reader.offset() > 0 => {
+                    report.no_longer(reader.offset(), &error);
+                    return sink(Event::Pause);
+                }
+                Err(error) => {
+                    return Err(Failure::coded(&error).point(format!("in {}", source.shown())));
+                }
+            };
             match part {
                 Part::More { .. } => break,
                 Part::Tag(header) if header.kind == TagKind::Video && !header.filtered => {
@@ -73,7 +88,7 @@ fn read_flv(source: &mut Source, report: &mut Report, sink: &mut Sink<'_>) -> Re
                         break;
                     }
                     let at = offset + (done + TagHeader::LEN) as u64;
-                    tags.body(header.timestamp, &body[..body.len().min(len)], at, sink);
+                    tags.body(header.timestamp, &body[..body.len().min(len)], at, sink)?;
                 }
                 _ => {}
             }
@@ -81,7 +96,11 @@ fn read_flv(source: &mut Source, report: &mut Report, sink: &mut Sink<'_>) -> Re
         }
         source.take(done);
         report.progress(source);
+        sink(Event::Pause)?;
         if source.at_end() {
+            if let Ending::Truncated { offset, missing } = reader.finish(source.bytes()) {
+                report.truncated(offset, missing);
+            }
             return Ok(());
         }
         source.fill()?;
@@ -95,31 +114,38 @@ struct Tags {
 }
 
 impl Tags {
-    fn body(&mut self, timestamp: u32, body: &[u8], offset: u64, sink: &mut Sink<'_>) {
+    fn body(
+        &mut self,
+        timestamp: u32,
+        body: &[u8],
+        offset: u64,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Failure> {
         match Video::parse(body, body.len()) {
             Ok(Video::Configuration { codec, at }) => {
                 let read = Configuration::parse(codec, body.get(at..).unwrap_or_default());
                 self.length_size = read.ok().map(|read| (codec, read.length_size));
-                let Ok(read) = read else { return };
+                let Ok(read) = read else { return Ok(()) };
                 let pts_ms = Some(self.clock.time(timestamp));
                 for found in read.parameter_sets() {
                     // Behind a length of two bytes.
                     let from = at + found.offset + 2;
-                    nal_unit(codec, found.nal, pts_ms, offset + from as u64, sink);
+                    nal_unit(codec, found.nal, pts_ms, offset + from as u64, sink)?;
                 }
             }
             Ok(Video::Frame(FrameHeader { codec, composition_time, at, .. })) => {
                 let pts_ms = Some(self.clock.time(timestamp) + i64::from(composition_time));
                 let Some((_, size)) = self.length_size.filter(|(own, _)| *own == codec) else {
-                    return;
+                    return Ok(());
                 };
                 for found in units(body.get(at..).unwrap_or_default(), size) {
                     let from = at + found.offset + size.bytes();
-                    nal_unit(codec, found.nal, pts_ms, offset + from as u64, sink);
+                    nal_unit(codec, found.nal, pts_ms, offset + from as u64, sink)?;
                 }
             }
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -132,31 +158,41 @@ fn read_annexb(
 ) -> Result<(), Failure> {
     let mut reader = annexb::Reader::new();
     let mut pictures = Pictures::new(codec);
-    let mut each = |nal: Nal<'_>| {
-        let Some(unit) = Unit::parse(codec, nal.bytes) else { return };
+    let mut told = Ok(());
+    let mut each = |nal: Nal<'_>, sink: &mut Sink<'_>| {
+        let Some(unit) = Unit::parse(codec, nal.bytes).filter(|_| told.is_ok()) else { return };
         // What comes before a picture belongs to it, but for the suffix SEI of H.265.
         let belongs_before = codec == Codec::H265 && unit.unit_type() == 40;
         let frame = pictures.frames() - u64::from(belongs_before && pictures.frames() > 0);
         let pts_ms = rate.map(|rate| i64::try_from(rate.time(frame)).unwrap_or(i64::MAX));
-        nal_unit(codec, nal.bytes, pts_ms, nal.offset, sink);
+        told = nal_unit(codec, nal.bytes, pts_ms, nal.offset, sink);
         let _: Step = pictures.push(unit, nal.bytes);
     };
     while !(source.at_end() && source.bytes().is_empty()) {
         let len = source.bytes().len();
-        reader.push(source.bytes(), &mut each);
+        reader.push(source.bytes(), &mut |nal| each(nal, sink));
         source.take(len);
         report.progress(source);
+        sink(Event::Pause)?;
         source.fill()?;
     }
-    reader.finish(&mut each);
-    Ok(())
+    reader.finish(&mut |nal| each(nal, sink));
+    told?;
+    sink(Event::Pause)
 }
 
 /// The messages of a NAL unit that begins at `offset`, if it is a SEI one.
-fn nal_unit(codec: Codec, nal: &[u8], pts_ms: Option<i64>, offset: u64, sink: &mut Sink<'_>) {
-    let Some(unit) = Unit::parse(codec, nal).filter(|unit| unit.is_sei()) else { return };
-    for message in messages(codec, nal) {
+fn nal_unit(
+    codec: Codec,
+    nal: &[u8],
+    pts_ms: Option<i64>,
+    offset: u64,
+    sink: &mut Sink<'_>,
+) -> Result<(), Failure> {
+    let Some(unit) = Unit::parse(codec, nal).filter(|unit| unit.is_sei()) else { return Ok(()) };
+    let nal_type = unit.unit_type();
+    messages(codec, nal).try_for_each(|message| {
         let offset = offset + message.start as u64;
-        sink(&Found { pts_ms, codec, nal_type: unit.unit_type(), offset, message });
-    }
+        sink(Event::Message(Found { pts_ms, codec, nal_type, offset, message }))
+    })
 }

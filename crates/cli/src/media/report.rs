@@ -49,7 +49,7 @@ impl Report {
     }
 
     /// A tag passed as it is.
-    pub(crate) fn untouched(&mut self, offset: u64, error: &(impl Coded + ?Sized)) {
+    pub(crate) fn untouched(&mut self, offset: u64, error: &dyn Coded) {
         self.untouched += 1;
         if self.untouched <= TOLD {
             self.tell(&format!("the tag at byte {offset} passes as it is: {error}"));
@@ -74,6 +74,11 @@ impl Report {
     /// Ends the line of progress.
     pub(crate) fn end(mut self) {
         self.line_end();
+    }
+
+    /// What follows is no FLV; it passes as it is, or is not read.
+    pub(crate) fn no_longer(&mut self, offset: u64, error: &dyn Coded) {
+        self.tell(&format!("no FLV from byte {offset} on: {error}"));
     }
 
     /// A line on standard error.

@@ -3,6 +3,7 @@
 mod png;
 mod table;
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use serde_json::Value;
@@ -21,7 +22,7 @@ pub(crate) fn clean(text: &str) -> String {
             '\n' => shown.push_str("\\n"),
             '\t' => shown.push_str("\\t"),
             '\r' => shown.push_str("\\r"),
-            c if c.is_control() || is_bidi_or_invisible(c) => shown.extend(c.escape_unicode()),
+            c if is_unsafe(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
     }
@@ -30,7 +31,7 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// Bidirectional controls and characters without a shape of their own (Unicode TR 36 §2.5).
 const fn is_bidi_or_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A JSON value as one cell of a table.
@@ -92,9 +93,35 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// A JSON value as one line. What a terminal would obey is escaped, which is the same JSON.
+pub(crate) fn json_text(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.chars().any(is_unsafe) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String does not fail.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// Writes a JSON value as one line.
 pub(crate) fn json(value: &Value) -> Result<(), Failure> {
-    line(&value.to_string())
+    line(&json_text(value))
+}
+
+/// Whether a terminal would obey the character, or show the others elsewhere for it.
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || is_bidi_or_invisible(c)
 }
 
 #[cfg(test)]
@@ -107,6 +134,14 @@ mod tests {
         let shown = clean("a\u{1b}[2J\r\n\u{202e}b\u{7f}\u{9b}c\u{200b}");
         assert_eq!(shown, "a\\u{1b}[2J\\r\\n\\u{202e}b\\u{7f}\\u{9b}c\\u{200b}");
         assert_eq!(clean("段落2 ünï"), "段落2 ünï");
+    }
+
+    #[test]
+    fn json_has_no_character_that_a_terminal_would_obey() {
+        let value = json!({"a": "x\u{202e}y\u{9b}\u{61c}é李"});
+        let text = super::json_text(&value);
+        assert_eq!(text, r#"{"a":"x\u202ey\u009b\u061cé李"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! `sei dump`: every message of a stream.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use livegate_core::sei::message::Message;
 use livegate_core::sei::uuid::Uuid;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{FPS, uuid};
 use crate::args::Args;
@@ -12,7 +12,7 @@ use crate::args::table::{Command, Reach, needs, value};
 use crate::failure::Failure;
 use crate::media::kind::{CODEC, codec_name};
 use crate::media::rate::Rate;
-use crate::media::read::{Found, read};
+use crate::media::read::{Event, Found, read};
 use crate::media::source::Source;
 use crate::output;
 
@@ -49,12 +49,17 @@ fn run(args: &Args) -> Result<(), Failure> {
         out.put(TITLES);
     }
     let mut source = Source::open(args.operand(0))?;
-    read(args, &mut source, Rate::of(args)?, &mut |found| {
-        if wanted.takes(&found.message) {
-            out.put(&if as_json { object(found).to_string() } else { row(found) });
+    let rate = Rate::of(args)?;
+    read(args, &mut source, rate, &mut |event| {
+        match event {
+            Event::Message(found) if wanted.takes(&found.message) => {
+                out.put(&if as_json { object(&found) } else { row(&found) });
+            }
+            Event::Message(_) => {}
+            Event::Pause => out.flush()?,
         }
-    })?;
-    out.end()
+        Ok(())
+    })
 }
 
 /// Which messages are shown.
@@ -71,25 +76,25 @@ impl Wanted {
 }
 
 /// Lines on standard output.
-struct Rows<W: io::Write> {
-    out: W,
+struct Rows {
+    out: io::BufWriter<io::StdoutLock<'static>>,
     failed: Option<io::Error>,
 }
 
-impl<W: io::Write> Rows<W> {
+impl Rows {
     fn put(&mut self, line: &str) {
         if self.failed.is_none() {
             self.failed = writeln!(self.out, "{line}").err();
         }
     }
 
-    fn end(mut self) -> Result<(), Failure> {
+    /// Hands on what there is, since a live stream may pause now.
+    fn flush(&mut self) -> Result<(), Failure> {
         match self.failed.take().map_or_else(|| self.out.flush(), Err) {
+            Ok(()) => Ok(()),
             // A reader that went away (`| head`) has what it wanted.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::failed(format!("cannot write the output: {error}")))
-            }
-            _ => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => Err(Failure::failed(format!("cannot write the output: {error}"))),
         }
     }
 }
@@ -103,7 +108,7 @@ fn text(message: &Message<'_>) -> Option<String> {
     readable.then(|| text.to_owned())
 }
 
-fn object(found: &Found<'_>) -> Value {
+fn object(found: &Found<'_>) -> String {
     let message = &found.message;
     let text = text(message);
     let mut object = json!({
@@ -122,7 +127,7 @@ fn object(found: &Found<'_>) -> Value {
     if message.is_truncated() {
         object["truncated"] = true.into();
     }
-    object
+    output::json_text(&object)
 }
 
 fn row(found: &Found<'_>) -> String {
