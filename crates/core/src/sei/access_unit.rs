@@ -393,10 +393,17 @@ mod tests {
         assert_eq!(push(&mut pictures, &prefix), Step::Prefix);
         assert_eq!(push(&mut pictures, &view), Step::Prefix);
         assert!(picture(push(&mut pictures, &SLICE.nal())).is_some());
-        // Behind a slice, a view belongs to it; a prefix to the slice that follows.
+        // Behind a slice, a view belongs to it; a prefix to the slice that follows. What begins an
+        // access unit is between the two.
         assert_eq!(push(&mut pictures, &view), Step::Within);
         assert_eq!(push(&mut pictures, &prefix), Step::Prefix);
         assert_eq!(push(&mut pictures, &Slice { first_mb: 9, ..SLICE }.nal()), Step::Within);
+        for unit_type in [6, 7, 8, 9, 14, 15, 16, 17, 18] {
+            assert_eq!(push(&mut pictures, &view), Step::Within);
+            let _ = push(&mut pictures, &[unit_type, 0x80]);
+            assert_eq!(push(&mut pictures, &view), Step::Prefix, "{unit_type}");
+            let _ = push(&mut pictures, &SLICE.nal());
+        }
     }
 
     #[test]

@@ -245,10 +245,10 @@ impl Editor {
     /// From where on nothing can be handed on yet.
     fn hold(&mut self, buffer: &[u8]) -> usize {
         // The most of a start code that can be there without its end.
-        let zeros = zeros_at_end(buffer).min(PREFIX.len());
-        let mut hold = buffer.len() - zeros;
+        let last = buffer.len().saturating_sub(PREFIX.len());
+        let mut hold = buffer.len() - zeros_at_end(buffer.get(last..).unwrap_or_default());
         // No NAL unit that follows begins before that.
-        let mut next = buffer.len().saturating_sub(PREFIX.len());
+        let mut next = last;
         if let Some(open) = self.place.open.filter(|open| !open.passes) {
             hold = hold.min(open.start);
             next = open.start;
@@ -314,7 +314,6 @@ impl Editor {
         } else if self.pictures.push(unit, &[]) == Step::Prefix {
             prefix = match self.place.prefix {
                 Prefix::None => Prefix::From(open.start),
-                Prefix::From(at) if open.start - at > MAX_PREFIX => Prefix::Passed,
                 known => known,
             };
         }
@@ -364,7 +363,7 @@ impl Editor {
 #[cfg(test)]
 mod tests {
     use super::{Counts, Editor, MAX_PREFIX, MAX_SEI};
-    use crate::sei::annexb::units;
+    use crate::sei::annexb::{Nal, units};
     use crate::sei::codec::Codec;
     use crate::sei::made::{PPS, SLICE, SPS, Slice, Sps, h265_slice};
     use crate::sei::message::messages;
@@ -629,14 +628,35 @@ mod tests {
         let sets = [SPS.nal(), PPS.nal()];
         for extra in [0, 1, 2, 3, 4] {
             // A SEI NAL unit about as long as is read, with a message of ours in it.
-            let sei = long(&message[..message.len() - 1], MAX_SEI - 2 + extra);
+            let sei = long(&message[..message.len() - 1], MAX_SEI - 3 + extra);
             // And a prefix about as long as is held.
             let prefix = long(&[14, 0x80, 0, 7], MAX_PREFIX - 6 + extra);
-            let stream = joined(&[&sets[..], &[sei, prefix, SLICE.nal()]].concat());
+            let stream =
+                joined(&[&sets[..], &[sei, prefix, SLICE.nal(), [12, 0x80].to_vec()]].concat());
             let expected = insert(Codec::H264, &stream);
-            for len in [4096, 65_536, 65_537, 1 << 20, (1 << 20) + 17, (1 << 20) + 35] {
+            // Three zeros may follow the SEI before its end is known; four bytes of start code count
+            // with the prefix.
+            let types: Vec<u8> = units(&expected).map(|nal| nal.bytes[0] & 0x1F).collect();
+            assert_eq!(types[..3], [7, 8, 6], "{extra}");
+            let put = if extra <= 2 { [6, 14, 1, 12] } else { [14, 6, 1, 12] };
+            assert_eq!(types[3..], put, "{extra}");
+            let with_ours = |nal: &Nal<'_>| nal.bytes.windows(16).any(|w| w == Uuid::LIVEGATE.0);
+            let ours = units(&expected).filter(with_ours).count();
+            assert_eq!(ours, if extra == 0 { 1 } else { 2 }, "{extra}");
+            // Once more, cut in two about where each of them ends, and in many.
+            let ends: Vec<usize> = units(&stream)
+                .filter(|nal| nal.len > 1000)
+                .map(|nal| usize::try_from(nal.offset + nal.len).unwrap())
+                .collect();
+            assert_eq!(ends.len(), 2);
+            for at in ends.iter().flat_map(|end| end - 5..end + 9) {
+                let (one, two) = stream.split_at(at);
+                let out = edit(Codec::H264, &[one, two], &|_| true).0;
+                assert!(out == expected, "{extra}, cut at {at}");
+            }
+            for len in [4096, 65_537] {
                 let out = edit(Codec::H264, &cut(&stream, len), &|_| true).0;
-                assert!(out == expected, "{extra} {len}");
+                assert!(out == expected, "{extra}, by {len}");
             }
         }
     }

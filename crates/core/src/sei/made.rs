@@ -105,8 +105,9 @@ impl Pps {
                 0 => bits.ue(4).ue(5).ue(6),
                 2 => bits.ue(0).ue(3).ue(5).ue(9),
                 3..=5 => bits.u(1, 1).ue(7),
-                // Two bits each for three groups.
-                6 => bits.ue(3).u(2, 0).u(2, 1).u(2, 2).u(2, 1),
+                // Two bits each for three groups: 13 map units, the last of them 1 2 0 1 1 2 0. Read as
+                // one bit each, what is left reads as a picture parameter set without redundancy.
+                6 => bits.ue(12).u(26, 0b01_10_00_01_01_10_00),
                 _ => bits,
             };
         }

@@ -238,6 +238,13 @@ mod tests {
     }
 
     #[test]
+    fn many_messages_are_read_as_fast_as_few() {
+        // Half a million of them: for each, no more is looked at than it has.
+        let nal = [&[0x06][..], &[100, 1, 9].repeat(1 << 19), &[0x80]].concat();
+        assert_eq!(messages(Codec::H264, &nal).count(), 1 << 19);
+    }
+
+    #[test]
     fn a_uuid_belongs_to_type_5_alone() {
         let nal = [&[0x06, 5, 18][..], &Uuid::LIVEGATE.0, b"{}", &[0x80]].concat();
         let message = messages(Codec::H264, &nal).next().unwrap();
