@@ -61,6 +61,9 @@ pub(crate) fn pass(args: &Args, work: Work<'_>) -> Result<Done, Failure> {
         Work::Insert { rate: Times::Rate(rate), .. } => *rate,
         _ => None,
     };
+    if kind == Kind::Flv && args.text("fps").is_some() {
+        return Err(args.usage("FLV has times of its own; --fps is for byte streams"));
+    }
     // What comes from a pipe is live.
     let on_stop = if source.size().is_some() { OnStop::Remove } else { OnStop::Keep };
     let mut sink = Sink::open(to, on_stop)?;

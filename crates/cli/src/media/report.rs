@@ -61,9 +61,7 @@ impl Report {
 
     /// The stream ended within something.
     pub(crate) fn truncated(&mut self, offset: u64, missing: u32) {
-        self.tell(&format!(
-            "the input ends at byte {offset}, {missing} bytes too early; what is there passes"
-        ));
+        self.tell(&format!("the input ends at byte {offset}, {missing} bytes too early"));
     }
 
     /// Why frames passed untouched, if any did: the last reason.

@@ -96,11 +96,14 @@ impl Source {
         Ok(true)
     }
 
-    /// Reads on. What is not taken moves to the front; a buffer that it fills grows.
+    /// Reads on. If the buffer is nearly full, what is not taken moves to its front; if that fills
+    /// it, it grows.
     pub(crate) fn fill(&mut self) -> Result<(), Failure> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
+        if self.start == self.end || self.buffer.len() - self.end < STEP / 8 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
         if self.end == self.buffer.len() {
             self.buffer.resize(self.end * 2, 0);
         }

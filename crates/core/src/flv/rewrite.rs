@@ -60,7 +60,7 @@ pub struct Progress {
     /// How many bytes, counted from the first that is not done, the next run has to be shown at
     /// least; more is better. If there are as many already, run again.
     ///
-    /// At most a tag, so 16 MiB: where messages are put in, little more than what comes before a
+    /// At most a tag, so 16 MiB: where messages are put in, at most twice what comes before a
     /// frame's first slice; where they are taken out, a whole video tag.
     pub needed: usize,
     /// A tag that passes as it is although it was to be changed. It is the last that is done.
@@ -188,7 +188,11 @@ impl Rewriter {
         let before = splices.len();
         let edited = self.editor.part(tag.timestamp, body, len, supply, messages, splices);
         let growth = match edited {
-            Ok(Edited::More { bytes }) => return Head::More(TagHeader::LEN + bytes),
+            // A tag is walked from its beginning each time: twice as much as there was, and the walks
+            // together are as long as the tag.
+            Ok(Edited::More { bytes }) => {
+                return Head::More(TagHeader::LEN + bytes.max(len.min(2 * body.len())));
+            }
             Ok(Edited::Done { growth }) => growth,
             Err(error) => return Head::Done { growth: 0, refused: Some(error) },
         };
@@ -280,9 +284,10 @@ mod tests {
         head.extend(&body_len.to_be_bytes()[1..]);
         head.extend(b"\0\0\x21\0\0\0\0\x27\x01\0\0\0\0\xFF\xF0\0\x41");
         let mut rewriter = Rewriter::new(Editor::inserting(None));
-        // All but the first byte of the slice: nothing of the tag is done.
+        // All but the first byte of the slice: nothing of the tag is done. Of the body 9 bytes are
+        // there, 10 would do, and twice as many are asked for.
         let (progress, splices) = run(&mut rewriter, &head[..head.len() - 1]);
-        assert_eq!(progress, Ok(Progress { used: HEAD.len(), needed: 11 + 10, refused: None }));
+        assert_eq!(progress, Ok(Progress { used: HEAD.len(), needed: 11 + 18, refused: None }));
         assert_eq!(splices, []);
         let (progress, splices) = run(&mut rewriter, &head[HEAD.len()..]);
         assert_eq!(progress, Ok(Progress { used: 21, needed: 1, refused: None }));

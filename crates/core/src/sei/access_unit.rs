@@ -315,7 +315,7 @@ mod tests {
             (field(1, 3, 2, 1), field(2, 3, 2, 1), true, "top, bottom"),
             (field(2, 3, 0, 1), field(1, 3, 0, 1), true, "bottom, top, no references"),
             (field(1, 0, 2, 5), field(2, 0, 2, 1), true, "IDR, and P that refers to it"),
-            (field(1, 3, 2, 1), field(2, 3, 0, 1), true, "the second is no reference"),
+            (field(1, 3, 2, 1), field(2, 3, 0, 1), false, "the second is no reference"),
             (field(1, 3, 0, 1), field(2, 3, 2, 1), false, "a reference after none (clause 3)"),
             (field(1, 3, 2, 1), field(1, 4, 2, 1), false, "the same parity"),
             (field(1, 3, 2, 1), field(2, 4, 2, 1), false, "another frame number"),

@@ -295,14 +295,13 @@ impl Slice {
     }
 
     /// Whether its field and the one of `first`, the picture before it, make a frame (clause 3,
-    /// complementary field pairs): opposite parity, the same `frame_num`, and no reference field after
-    /// one that is none.
+    /// complementary field pairs): opposite parity, the same `frame_num`, both references or neither.
     pub(super) fn is_second_field_of(&self, first: &Self) -> bool {
         let (Some(own), Some(other)) = (self.rest, first.rest) else { return false };
         let (Some(own_field), Some(other_field)) = (own.field, other.field) else { return false };
         own_field != other_field
             && own.frame_num == other.frame_num
             && !self.idr
-            && (first.reference || !self.reference)
+            && first.reference == self.reference
     }
 }

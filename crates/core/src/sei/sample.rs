@@ -291,7 +291,19 @@ mod tests {
         assert_eq!(place(H264, &[&[12, 0xFF], &[10], &[]]), None);
         assert_eq!(place(H265, &[&[2], &[38 << 1, 1]]), None);
         assert_eq!(place(H264, &[]), None);
-        assert_eq!(place(H264, &[&[], &[], &[0x41]]), Some((2, 1)));
+        assert_eq!(place(H264, &[&[], &[], &[0x41, 0x9A]]), Some((2, 1)));
+    }
+
+    #[test]
+    fn start_codes_in_place_of_lengths_are_no_lengths() {
+        // 00 00 00 01 is a length of 1, and the unit behind it the header of a slice alone.
+        for (codec, sample) in
+            [(H264, &b"\0\0\0\x01\x65\x88\x84\0"[..]), (H265, b"\0\0\0\x02\x26\x01")]
+        {
+            let format = SampleFormat { codec, length_size: LengthSize::Four };
+            let walked = format.walk(sample, sample.len(), None, Reach::Picture, &mut Vec::new());
+            assert_eq!(walked, Err(SampleError::Broken { at: 0 }));
+        }
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub(crate) const INSERT: Command = Command {
             picture that it belongs to. Nothing else changes: no picture, no timestamp, no message of\n\
             others. Messages of ours that are there already are taken out.\n\n\
             A timeline is a file of lines {\"at_ms\":1500,\"text\":{…}}: from that time on (as `sei dump`\n\
-            shows it) the message is that one, first of all on the first frame that is shown then.",
+            shows it) the message is that one, first of all on the first frame that is shown then. A byte\n\
+            stream has no times: with --fps they are counted in the order of decoding.",
     operands: &[
         needs("IN", "FLV, or a byte stream of H.264 or H.265 (`-`: standard input)"),
         needs("OUT", "the stream with messages (`-`: standard output)"),
@@ -134,8 +135,13 @@ fn rhythm(args: &Args, has_timeline: bool) -> Result<Rhythm, Failure> {
                     "--every is 1000ms to 5000ms, idr, frame or change, not `{text}`"
                 )));
             };
-            let interval = Interval::from_millis(u32::try_from(span).unwrap_or(u32::MAX))
-                .map_err(|error| args.usage(format!("--every: {error}")))?;
+            let interval =
+                u32::try_from(span).ok().and_then(|span| Interval::from_millis(span).ok());
+            let Some(interval) = interval else {
+                return Err(
+                    args.usage(format!("--every: an interval is 1000ms to 5000ms, not {text}"))
+                );
+            };
             return Ok(Rhythm::Timer { interval, key_frames: follow });
         }
     };
@@ -145,21 +151,17 @@ fn rhythm(args: &Args, has_timeline: bool) -> Result<Rhythm, Failure> {
 /// A message as it is written: the text of `--text`, or of the file `@PATH`.
 fn message(args: &Args, text: &str) -> Result<Vec<u8>, Failure> {
     let bytes = match text.strip_prefix('@') {
-        Some(path) => {
-            let read = input::bytes(path)?;
-            let text = String::from_utf8(read)
-                .map_err(|_| Failure::failed(format!("{path} does not hold UTF-8")))?;
-            text.trim_end_matches(['\r', '\n']).to_owned()
-        }
-        None => text.to_owned(),
+        Some(path) => input::bytes(path)?,
+        None => text.as_bytes().to_vec(),
     };
-    if !args.switch("plain") {
-        serde_json::from_str::<&RawValue>(&bytes).map_err(|error| {
-            args.usage(format!("the message is not JSON: {error}"))
-                .point("--plain writes it as it is")
-        })?;
+    if args.switch("plain") {
+        return Ok(ended(args, bytes));
     }
-    Ok(ended(args, bytes.into_bytes()))
+    let text = bytes.trim_ascii();
+    serde_json::from_slice::<&RawValue>(text).map_err(|error| {
+        args.usage(format!("the message is not JSON: {error}")).point("--plain writes it as it is")
+    })?;
+    Ok(ended(args, text.to_vec()))
 }
 
 fn ended(args: &Args, mut text: Vec<u8>) -> Vec<u8> {
@@ -173,6 +175,8 @@ fn ended(args: &Args, mut text: Vec<u8>) -> Vec<u8> {
 fn timeline(args: &Args, path: &str) -> Result<Vec<Entry>, Failure> {
     let text = String::from_utf8(input::bytes(path)?)
         .map_err(|_| Failure::failed(format!("{path} does not hold UTF-8")))?;
+    // Editors of Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let entries: Vec<Entry> = lines
         .map(|(index, line)| {
