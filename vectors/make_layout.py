@@ -282,11 +282,32 @@ def resolve_vectors():
         sized(1280, 720, panes=[{**pane, "picture": "screen"}]),
         [("panes[0].picture", "config.unmatched")])
     add("values beyond their ranges", "each with its path",
-        sized(1280, 720, panes=[{**pane, "z": 101, "fit": "stretch", "alpha": 1.5, "cut": [1, 2]}],
+        sized(1280, 720, panes=[{**pane, "z": 256, "fit": "stretch", "alpha": 1.5, "cut": [1, 2]}],
               users=[1]),
         [("panes[0].z", "config.out_of_range"), ("panes[0].fit", "config.unknown_value"),
          ("panes[0].cut", "config.wrong_count"), ("panes[0].alpha", "config.out_of_range"),
          ("users[0]", "config.wrong_type")])
+    add("the uppermost pane of all", "z goes up to 255, as payloads' do",
+        sized(1280, 720, users=["anna"], panes=[{**pane, "z": 255}, {**pane, "z": 254}]))
+    add("no panes", "nobody is shown", sized(1280, 720, panes=[], users=["anna"]))
+    long = "\u4e3b" * 256
+    add("the longest name", "256 characters, however many bytes",
+        sized(1280, 720, panes=[{**pane, "user": long}], users=[long]))
+    add("a name that is too long", "it is told once, and its picture has a user all the same",
+        sized(1280, 720, panes=[{**pane, "user": long + "x", "picture": "camera"}]),
+        [("panes[0].user", "config.too_long")])
+    add("a name of nothing", "it is no user",
+        sized(1280, 720, panes=[{**pane, "user": "", "picture": "screen"}], users=["anna", ""],
+              screens=[""]),
+        [("panes[0].user", "config.missing"), ("users[1]", "config.missing"),
+         ("screens[0]", "config.missing")])
+    add("a main user of no name", "the same",
+        sized(1280, 720, template="corner", main=""), [("main", "config.missing")])
+    add("pixels that are refused", "they are told, and parts are not missed as well",
+        sized(1280, 720, panes=[dict.fromkeys(("x_px", "y_px", "width_px", "height_px"), -1)]),
+        [(f"panes[0].{name}_px", "config.out_of_range") for name in ("x", "y", "width", "height")])
+    add("a main user of an unknown template", "it may have a large pane",
+        sized(1280, 720, template="mosaic", main="anna"), [("template", "config.unknown_value")])
     add("a background that is none", "#RRGGBB",
         {"canvas": {"width": 1280, "height": 720, "background": "black"}, "template": "grid"},
         [("canvas.background", "config.characters")])
@@ -399,6 +420,19 @@ def payload_vectors():
         [(0, "x", "payload.missing")])
     add("a stream of nobody", "it is left out", one(uid=None), "alibaba", [],
         [(0, "uid", "payload.missing")])
+    add("a user of no name", "nobody, too", one(uid='""'), "alibaba", [],
+        [(0, "uid", "payload.missing")])
+    add("a number without a name at Agora's", "an empty suid is no name",
+        '{"regions":[{"uid":9,"suid":"","x":0,"y":0,"w":320,"h":360}]}', "agora",
+        [stream("9", None, [0, 0, 320, 360])])
+    add("neither number nor name at Agora's", "both are empty",
+        '{"regions":[{"uid":"","suid":"","x":0,"y":0,"w":320,"h":360}]}', "agora", [],
+        [(0, "uid", "payload.missing")])
+    long = "\u4e3b" * 256
+    add("the longest name", "256 characters", one(uid=f'"{long}"'), "alibaba", [stream(long, 0, half)])
+    add("a name that is too long", "it is left out, not cut: two users could become one",
+        one(uid=f'"{long}x"'), "alibaba", [],
+        [(0, "uid", "payload.too_large"), (0, "uid", "payload.missing")])
     add("null in place of numbers", "as though it were not there", one(vol="null", zorder="null"),
         "alibaba", [stream("a", 0, half)])
     add("nan in place of a number", "C prints it where a canvas had no width; it is no JSON",
@@ -438,6 +472,18 @@ def payload_vectors():
         "livega{te!sei-1}" + ALONE + "\u0000\u0080", "alibaba", [stream("111")])
     add("no JSON", "x264's banner", "x264 - core 164 r3095", None, [], [(None, "", "payload.not_json")])
     add("a list", "no object", "[1,2]", None, [], [(None, "", "payload.not_json")])
+    deep = "[" * 80 + '"]{"' + "]" * 80
+    add("a passed member of 80 levels", "it is passed over, and the layout is read",
+        ALIBABA[:-1] + ',"udd":' + deep + ',"x":"y"}', "alibaba", ALIBABA_STREAMS,
+        [(None, "", "payload.too_deep")], extras={"x": "y"})
+    add("a passed member of 80 levels in front", "the same",
+        '{"udd":' + deep + "," + ALIBABA[1:], "alibaba", ALIBABA_STREAMS,
+        [(None, "", "payload.too_deep")])
+    add("80 levels within a stream", "they are passed over",
+        one(udd=deep, zorder=deep), "alibaba", [stream("a", 0, half)],
+        [(0, "", "payload.too_deep"), (0, "", "payload.too_deep")])
+    add("levels that do not end", "the message was cut short",
+        ALIBABA[:-1] + ',"udd":' + "[" * 80 + "}", None, [], [(None, "", "payload.not_json")])
     add("an object that breaks off", "the message was cut short", ALIBABA[:60], None, [],
         [(None, "", "payload.not_json")])
     add("nothing", "an empty message", "", None, [], [(None, "", "payload.not_json")])

@@ -101,6 +101,71 @@ test("from-sei makes of a message a document that render takes", async () => {
   assert.match(svg, /width="498" height="200"/);
 });
 
+/** One stream of Alibaba's, with these members otherwise. */
+const pane = (members) => ({ ...ALIBABA.stream[0], ...members });
+
+/** Messages at the edge of what is read, and who is shown in each, in the order of the panes. */
+const ODD = {
+  "a layer beyond Alibaba's": [{ stream: [pane({ zorder: 255 }), pane({ uid: "222", paneid: 1, zorder: 101 })] }, ["111", "222"]],
+  "nobody there": [{ stream: [] }, []],
+  "the longest name": [{ stream: [pane({ uid: "\u4e3b".repeat(256) })] }, ["\u4e3b".repeat(256)]],
+  "a name that is too long": [{ stream: [pane({ uid: "x".repeat(257) }), pane({ paneid: 1 })] }, ["111"]],
+  "a name of nothing": [{ stream: [pane({ uid: "" }), pane({ paneid: 1 })] }, ["111"]],
+  "a place beyond the canvas": [{ stream: [pane({ x: 0.99, w: 1 }), pane({ uid: "222", x: -3, y: 7 })] }, ["111", "222"]],
+  "one user twice, of one pane": [{ stream: [pane({}), pane({ x: 0.5 })] }, ["111", "111"]],
+  "64 names of 256 characters": [
+    { regions: Array.from({ length: 64 }, (_, n) => ({ suid: `${n}\u0001`.padEnd(256, "\u4e3b"), x: n, y: 0, w: 9, h: 9 })) },
+    Array.from({ length: 64 }, (_, n) => `${n}\u0001`.padEnd(256, "\u4e3b")),
+  ],
+};
+
+test("render takes whatever document from-sei makes, and places the same", async () => {
+  for (const [name, [message, users]] of Object.entries(ODD)) {
+    const from = file("odd.json", message);
+    const document = JSON.parse(await fine("layout", "from-sei", from));
+    assert.deepEqual(document.panes.map(({ user }) => user), users, name);
+    // In pixels; a document's panes are counted anew, where a message leaves numbers out.
+    const places = async (command, input) => {
+      await fine("layout", command, input, join(folder, "odd.json"));
+      const { canvas, panes } = JSON.parse(readFileSync(join(folder, "odd.json")));
+      return { canvas, panes: panes.map(({ pane: _, ...place }) => place) };
+    };
+    const again = file("odd-document.json", document);
+    assert.deepEqual(await places("render", again), await places("from-sei", file("odd-message.json", message)), name);
+  }
+});
+
+test("from-sei says what it left out, and why a message is none", async () => {
+  const said = async (status, message) => {
+    const ended = await cli.run(["layout", "from-sei", file("odd.json", message)]);
+    assert.equal(ended.status, status, ended.err);
+    return ended.err;
+  };
+  assert.match(await said(0, ODD["a name of nothing"][0]), /stream 0: uid is missing \[payload\.missing\]/);
+  assert.match(await said(0, ODD["a name that is too long"][0]), /stream 0: uid .*\[payload\.too_large\]/);
+  // A member of 80 levels beside the streams costs itself alone.
+  const deep = JSON.stringify(ALIBABA).replace(/}$/, `,"udd":${"[".repeat(80)}${"]".repeat(80)}}`);
+  assert.match(await said(0, deep), /\[payload\.too_deep\]/);
+  const large = { ...ALIBABA, udd: "x".repeat(65_536) };
+  assert.match(await said(1, large), /the message is too long \[payload\.too_large\]/);
+  assert.doesNotMatch(await said(1, large), /`stream`/);
+  assert.match(await said(1, `${JSON.stringify(ALIBABA)},`.slice(0, 60)), /the message is not JSON \[payload\.not_json\]/);
+  assert.match(await said(1, { a: 1 }), /Alibaba's has `stream`/);
+});
+
+test("a PNG says that it has no letters beyond Latin-1; an SVG has them", async () => {
+  const named = (user) => file("named.json", { ...HALVES, users: ["anna", user] });
+  const drawn = async (user, end) => {
+    const { status, err } = await cli.run(["layout", "render", named(user), join(folder, `named.${end}`)]);
+    assert.equal(status, 0, err);
+    return err;
+  };
+  assert.match(await drawn("\u4e3b\u64ad", "png"), /`\?` for letters beyond Latin-1, as of pane 1/);
+  assert.equal(await drawn("Zo\u00eb", "png"), "");
+  assert.equal(await drawn("\u4e3b\u64ad", "svg"), "");
+  assert.match(readFileSync(join(folder, "named.svg"), "utf8"), />\u4e3b\u64ad<\/text>/);
+});
+
 test("from-sei finds in a stream the layout that is shown at a time", { skip }, async () => {
   const { path } = await find("aac.flv");
   const one = { stream: [{ ...ALIBABA.stream[0], uid: "first" }, ALIBABA.stream[1]] };
@@ -131,4 +196,9 @@ test("what is no layout is refused, with every reason", async () => {
   const none = await cli.run(["layout", "from-sei", file("other.json", { a: 1 })]);
   assert.equal(none.status, 1);
   assert.match(none.err, /no message with a layout/);
+  // Of a user who was refused nothing more is said.
+  const long = { canvas: HALVES.canvas, panes: [{ x: 0, y: 0, width: 1, height: 1, user: "x".repeat(257), picture: "camera" }] };
+  const { err: once } = await cli.run(["layout", "render", file("long.json", long)]);
+  assert.match(once, /panes\[0\]\.user/);
+  assert.doesNotMatch(once, /picture/);
 });

@@ -1,6 +1,7 @@
 //! What holds of every payload of a layout: what is written reads back, and nothing stops the reader.
 
-use livegate_core::layout::{Area, Canvas, Share};
+use livegate_core::error::Coded as _;
+use livegate_core::layout::{Area, Canvas, Document, Resolved, Share};
 use livegate_core::sei::payload::{
     Alone, Content, Extra, LayoutMessage, MAX_CONTENT, MAX_EXTRAS, MAX_STREAMS, Sound, Stream,
     agora, alibaba, read,
@@ -8,6 +9,7 @@ use livegate_core::sei::payload::{
 use livegate_core::time::UnixMillis;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_json::json;
 
 fn share() -> impl Strategy<Value = Share> {
     (0_u32..=1_000_000_000).prop_map(|billionths| Share::from_billionths(billionths).unwrap())
@@ -20,7 +22,7 @@ fn length() -> impl Strategy<Value = Share> {
 
 fn streams() -> impl Strategy<Value = Stream> {
     let place = (share(), share(), length(), length());
-    ("\\PC{0,8}", place, 0_u8..=99, 0_u8..=255, 0_u8..=150, 0_u32..9).prop_map(
+    ("\\PC{1,8}", place, 0_u8..=99, 0_u8..=255, 0_u8..=150, 0_u32..9).prop_map(
         |(user, (x, y, w, h), z, volume, voice, kind)| {
             let mut own = Stream::new(user);
             own.area = Some(Area::Shares([x, y, w, h]));
@@ -30,6 +32,31 @@ fn streams() -> impl Strategy<Value = Stream> {
             own
         },
     )
+}
+
+/// Payloads as they come: any numbers, any names, any count of streams.
+fn payloads() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        Just(String::new()),
+        "[a-c]",
+        "\\PC{1,300}",
+        "[\u{1}-\u{20}\u{4e00}-\u{4e20}]{250,260}",
+    ];
+    let number = || prop_oneof![-2_i64..12, 90_i64..300, any::<i64>()];
+    let place = || prop_oneof![(-2_i32..2_000).prop_map(f64::from), -0.5..1.5];
+    let stream = (name, number(), number(), [place(), place(), place(), place()], place()).prop_map(
+        |(user, pane, z, [x, y, w, h], alpha)| {
+            json!({
+                "uid": user, "paneid": pane, "zorder": z, "x": x, "y": y, "w": w, "h": h, "alpha": alpha,
+            })
+        },
+    );
+    let streams = prop_oneof![9 => vec(stream.clone(), 0..8), 1 => vec(stream, 62..67)];
+    (streams, prop::option::of([60_u32..9_000, 60..9_000])).prop_map(|(streams, sides)| match sides
+    {
+        Some([w, h]) => json!({"canvas": {"w": w, "h": h}, "regions": streams}).to_string(),
+        None => json!({"stream": streams}).to_string(),
+    })
 }
 
 fn extras() -> impl Strategy<Value = Extra> {
@@ -71,10 +98,7 @@ proptest! {
             stream.area = Some(Area::Pixels(pixels));
             stream.sound.voice = 0;
             (stream.kind, stream.ms) = (0, 0);
-            // A name of nothing is none; a number alone is one.
-            if stream.user.is_empty() {
-                stream.user.push('u');
-            }
+            // A number alone is a name.
             if stream.user.parse::<u32>().is_err() {
                 stream.number = Some(7);
             }
@@ -95,6 +119,24 @@ proptest! {
             }
             prop_assert_eq!(reading.message, message);
         }
+    }
+
+    /// Whatever was read is a document, too, and nothing is lost on the way.
+    #[test]
+    fn every_layout_that_is_read_becomes_a_document(payload in payloads()) {
+        let resolved = read(payload.as_bytes()).message.to_resolved(Canvas::new(1280, 720).unwrap());
+        let body = resolved.to_document().to_string();
+        let document = Document::from_json(body.as_bytes());
+        prop_assert!(document.is_ok(), "{:?}", document.unwrap_err());
+        let again = document.unwrap().resolve().unwrap();
+        // A document's panes are counted from 0; what is read may leave numbers out.
+        let mut numbers: Vec<u16> = resolved.panes().iter().map(|pane| pane.id).collect();
+        numbers.sort_unstable();
+        let renumbered = resolved.panes().iter().cloned().map(|mut pane| {
+            pane.id = numbers.binary_search(&pane.id).unwrap().try_into().unwrap();
+            pane
+        });
+        prop_assert_eq!(again, Resolved::new(resolved.canvas, renumbered));
     }
 
     #[test]
@@ -150,7 +192,9 @@ fn a_reader_keeps_no_more_than_it_may() {
     assert_eq!(reading.remarks.len(), 1);
 
     let deep = format!("{{\"stream\":{}1{}}}", "[".repeat(100), "]".repeat(100));
-    assert_eq!(read(deep.as_bytes()).form, None);
+    let reading = read(deep.as_bytes());
+    assert!(reading.message.streams.is_empty());
+    assert_eq!(reading.remarks[0].defect.code().as_str(), "payload.too_deep");
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(65_536));
     assert_eq!(read(large.as_bytes()).remarks[0].defect.code().as_str(), "payload.too_large");
 }
@@ -163,6 +207,22 @@ fn no_message_is_larger_than_a_sei_message_may_be() {
     assert_eq!(alibaba::write(&message).unwrap().len(), 4096);
     message.extras = vec![Extra::text("udd", "x".repeat(MAX_CONTENT - 9))];
     assert!(alibaba::write(&message).is_err());
+}
+
+#[test]
+fn a_stream_without_a_name_that_can_be_read_is_not_written() {
+    let mut message = LayoutMessage::default();
+    message.canvas = Some(Canvas::new(1280, 720).unwrap());
+    message.sent_at = Some(UnixMillis(0));
+    for (name, fits) in
+        [(String::new(), false), ("\u{4e3b}".repeat(256), true), ("x".repeat(257), false)]
+    {
+        message.streams = vec![Stream::new(name)];
+        for written in [alibaba::write(&message), agora::write(&message)] {
+            let code = written.err().map(|error| error.code().as_str().to_owned());
+            assert_eq!(code.as_deref(), (!fits).then_some("payload.user_name"));
+        }
+    }
 }
 
 #[test]

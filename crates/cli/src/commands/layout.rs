@@ -4,8 +4,8 @@ use std::path::Path;
 
 use livegate_core::config::Violations;
 use livegate_core::error::Coded as _;
-use livegate_core::layout::{Canvas, Document, Resolved};
-use livegate_core::sei::payload::{self, Form, MAX_READ};
+use livegate_core::layout::{Canvas, Document, Placed, Resolved};
+use livegate_core::sei::payload::{self, Form, MAX_READ, Reading, Remark};
 
 use super::sei::FPS;
 use crate::args::Args;
@@ -23,7 +23,8 @@ pub(crate) const RENDER: Command = Command {
     words: &["layout", "render"],
     summary: "draw a layout as SVG or PNG",
     about: "LAYOUT is a JSON document: docs/spec/layout.md has its form. OUT ends in .svg, .png or\n\
-            .json (the places in pixels); without it the SVG goes to standard output.",
+            .json (the places in pixels); without it the SVG goes to standard output. A PNG has the\n\
+            letters of Latin-1 only, and `?` for others; the SVG has them all.",
     operands: &[
         needs("LAYOUT", "the layout, a JSON document (`-`: standard input)"),
         maybe("OUT", "what to write: a .svg, .png or .json file"),
@@ -57,7 +58,17 @@ fn write_drawn(args: &Args, layout: &Resolved, out: &str) -> Result<(), Failure>
     let bytes = drawn(layout, out).ok_or_else(|| {
         args.usage(format!("OUT says by its end what to write: .svg, .png or .json, not `{out}`"))
     })??;
-    sink::write_whole(out, &bytes)
+    sink::write_whole(out, &bytes)?;
+    let is_png = Path::new(out).extension().is_some_and(|end| end.eq_ignore_ascii_case("png"));
+    let is_shown =
+        |pane: &&Placed| pane.user.as_ref().is_none_or(|member| output::has_letters(&member.user));
+    if is_png && let Some(pane) = layout.panes().iter().find(|pane| !is_shown(pane)) {
+        output::note(&format!(
+            "livegate: {out} has `?` for letters beyond Latin-1, as of pane {}; an .svg has them all",
+            pane.id
+        ));
+    }
+    Ok(())
 }
 
 /// The layout in the form that the name of the file asks for.
@@ -115,9 +126,14 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
     let canvas = canvas(args)?;
     let until = args.number::<i64>("at", 0..=i64::MAX)?;
     let mut source = Source::open(args.operand(0))?;
-    let mut newest: Option<Vec<u8>> = None;
+    let mut newest: Option<Reading> = None;
+    // The newest message that has no layout: why that is so.
+    let mut other: Option<Reading> = None;
     if is_json(&mut source)? {
-        newest = Some(whole(&mut source)?);
+        other = Some(payload::read(&whole(&mut source)?));
+        if other.as_ref().is_some_and(has_layout) {
+            newest = other.take();
+        }
     } else {
         let rate = Rate::of(args)?;
         // The time of the newest layout: with B-frames, one that is shown earlier can come later.
@@ -125,37 +141,53 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
         read(args, &mut source, rate, &mut |event| {
             let Event::Message(found) = event else { return Ok(()) };
             let shown = found.pts_ms.unwrap_or(0);
-            let fits = until.is_none_or(|until| shown <= until) && shown >= time;
-            let text = found.message.content().to_cow();
-            if fits && matches!(payload::read(&text).form, Some(Form::Alibaba | Form::Agora)) {
+            if until.is_some_and(|until| shown > until) || shown < time {
+                return;
+            }
+            let reading = payload::read(&found.message.content().to_cow());
+            if has_layout(&reading) {
                 time = shown;
-                newest = Some(text.into_owned());
+                newest = Some(reading);
+            } else {
+                other = Some(reading);
             }
             Ok(())
         })?;
     }
-    let Some(text) = newest else {
-        return Err(Failure::failed(format!("{} has no message with a layout", source.shown()))
-            .next("`livegate sei dump` shows what messages there are"));
+    let Some(reading) = newest else {
+        return Err(without_layout(source.shown(), other.as_ref()));
     };
-    let reading = payload::read(&text);
-    if !matches!(reading.form, Some(Form::Alibaba | Form::Agora)) {
-        return Err(Failure::failed(format!("{} is no message with a layout", source.shown()))
-            .point("Alibaba's has `stream`, Agora's has `canvas` and `regions`"));
-    }
     for remark in &reading.remarks {
-        let stream = remark.stream.map_or(String::new(), |index| format!("stream {index}: "));
-        output::note(&format!(
-            "livegate: {stream}{} [{}]",
-            remark.member,
-            remark.defect.code().as_str()
-        ));
+        output::note(&format!("livegate: {}", told(remark)));
     }
     let resolved = reading.message.to_resolved(canvas);
     match args.optional_operand(1) {
         Some(out) => write_drawn(args, &resolved, out),
         None => output::json(&resolved.to_document()),
     }
+}
+
+fn has_layout(reading: &Reading) -> bool {
+    matches!(reading.form, Some(Form::Alibaba | Form::Agora))
+}
+
+/// What there is instead of a layout, if there is a message at all.
+fn without_layout(shown: &str, other: Option<&Reading>) -> Failure {
+    let failure = Failure::failed(format!("{shown} has no message with a layout"))
+        .next("`livegate sei dump` shows what messages a stream has");
+    let Some(other) = other else { return failure };
+    let failure = match other.form {
+        Some(_) => failure.point("Alibaba's has `stream`, Agora's has `canvas` and `regions`"),
+        None => failure,
+    };
+    other.remarks.iter().fold(failure, |failure, remark| failure.point(told(remark)))
+}
+
+/// What was wrong with a message, in words.
+fn told(remark: &Remark) -> String {
+    let whole = remark.stream.is_none() && remark.member.is_empty();
+    let subject = if whole { "the message " } else { "" };
+    format!("{subject}{remark} [{}]", remark.defect.code().as_str())
 }
 
 /// Whether the source begins like a JSON object.

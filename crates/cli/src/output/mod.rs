@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-pub(crate) use png::png;
+pub(crate) use png::{has_letters, png};
 pub(crate) use table::{Column, Table, column};
 
 use crate::failure::Failure;

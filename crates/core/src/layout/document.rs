@@ -10,18 +10,17 @@ use super::resolve::Resolved;
 use super::share::Share;
 use super::template::Template;
 use super::{
-    Area, Arrangement, Canvas, Fit, Layout, LayoutError, MAX_PANES, Member, Pane, Picture, Rgb,
+    Area, Arrangement, Canvas, Fit, Layout, LayoutError, MAX_NAME_CHARS, MAX_PANES, Member, Pane,
+    Picture, Rgb,
 };
 use crate::config::table::{
     Chars, Form, Kind, Object, Rest, Row, Shape, Walk, items, may, must, number, part, read, text,
 };
 use crate::config::{Problem, Violations};
 
-/// The most bytes of a document.
-pub const MAX_BODY: usize = 64 * 1024;
-
-/// The longest name of a user or channel, in characters.
-pub const MAX_NAME_CHARS: usize = 128;
+/// The most bytes of a document. Of 64 panes with the longest names, each of them twice and all of it
+/// escaped (6 bytes a character), 192 KiB are names; the numbers have the rest.
+pub const MAX_BODY: usize = 256 * 1024;
 
 /// The most users who can be there.
 pub const MAX_USERS: usize = 64;
@@ -53,7 +52,7 @@ const PANE: Shape = strict(&[
     px("y_px"),
     px("width_px"),
     px("height_px"),
-    may("z", Kind::Int { min: 0, max: 100, unit: "" }),
+    may("z", Kind::Int { min: 0, max: u8::MAX as i64, unit: "" }),
     may("fit", Kind::Name(Fit::NAMES)),
     may("user", NAME),
     may("picture", Kind::Name(Picture::NAMES)),
@@ -70,7 +69,7 @@ const DOCUMENT: Shape = strict(&[
     must("canvas", Kind::Object(&CANVAS)),
     may("template", Kind::Name(Template::NAMES)),
     may("main", NAME),
-    may("panes", Kind::List { min: 1, max: MAX_PANES, of: &Kind::Object(&PANE) }),
+    may("panes", Kind::List { min: 0, max: MAX_PANES, of: &Kind::Object(&PANE) }),
     may("users", USERS),
     may("screens", USERS),
 ]);
@@ -102,14 +101,13 @@ impl Document {
             if kept.contains_key("panes") {
                 walk.report("panes", Problem::Excluded { by: "template" });
             }
-        } else {
-            if !walk.has_found("template") {
-                walk.missing("panes", kept.get("panes"));
-            }
+        } else if !walk.has_found("template") {
+            walk.missing("panes", kept.get("panes"));
             if kept.contains_key("main") {
                 walk.report("main", Problem::Unmatched { with: "a template" });
             }
         }
+        named(text(&kept, "main"), "main", &mut walk);
         let mut panes = Vec::new();
         for (index, own) in items(&kept, "panes").iter().enumerate() {
             let at = ["panes[", &index.to_string(), "]"].concat();
@@ -127,11 +125,18 @@ impl Document {
             }
             None => Arrangement::Panes(panes),
         };
-        let named = |name, of: fn(Member) -> Member| {
-            let names = items(&kept, name).iter().filter_map(Value::as_str);
-            names.map(Member::new).map(of).collect::<Vec<_>>()
+        let mut there = |name, of: fn(Member) -> Member| {
+            let mut members = Vec::new();
+            for (index, user) in items(&kept, name).iter().enumerate() {
+                let Some(user) = user.as_str() else { continue };
+                if user.is_empty() {
+                    walk.report_item(name, index, Problem::Missing);
+                }
+                members.push(of(Member::new(user)));
+            }
+            members
         };
-        let members = [named("users", |own| own), named("screens", Member::screen)].concat();
+        let members = [there("users", |own| own), there("screens", Member::screen)].concat();
         match canvas {
             Some(canvas) => walk.settle(Self { layout: Layout { canvas, arrangement }, members }),
             None => Err(walk.refused()),
@@ -149,7 +154,8 @@ impl Document {
 
 impl Resolved {
     /// As a document that has every pane in its place, and everybody who is shown: it resolves to the
-    /// same again if the panes' numbers leave none out and everybody is of the stream's channel.
+    /// same again if the panes' numbers leave none out, everybody is of the stream's channel, and names
+    /// have 1 to [`MAX_NAME_CHARS`] characters.
     pub fn to_document(&self) -> Value {
         let mut panes: Vec<_> = self.panes().iter().collect();
         panes.sort_by_key(|pane| pane.id);
@@ -193,6 +199,13 @@ impl Resolved {
     }
 }
 
+/// Reports a name of nothing: it is nobody's.
+fn named(name: Option<&str>, path: &str, walk: &mut Walk) {
+    if name == Some("") {
+        walk.report(path, Problem::Missing);
+    }
+}
+
 /// The canvas, if its sides are within their limits; else that was reported.
 fn canvas(own: &Object, walk: &mut Walk) -> Option<Canvas> {
     let mut background = Rgb::BLACK;
@@ -217,10 +230,12 @@ fn canvas(own: &Object, walk: &mut Walk) -> Option<Canvas> {
 /// A pane, if its place can be read; else it was reported why not.
 fn pane(own: &Object, at: &str, walk: &mut Walk) -> Option<Pane> {
     let path = |name: &str| [at, ".", name].concat();
-    if !own.contains_key("user") && own.contains_key("picture") {
+    named(text(own, "user"), &path("user"), walk);
+    if !own.contains_key("user") && own.contains_key("picture") && !walk.has_found(&path("user")) {
         walk.report(&path("picture"), Problem::Unmatched { with: "user" });
     }
-    let has_pixels = PIXELS.iter().any(|name| own.contains_key(*name));
+    let is_sent = |name: &&str| own.contains_key(*name) || walk.has_found(&path(name));
+    let has_pixels = PIXELS.iter().any(is_sent);
     let names = if has_pixels { PIXELS } else { SHARES };
     if has_pixels {
         for name in SHARES.iter().filter(|name| own.contains_key(**name)) {

@@ -1,5 +1,7 @@
 //! The fuzz target's body: what must hold for any layout and any SEI payload at all.
 
+use alloc::string::ToString;
+
 use super::hit::{ObjectFit, PlayerBox};
 use super::{Arrangement, Canvas, Document, Resolved, Size};
 use crate::error::Coded;
@@ -73,6 +75,13 @@ fn holds(resolved: &Resolved) {
     let empty = Resolved::new(canvas, []);
     assert!(empty.apply(&empty.diff(resolved)) == *resolved, "it can be made of nothing");
     assert!(resolved.apply(&resolved.diff(&empty)) == empty, "and nothing of it");
+    let document = resolved.to_document();
+    let again = Document::from_json(document.to_string().as_bytes());
+    let again = again.unwrap_or_else(|_| panic!("what is written can be read"));
+    assert!(
+        again.resolve().is_ok_and(|again| again.to_document() == document),
+        "and says the same again"
+    );
     assert!(resolved.to_svg().ends_with("</svg>\n"));
     let _ = resolved.to_value();
 }

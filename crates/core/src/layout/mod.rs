@@ -58,6 +58,11 @@ pub use template::{MAX_TEMPLATE_PANES, Template};
 /// The most panes of one picture. No vendor documents as many.
 pub const MAX_PANES: usize = 64;
 
+/// The longest name of a user or channel, in characters; one of none is nobody's. Vendors' have up to
+/// 255 bytes (Agora). Documents and payloads hold no longer ones, so what the one has, the other can
+/// say.
+pub const MAX_NAME_CHARS: usize = 256;
+
 /// How far a pane that is given in parts of the canvas may reach beyond it, in billionths: a
 /// hundredth. Vendors round their parts, and Alibaba's own example reaches 1.0018382; what is beyond
 /// is cut off.

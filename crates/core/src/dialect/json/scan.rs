@@ -161,6 +161,30 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Reads on to the end of an object or array that nests too deep, so that no more than `outside`
+    /// are open. What is in it is looked at for nothing but its end.
+    pub(crate) fn pass_container(&mut self, outside: u32) -> Result<(), Malformed> {
+        let levels = self.depth.saturating_sub(outside);
+        let mut open = levels;
+        while open > 0 {
+            match self.peek() {
+                None => return Err(self.fault(Syntax::UnexpectedEnd)),
+                Some(b'"') => {
+                    self.string()?;
+                    continue;
+                }
+                Some(b'{' | b'[') => open = open.saturating_add(1),
+                Some(b'}' | b']') => open = open.saturating_sub(1),
+                Some(_) => {}
+            }
+            self.advance();
+        }
+        (self.depth, self.objects) = (outside, self.objects.checked_shr(levels).unwrap_or(0));
+        self.end = self.at;
+        self.expect = Expect::Next;
+        Ok(())
+    }
+
     /// The next name in the object whose start or last value was read; `None` at its end. The same
     /// as [`Scanner::next`] there, for readers that want nothing else.
     pub(crate) fn member(&mut self) -> Result<Option<Raw<'a>>, Malformed> {

@@ -6,7 +6,7 @@ use core::fmt::Write;
 
 use super::error::PayloadError;
 use super::message::{Content, LayoutMessage, Stream};
-use super::{MAX_STREAMS, finish};
+use super::{MAX_STREAMS, finish, user};
 use crate::dialect::json::push_string;
 use crate::layout::{Area, Canvas};
 
@@ -68,6 +68,7 @@ fn write_region(out: &mut String, stream: &Stream, canvas: &Canvas) -> Result<()
         let max = u32::from(MAX_Z);
         return Err(PayloadError::OutOfRange { member: "zorder", min: 0, max });
     }
+    let user = user(stream)?;
     let (width, height) = (canvas.width().get(), canvas.height().get());
     let [x, y, w, h] = match stream.area {
         // The format has no other way to say that there is nobody else.
@@ -75,14 +76,14 @@ fn write_region(out: &mut String, stream: &Stream, canvas: &Canvas) -> Result<()
         Some(Area::Pixels(pixels)) => pixels,
         Some(Area::Shares([x, y, w, h])) => [x.of(width), y.of(height), w.of(width), h.of(height)],
     };
-    let is_number = |number: &u32| number.to_string() == stream.user;
-    let number = stream.number.or_else(|| stream.user.parse().ok().filter(is_number));
+    let is_number = |number: &u32| number.to_string() == user;
+    let number = stream.number.or_else(|| user.parse().ok().filter(is_number));
     // Writing to a String does not fail. A user with a name alone has the number that Agora gives to
     // nobody.
     let _ = write!(out, "\"uid\":{}", number.unwrap_or(0));
     if number.is_none_or(|number| !is_number(&number)) {
         out.push_str(",\"suid\":");
-        push_string(out, &stream.user);
+        push_string(out, user);
     }
     let alpha = stream.alpha.to_string();
     let point = if alpha.contains('.') { "" } else { ".0" };

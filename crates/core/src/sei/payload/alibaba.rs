@@ -5,8 +5,8 @@ use alloc::string::String;
 use core::fmt::Write;
 
 use super::error::PayloadError;
-use super::finish;
 use super::message::{LayoutMessage, Stream};
+use super::{finish, user};
 use crate::dialect::json::push_string;
 use crate::layout::{Area, Canvas, Share};
 
@@ -59,8 +59,9 @@ fn write_stream(
     };
     let ([x, y, w, h], order) = (place, within("zorder", stream.z, MAX_Z)?);
     let (volume, voice) = (stream.sound.volume, within("vad", stream.sound.voice, MAX_VOICE)?);
+    let user = user(stream)?;
     out.push_str("\"uid\":");
-    push_string(out, &stream.user);
+    push_string(out, user);
     // Writing to a String does not fail.
     let _ = write!(
         out,

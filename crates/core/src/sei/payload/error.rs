@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::error::{Code, Coded, Fault};
+use crate::layout::MAX_NAME_CHARS;
 
 /// Why a payload cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum PayloadError {
         /// The most.
         max: u32,
     },
+    /// `payload.user_name`: the name of a user is empty or too long; nobody would read it.
+    UserName,
     /// `payload.pane_missing`: one of several streams has no pane or no place.
     PaneMissing,
     /// `payload.canvas_missing`: places in pixels mean nothing without the canvas' sides.
@@ -46,6 +49,7 @@ impl fmt::Display for PayloadError {
             Self::TooLarge { limit } => write!(f, "a message has at most {limit} bytes"),
             Self::TooManyPanes { limit } => write!(f, "the format has {limit} panes"),
             Self::OutOfRange { member, min, max } => write!(f, "{member} is from {min} to {max}"),
+            Self::UserName => write!(f, "a user's name has 1 to {MAX_NAME_CHARS} characters"),
             Self::PaneMissing => f.write_str("one of several streams has no place"),
             Self::CanvasMissing => f.write_str("the size of the canvas is needed"),
             Self::TimeMissing => f.write_str("the time of sending is needed"),
@@ -63,6 +67,7 @@ impl Coded for PayloadError {
             Self::TooLarge { .. } => "payload.too_large",
             Self::TooManyPanes { .. } => "payload.too_many_panes",
             Self::OutOfRange { .. } => "payload.out_of_range",
+            Self::UserName => "payload.user_name",
             Self::PaneMissing => "payload.pane_missing",
             Self::CanvasMissing => "payload.canvas_missing",
             Self::TimeMissing => "payload.time_missing",
@@ -85,8 +90,10 @@ impl Coded for PayloadError {
 pub enum Defect {
     /// `payload.not_json`: nothing could be read.
     NotJson,
-    /// `payload.too_large`: nothing was read.
+    /// `payload.too_large`: nothing was read; of a user's name, the name counts as missing.
     TooLarge,
+    /// `payload.too_deep`: a member that nests too deep; it was passed over.
+    TooDeep,
     /// `payload.not_a_number`: `nan` or `inf` stands in place of a number, and counts as missing.
     NotANumber,
     /// `payload.wrong_type`: a member of another type than it should have; it counts as missing.
@@ -117,6 +124,7 @@ impl Defect {
         Code::new(match self {
             Self::NotJson => "payload.not_json",
             Self::TooLarge => "payload.too_large",
+            Self::TooDeep => "payload.too_deep",
             Self::NotANumber => "payload.not_a_number",
             Self::WrongType => "payload.wrong_type",
             Self::OutOfRange => "payload.out_of_range",
@@ -136,7 +144,8 @@ impl fmt::Display for Remark {
         }
         f.write_str(match self.defect {
             Defect::NotJson => "is not JSON",
-            Defect::TooLarge => "has too many bytes",
+            Defect::TooLarge => "is too long",
+            Defect::TooDeep => "has a member that nests too deep",
             Defect::NotANumber => "is no number",
             Defect::WrongType => "has another type than it should",
             Defect::OutOfRange => "is beyond its range",

@@ -32,6 +32,7 @@ mod read;
 use alloc::string::String;
 
 use crate::dialect::json::push_string;
+use crate::layout::MAX_NAME_CHARS;
 use crate::relay::{Origin, Sei, Task};
 
 pub use super::write::MAX_CONTENT;
@@ -98,6 +99,12 @@ impl Profile {
             },
         }
     }
+}
+
+/// The user of a stream, if every reader takes the name.
+fn user(stream: &Stream) -> Result<&str, PayloadError> {
+    let is_name = (1..=MAX_NAME_CHARS).contains(&stream.user.chars().count());
+    if is_name { Ok(&stream.user) } else { Err(PayloadError::UserName) }
 }
 
 /// An open object with its passed members and its end, if it is not too large.

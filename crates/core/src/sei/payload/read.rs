@@ -3,7 +3,7 @@
 //! Senders differ in the case of names, write numbers as strings and strings as numbers, print
 //! `nan` where a canvas had no size, and leave members out. What can be read is read, and every
 //! liberty taken is remarked. Limits: [`MAX_READ`] bytes, [`MAX_STREAMS`] streams, [`MAX_EXTRAS`]
-//! other members, 64 levels of JSON.
+//! other members, 64 levels of JSON; what nests deeper is passed over.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,8 +12,8 @@ use super::decimal::{billionths, whole};
 use super::error::{Defect, Remark};
 use super::message::{Content, Extra, LayoutMessage, Sound, Stream};
 use super::{MAX_STREAMS, agora, alibaba};
-use crate::dialect::json::{Malformed, Scanner, Token, Value, value_of};
-use crate::layout::{Area, Canvas, Rgb, Share};
+use crate::dialect::json::{Malformed, Scanner, Syntax, Token, Value, value_of};
+use crate::layout::{Area, Canvas, MAX_NAME_CHARS, Rgb, Share};
 use crate::time::UnixMillis;
 
 /// The most bytes that are read. Messages have 4,096; senders that ignore that still are few KB
@@ -254,10 +254,8 @@ impl Reader {
                 }
                 self.remark("canvas", Defect::WrongType);
             }
-            let value = value_of(text, scanner, Some(token))?;
-            if list.is_some() || is_canvas {
-                continue;
-            }
+            let value = self.value(text, scanner, Some(token))?;
+            let Some(value) = value.filter(|_| list.is_none() && !is_canvas) else { continue };
             if self.message.extras.len() < MAX_EXTRAS + OF_AGORA {
                 self.extra(&key, value);
             } else {
@@ -267,6 +265,24 @@ impl Reader {
         // Nothing may follow.
         scanner.next()?;
         Ok(true)
+    }
+
+    /// The value that begins with a token; none if it nests too deep.
+    fn value<'a>(
+        &mut self,
+        text: &'a str,
+        scanner: &mut Scanner<'a>,
+        token: Option<Token<'a>>,
+    ) -> Result<Option<Value<'a>>, Malformed> {
+        let outside = scanner.depth().saturating_sub(1);
+        match value_of(text, scanner, token) {
+            Err(Malformed { syntax: Syntax::TooDeep, .. }) => {
+                scanner.pass_container(outside)?;
+                self.remark("", Defect::TooDeep);
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     fn extra(&mut self, key: &str, value: Value<'_>) {
@@ -309,7 +325,7 @@ impl Reader {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
             let token = scanner.member_value()?;
-            let value = value_of(text, scanner, Some(token))?;
+            let value = self.value(text, scanner, Some(token))?.unwrap_or(Value::Null);
             if is("w") {
                 width = self.number(&WIDTH, Form::Agora, value);
             } else if is("h") {
@@ -353,11 +369,11 @@ impl Reader {
             index = index.saturating_add(1);
             if self.message.streams.len() >= MAX_STREAMS {
                 many = true;
-                value_of(text, scanner, token)?;
+                self.value(text, scanner, token)?;
             } else if token == Some(Token::ObjectStart) {
                 self.stream(form, text, scanner)?;
             } else {
-                value_of(text, scanner, token)?;
+                self.value(text, scanner, token)?;
                 self.remark("", Defect::WrongType);
             }
         }
@@ -380,11 +396,11 @@ impl Reader {
             let key = key.text();
             let is = |name: &str| key.eq_ignore_ascii_case(name);
             let token = scanner.member_value()?;
-            let value = value_of(text, scanner, Some(token))?;
+            let value = self.value(text, scanner, Some(token))?.unwrap_or(Value::Null);
             if is("uid") {
                 user = self.name("uid", value);
             } else if is("suid") {
-                name = self.name("suid", value).filter(|name| !name.is_empty());
+                name = self.name("suid", value);
             } else {
                 let mut own = NUMBERS.iter().zip(&mut numbers);
                 if let Some((number, slot)) = own.find(|(Number(name, ..), _)| is(name)) {
@@ -432,17 +448,23 @@ impl Reader {
         Some(Area::Shares([share(x)?, share(y)?, share(w)?, share(h)?]))
     }
 
-    /// A name, which may be a number.
+    /// A name, which may be a number. One of nothing is none, nor is one that is too long: cut, it
+    /// could be another's.
     fn name(&mut self, member: &'static str, value: Value<'_>) -> Option<String> {
-        match value {
-            Value::Text(text) => Some(text.text().into_owned()),
-            Value::Number(text) => Some(text.to_string()),
-            Value::Null => None,
+        let name = match value {
+            Value::Text(text) => text.text().into_owned(),
+            Value::Number(text) => text.to_string(),
+            Value::Null => return None,
             _ => {
                 self.remark(member, Defect::WrongType);
-                None
+                return None;
             }
+        };
+        if name.chars().count() > MAX_NAME_CHARS {
+            self.remark(member, Defect::TooLarge);
+            return None;
         }
+        Some(name).filter(|name| !name.is_empty())
     }
 
     /// A number, which may be a string, within its range.
