@@ -1,15 +1,18 @@
-//! `layout`: mixing layouts to look at, and out of a stream.
+//! `layout`: mixing layouts to look at, out of a stream and as a message for one.
 
 use std::path::Path;
 
 use livegate_core::config::Violations;
 use livegate_core::error::Coded as _;
-use livegate_core::layout::{Canvas, Document, Placed, Resolved};
-use livegate_core::sei::payload::{self, Form, MAX_READ, Reading, Remark};
+use livegate_core::layout::{Canvas, Document, Member, Placed, Resolved};
+use livegate_core::sei::payload::{
+    self, Alone, Form, LayoutMessage, MAX_READ, Profile, Reading, Remark, Sound,
+};
 
 use super::sei::FPS;
 use crate::args::Args;
 use crate::args::table::{Command, Reach, maybe, needs, value};
+use crate::clock::now;
 use crate::failure::Failure;
 use crate::media::kind::CODEC;
 use crate::media::rate::Rate;
@@ -39,10 +42,7 @@ pub(crate) const RENDER: Command = Command {
 };
 
 fn render(args: &Args) -> Result<(), Failure> {
-    let path = args.operand(0);
-    let document =
-        Document::from_json(&input::bytes(path)?).map_err(|found| refused(path, &found))?;
-    let resolved = document.resolve().map_err(|found| refused(path, &found))?;
+    let resolved = resolved(args.operand(0))?;
     let Some(out) = args.optional_operand(1) else {
         return if args.switch("json") {
             output::json(&resolved.to_value())
@@ -130,7 +130,13 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
     // The newest message that has no layout: why that is so.
     let mut other: Option<Reading> = None;
     if is_json(&mut source)? {
-        other = Some(payload::read(&whole(&mut source)?));
+        let text = whole(&mut source)?;
+        if Document::from_json(&text).is_ok() {
+            return Err(Failure::failed(format!("{} is a layout already", source.shown())).next(
+                "`livegate layout render` draws it, `livegate layout to-sei` makes a message of it",
+            ));
+        }
+        other = Some(payload::read(&text));
         if other.as_ref().is_some_and(has_layout) {
             newest = other.take();
         }
@@ -142,7 +148,7 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
             let Event::Message(found) = event else { return Ok(()) };
             let shown = found.pts_ms.unwrap_or(0);
             if until.is_some_and(|until| shown > until) || shown < time {
-                return;
+                return Ok(());
             }
             let reading = payload::read(&found.message.content().to_cow());
             if has_layout(&reading) {
@@ -188,6 +194,40 @@ fn told(remark: &Remark) -> String {
     let whole = remark.stream.is_none() && remark.member.is_empty();
     let subject = if whole { "the message " } else { "" };
     format!("{subject}{remark} [{}]", remark.defect.code().as_str())
+}
+
+/// `layout to-sei`
+pub(crate) const TO_SEI: Command = Command {
+    words: &["layout", "to-sei"],
+    summary: "the message that describes a layout, for `sei insert`",
+    about: "Prints JSON: Alibaba's ({\"stream\":[…]}), or with --as agora Agora's\n\
+            ({\"canvas\":…,\"regions\":[…]}), which goes with `sei insert --payload-type 100`.",
+    operands: &[needs("LAYOUT", "the layout, a JSON document (`-`: standard input)")],
+    options: &[value("as", "FORM", "alibaba (default) or agora")],
+    reach: Reach::Local,
+    examples: &["livegate layout to-sei quiz.json > message.json"],
+    run: to_sei,
+};
+
+fn to_sei(args: &Args) -> Result<(), Failure> {
+    let profile = match args.text("as") {
+        None | Some("alibaba") => Profile::Alibaba,
+        Some("agora") => Profile::Agora,
+        Some(other) => return Err(args.usage(format!("--as is alibaba or agora, not `{other}`"))),
+    };
+    let resolved = resolved(args.operand(0))?;
+    let silent = |_: &Member| Sound::default();
+    let mut message = LayoutMessage::from_resolved(&resolved, Alone::default(), &silent);
+    message.sent_at = Some(now());
+    let text = profile.write(&message).map_err(|error| Failure::coded(&error))?;
+    output::line(&text)
+}
+
+/// The layout of a document, in pixels.
+fn resolved(path: &str) -> Result<Resolved, Failure> {
+    let document =
+        Document::from_json(&input::bytes(path)?).map_err(|found| refused(path, &found))?;
+    document.resolve().map_err(|found| refused(path, &found))
 }
 
 /// Whether the source begins like a JSON object.

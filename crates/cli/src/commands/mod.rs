@@ -37,6 +37,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     sei::STRIP,
     layout::RENDER,
     layout::FROM_SEI,
+    layout::TO_SEI,
     events::LIST,
     events::SHOW,
     events::REPLAY,

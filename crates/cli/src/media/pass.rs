@@ -58,12 +58,12 @@ pub(crate) fn pass(args: &Args, work: Work<'_>) -> Result<Done, Failure> {
             let what = format!("{} carries no times, and the messages have some", source.shown());
             return Err(args.usage(what).point("--fps says how many frames a second has"));
         }
+        Work::Insert { rate: Times::Rate(Some(_)), .. } if kind == Kind::Flv => {
+            return Err(args.usage("FLV has times of its own; --fps is for byte streams"));
+        }
         Work::Insert { rate: Times::Rate(rate), .. } => *rate,
         _ => None,
     };
-    if kind == Kind::Flv && args.text("fps").is_some() {
-        return Err(args.usage("FLV has times of its own; --fps is for byte streams"));
-    }
     // What comes from a pipe is live.
     let on_stop = if source.size().is_some() { OnStop::Remove } else { OnStop::Keep };
     let mut sink = Sink::open(to, on_stop)?;
