@@ -287,6 +287,9 @@ def resolve_vectors():
         [("panes[0].z", "config.out_of_range"), ("panes[0].fit", "config.unknown_value"),
          ("panes[0].cut", "config.wrong_count"), ("panes[0].alpha", "config.out_of_range"),
          ("users[0]", "config.wrong_type")])
+    add("a cut of nothing", "no pixel of the picture would be left",
+        sized(1280, 720, panes=[{**pane, "cut": [4, 4, 0, 100]}, {**pane, "cut": [0, 0, 2, 0]}]),
+        [("panes[0].cut", "layout.too_small"), ("panes[1].cut", "layout.too_small")])
     add("the uppermost pane of all", "z goes up to 255, as payloads' do",
         sized(1280, 720, users=["anna"], panes=[{**pane, "z": 255}, {**pane, "z": 254}]))
     add("no panes", "nobody is shown", sized(1280, 720, panes=[], users=["anna"]))

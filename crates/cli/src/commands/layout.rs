@@ -43,7 +43,7 @@ pub(crate) const RENDER: Command = Command {
 
 fn render(args: &Args) -> Result<(), Failure> {
     let resolved = resolved(args.operand(0))?;
-    let Some(out) = args.optional_operand(1) else {
+    let Some(out) = args.optional_operand(1).filter(|out| *out != "-") else {
         return if args.switch("json") {
             output::json(&resolved.to_value())
         } else {
@@ -168,8 +168,8 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
     }
     let resolved = reading.message.to_resolved(canvas);
     match args.optional_operand(1) {
-        Some(out) => write_drawn(args, &resolved, out),
-        None => output::json(&resolved.to_document()),
+        Some(out) if out != "-" => write_drawn(args, &resolved, out),
+        _ => output::json(&resolved.to_document()),
     }
 }
 

@@ -19,7 +19,7 @@ const SLICE: usize = 12_500;
 /// Frames of a stream: a megabyte.
 const FRAMES: u32 = 80;
 
-/// What a sender says of nine panes, as Agora has it.
+/// What a sender says of three panes, as Agora has it.
 const TEXT: &str = r##"{"canvas":{"w":1280,"h":720,"bgnd":"#000000"},"regions":[{"uid":"1001","alpha":1.0,"zorder":1,"x":0,"y":0,"w":426,"h":240,"volume":80},{"uid":"1002","alpha":1.0,"zorder":1,"x":426,"y":0,"w":428,"h":240,"volume":0},{"uid":"1003","alpha":1.0,"zorder":1,"x":854,"y":0,"w":426,"h":240,"volume":12}],"ver":"20190611","ts":1725928205000}"##;
 
 /// x264's signature, which stands in the first frame of its streams; of it the UUID.

@@ -265,6 +265,11 @@ fn pane(own: &Object, at: &str, walk: &mut Walk) -> Option<Pane> {
         .map(|number| number.as_u64().and_then(|number| u32::try_from(number).ok()))
         .collect();
     pane.cut = cut.and_then(|cut| cut.try_into().ok());
+    if let Some([_, _, width, height]) = pane.cut
+        && (width == 0 || height == 0)
+    {
+        walk.report(&path("cut"), Problem::Layout(LayoutError::TooSmall));
+    }
     pane.alpha = share("alpha").unwrap_or(Share::WHOLE);
     Some(pane)
 }

@@ -16,7 +16,8 @@ pub enum LayoutError {
     SideOutOfRange,
     /// `layout.outside_canvas`: a pane reaches beyond the canvas.
     OutsideCanvas,
-    /// `layout.too_small`: on the canvas' grid of even pixels nothing is left of a pane.
+    /// `layout.too_small`: on the canvas' grid of even pixels nothing is left of a pane, or nothing of
+    /// a picture that is cut.
     TooSmall,
     /// `layout.too_many_panes`: more panes than one picture may have.
     TooManyPanes,
