@@ -129,7 +129,8 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
     let mut newest: Option<Reading> = None;
     // The newest message that has no layout: why that is so.
     let mut other: Option<Reading> = None;
-    if is_json(&mut source)? {
+    let is_alone = is_json(&mut source)?;
+    if is_alone {
         let text = whole(&mut source)?;
         if Document::from_json(&text).is_ok() {
             return Err(Failure::failed(format!("{} is a layout already", source.shown())).next(
@@ -161,10 +162,11 @@ fn from_sei(args: &Args) -> Result<(), Failure> {
         })?;
     }
     let Some(reading) = newest else {
-        return Err(without_layout(source.shown(), other.as_ref()));
+        let message = if is_alone { "the message" } else { "the last message" };
+        return Err(without_layout(source.shown(), message, other.as_ref()));
     };
     for remark in &reading.remarks {
-        output::note(&format!("livegate: {}", told(remark)));
+        output::note(&format!("livegate: {}", told("the message", remark)));
     }
     let resolved = reading.message.to_resolved(canvas);
     match args.optional_operand(1) {
@@ -178,7 +180,7 @@ fn has_layout(reading: &Reading) -> bool {
 }
 
 /// What there is instead of a layout, if there is a message at all.
-fn without_layout(shown: &str, other: Option<&Reading>) -> Failure {
+fn without_layout(shown: &str, message: &str, other: Option<&Reading>) -> Failure {
     let failure = Failure::failed(format!("{shown} has no message with a layout"))
         .next("`livegate sei dump` shows what messages a stream has");
     let Some(other) = other else { return failure };
@@ -186,14 +188,17 @@ fn without_layout(shown: &str, other: Option<&Reading>) -> Failure {
         Some(_) => failure.point("Alibaba's has `stream`, Agora's has `canvas` and `regions`"),
         None => failure,
     };
-    other.remarks.iter().fold(failure, |failure, remark| failure.point(told(remark)))
+    other.remarks.iter().fold(failure, |failure, remark| failure.point(told(message, remark)))
 }
 
 /// What was wrong with a message, in words.
-fn told(remark: &Remark) -> String {
-    let whole = remark.stream.is_none() && remark.member.is_empty();
-    let subject = if whole { "the message " } else { "" };
-    format!("{subject}{remark} [{}]", remark.defect.code().as_str())
+fn told(message: &str, remark: &Remark) -> String {
+    let code = remark.defect.code();
+    if remark.stream.is_none() && remark.member.is_empty() {
+        format!("{message} {remark} [{}]", code.as_str())
+    } else {
+        format!("{remark} [{}]", code.as_str())
+    }
 }
 
 /// `layout to-sei`
