@@ -99,6 +99,9 @@ export async function seiReader() {
 
 const binary = process.env.LIVEGATE_BIN ?? join(target, "debug/livegate");
 
+/** Starts the command line, with pipes unless `stdio` says otherwise. */
+export const start = (args, stdio = ["pipe", "pipe", "pipe"]) => spawn(binary, args, { stdio });
+
 /**
  * Runs the command line and gives its status and what it wrote. `input` goes to its standard input in
  * pieces of these sizes, over and over.
@@ -107,7 +110,7 @@ const binary = process.env.LIVEGATE_BIN ?? join(target, "debug/livegate");
  * @param {{input?: Buffer, pieces?: number[]}} how
  */
 export async function livegate(args, { input, pieces = [65_536] } = {}) {
-  const child = spawn(binary, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = start(args);
   const out = [];
   const err = [];
   child.stdout.on("data", (chunk) => out.push(chunk));
