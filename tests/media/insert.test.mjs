@@ -3,6 +3,7 @@
 // the file as it was.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 
@@ -11,7 +12,7 @@ import { find, names } from "./clips.mjs";
 import { frames as framesOf, toAnnexB } from "./flv.mjs";
 import { crosCodecs, missing } from "./material.mjs";
 import { draft, ffmpeg, h264Reader, readers } from "./oracles.mjs";
-import { OURS, changed, dump, insert, kind, strip } from "./sei.mjs";
+import { OURS, changed, dump, insert, kind, ours, strip } from "./sei.mjs";
 
 const skip = await missing();
 
@@ -93,6 +94,35 @@ for (const name of ["slices.h264", "aac.flv", "layers.h265", "hevc.h265.flv"]) {
   });
 }
 
+/** A NUL behind the text, which readers in C end it by; and texts that are no JSON. */
+for (const name of ["slices.h264", "aac.flv"]) {
+  test(`a NUL behind the text, and a text that is no JSON, in ${name}`, { skip }, async () => {
+    const file = await find(name);
+    const plain = "scene quiz, \u5e03\u5c40";
+    const args = ["--every", "frame", "--text", plain];
+    await draft(name, undefined, async (to) => {
+      const { status, err } = await insert(args)(file.path, to);
+      assert.equal(status, 2);
+      assert.match(err, /the message is not JSON/);
+      assert.ok(!existsSync(to));
+    });
+    for (const [nul, end] of [[[], ""], [["--nul"], "\0"]]) {
+      await changed(file, insert([...args, "--plain", ...nul]), async (after) => {
+        for (const [reader, texts] of Object.entries(await readers(after, OURS))) {
+          same(texts, Array(file.frames).fill(plain + end), reader);
+        }
+        // dump shows the text without it; it counts in the size.
+        const size = 16 + Buffer.byteLength(plain) + end.length;
+        const told = (await dump(after)).filter(ours).map(({ text, size }) => ({ text, size }));
+        same(told, Array(file.frames).fill({ text: plain, size }), "dump");
+        await changed(after, strip([]), async (stripped) => {
+          assert.ok((await readFile(stripped.path)).equals(await readFile(file.path)));
+        });
+      });
+    }
+  });
+}
+
 /** Of the types without UUID h264-reader says every byte; strip goes by what the text has. */
 for (const [name, type] of [["slices.h264", 100], ["aac.flv", 100], ["hash.h265", 254], ["enhanced.h265.flv", 242]]) {
   test(`a message of type ${type} in ${name} is read and taken out by its content`, { skip }, async () => {
@@ -127,13 +157,31 @@ const reader = async (file) =>
 const decoded = async (file, format) =>
   draft(file.codec, await annexB(file), (path) => ffmpeg({ path, codec: file.codec, flv: false }, format));
 
-/** Every message, others' as well, in the order of the file. */
+/**
+ * Every message, others' as well, in the order of the file. What is at `offset` in the file itself is
+ * the message: its type, its size and its content.
+ */
 async function sameAsReader(file) {
   const told = (await dump(file)).map((line) => ({ ...line, uuid: line.uuid?.replaceAll("-", "") ?? "" }));
   const text = (data) => Buffer.from(data, "hex").toString();
+  const stream = await annexB(file, { messages: true });
+  const read = (await reader(file)).map(({ payload_type, uuid, data, offset }) => ({
+    payload_type,
+    nal_type: file.codec === "h264" ? stream[offset] & 31 : stream[offset] >> 1 & 63,
+    uuid,
+    size: (uuid.length + data.length) / 2,
+    text: uuid === OURS && text(data),
+    payload: uuid + data,
+  }));
+  const bytes = await readFile(file.path);
   same(
-    told.map(({ payload_type, uuid, text }) => ({ payload_type, uuid, text: uuid === OURS && text })),
-    (await reader(file)).map(({ payload_type, uuid, data }) => ({ payload_type, uuid, text: uuid === OURS && text(data) })),
+    told.map(({ payload_type, nal_type, uuid, size, text, offset }) => {
+      const there = messageAt(bytes, offset);
+      assert.equal(there.payload_type, payload_type, `at ${offset}`);
+      assert.equal(there.size, size, `at ${offset}`);
+      return { payload_type, nal_type, uuid, size, text: uuid === OURS && text, payload: there.payload };
+    }),
+    read,
     "dump",
   );
   if (!file.flv) return;
@@ -141,6 +189,26 @@ async function sameAsReader(file) {
   const times = told.filter(({ uuid }) => uuid === OURS).map(({ pts_ms }) => pts_ms);
   if (times.length === 0) return;
   same(times, framesOf(await readFile(file.path)).map(({ pts }) => pts), "times");
+}
+
+/** The message that begins at a place: H.264 7.3.2.3.1 and 7.4.1, the same in H.265. */
+function messageAt(bytes, offset) {
+  let at = offset;
+  let zeros = bytes[at - 1] !== 0 ? 0 : bytes[at - 2] !== 0 ? 1 : 2;
+  const next = () => {
+    // emulation_prevention_three_byte
+    if (zeros >= 2 && bytes[at] === 3) [at, zeros] = [at + 1, 0];
+    zeros = bytes[at] === 0 ? zeros + 1 : 0;
+    return bytes[at++];
+  };
+  const number = () => {
+    let sum = 0;
+    for (let byte = 255; byte === 255; ) sum += byte = next();
+    return sum;
+  };
+  const payload_type = number();
+  const size = number();
+  return { payload_type, size, payload: Buffer.from(Array.from({ length: size }, next)).toString("hex") };
 }
 
 /** That two lists are the same, or where they first differ. */

@@ -2,7 +2,8 @@
 // is judged by the pictures as they are shown.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import test from "node:test";
 
 import { FPS, find } from "./clips.mjs";
@@ -56,17 +57,33 @@ test("a timer of 1300 ms does not drift", { skip }, async () => {
   });
 });
 
+/** The packets of a byte stream as ffprobe takes it apart: where each ends, and whether it is a key frame. */
+async function pictures({ path, codec }) {
+  const input = ["-f", codec === "h264" ? "h264" : "hevc", "-show_entries", "packet=size,flags", "-of", "json"];
+  const { stdout } = await output("ffprobe", ["-v", "error", ...input, path]);
+  let end = 0;
+  const found = JSON.parse(stdout).packets.map(({ size, flags }) => ({ end: (end += Number(size)), key: flags.startsWith("K") }));
+  assert.equal(end, (await stat(path)).size, "packets are not all of the file");
+  return found;
+}
+
+/** Which pictures of a byte stream carry a message, counted from 0 as they are sent. */
+async function carriers(file) {
+  const packets = await pictures(file);
+  const messages = (await h264Reader(file)).filter(({ uuid }) => uuid === OURS);
+  return messages.map(({ offset }) => packets.findIndex(({ end }) => offset < end));
+}
+
 test("a timer in Annex B counts frames at the rate that is given", { skip }, async () => {
-  for (const name of ["slices.h264", "field-pairs.h264", "slices.h265"]) {
+  // Of a frame that is a pair of fields ffprobe makes two packets.
+  for (const [name, packets] of [["slices.h264", 1], ["b-frames.h264", 1], ["field-pairs.h264", 2], ["slices.h265", 1]]) {
     const file = await find(name);
-    await changed(file, every("1000ms", "--fps", `${FPS}`), async (after) => {
-      // 75 frames: the 1st, the 26th and the 51st.
-      assert.equal((await ffmpegMessages(after)).length, 3, name);
-    });
-    await changed(file, every("1000ms", "--fps", "15"), async (after) => {
-      // 5 s at 15 a second.
-      assert.equal((await ffmpegMessages(after)).length, 5, name);
-    });
+    // 75 frames: 3 s at 25 a second, 5 s at 15.
+    for (const [fps, frames] of [[FPS, [0, 25, 50]], [15, [0, 15, 30, 45, 60]]]) {
+      await changed(file, every("1000ms", "--fps", `${fps}`), async (after) => {
+        assert.deepEqual(await carriers(after), frames.map((frame) => frame * packets), name);
+      });
+    }
   }
 });
 
@@ -83,11 +100,9 @@ test("in Annex B key frames are those where ffprobe would begin", { skip }, asyn
   const h264 = ["b-frames.h264", "open-gop.h264", "intra-refresh.h264", "hrd.h264"];
   for (const name of [...h264, "b-frames.h265", "open-gop.h265", "layers.h265"]) {
     const file = await find(name);
-    const { stdout } = await output("ffprobe", ["-v", "error", "-show_entries", "packet=flags", "-of", "csv=p=0", file.path]);
-    const flags = stdout.trim().split("\n");
+    const keys = (await pictures(file)).flatMap(({ key }, number) => (key ? [number] : []));
     await changed(file, every("idr"), async (after) => {
-      const keys = flags.filter((flag) => flag.startsWith("K"));
-      assert.equal((await dump(after)).filter(ours).length, keys.length, name);
+      assert.deepEqual(await carriers(after), keys, name);
     });
   }
 });
@@ -171,6 +186,77 @@ test("a timeline is exact to the picture that is shown, B-frames or not", { skip
         }
       });
     }
+  });
+});
+
+/** Lines of a timeline, as a file. */
+const timelineOf = (lines, use) =>
+  draft("timeline.jsonl", lines.map(([at_ms, text]) => JSON.stringify({ at_ms, text })).join("\n"), use);
+
+test("a text before a timeline's first is on the frame that is shown first", { skip }, async () => {
+  const file = await find("aac.flv");
+  const shown = (await packets(file)).map(({ pts }) => pts).sort((a, b) => a - b);
+  await timelineOf([[1_010, { scene: "b" }]], async (timeline) => {
+    await changed(file, insert(["--text", TEXT, "--timeline", timeline]), async (after) => {
+      const messages = (await ffmpegMessages(after)).map(({ data, picture }) => [picture.ms, Buffer.from(data, "hex").toString()]);
+      const second = '{"scene":"b"}';
+      assert.deepEqual(messages.find(([, text]) => text === TEXT), [shown[0], TEXT]);
+      assert.deepEqual(messages.find(([, text]) => text === second), [shown.find((ms) => ms >= 1_010), second]);
+      // Without --every it is not repeated, but for frames that were sent before it.
+      assert.ok(messages.length < 10, `${messages.length} messages`);
+      assert.ok(messages.every(([ms, text]) => (text === second) === ms >= 1_010));
+    });
+  });
+});
+
+test("entries of a timeline that no frame carries are counted and told", { skip }, async () => {
+  const { path } = await find("no-b-frames.flv");
+  // A frame is shown every 40 ms, at 1000 and 1040: of these no frame shows the second and the last.
+  const lines = [[1_000, 1], [1_001, 2], [1_010, 3], [9_000_000, 4]];
+  await timelineOf(lines, async (timeline) => {
+    await draft("flv", undefined, async (to) => {
+      const { status, out, err } = await insert(["--timeline", timeline, "--json"])(path, to);
+      assert.equal(status, 0, err);
+      assert.match(err, /no frame carries 2 of the timeline's entries; the first is entry 2\b/);
+      const { messages, entries_unused } = JSON.parse(out);
+      assert.deepEqual({ messages, entries_unused }, { messages: 2, entries_unused: 2 });
+      assert.deepEqual((await dump({ path: to })).filter(ours).map(({ pts_ms, text }) => [pts_ms, text]), [[1_000, "1"], [1_040, "3"]]);
+    });
+  });
+  await timelineOf(lines.slice(0, 1), async (timeline) => {
+    await draft("flv", undefined, async (to) => {
+      const { out, err } = await insert(["--timeline", timeline, "--json"])(path, to);
+      assert.equal(err, "");
+      assert.equal(JSON.parse(out).entries_unused, 0);
+    });
+  });
+  // If there is no other entry, there is nothing to write.
+  await timelineOf(lines.slice(-1), async (timeline) => {
+    await draft("flv", undefined, async (to) => {
+      const { status, err } = await insert(["--timeline", timeline])(path, to);
+      assert.equal(status, 1);
+      assert.match(err, /none of 75 frames carries a message/);
+      assert.ok(!existsSync(to));
+    });
+  });
+});
+
+test("a stream that begins anew gets its timeline anew", { skip }, async () => {
+  const file = await find("aac.flv");
+  const { header, tags } = read(await readFile(file.path));
+  await draft("flv", write({ header, tags: [...tags, ...tags] }), async (path) => {
+    await timelineOf([[0, { s: 1 }], [2_000, { s: 2 }]], async (timeline) => {
+      const command = insert(["--timeline", timeline]);
+      await changed(file, command, async (once) => {
+        const expected = read(await readFile(once.path)).tags;
+        assert.ok((await dump(once)).filter(ours).length >= 2);
+        await changed({ ...file, path }, command, async (twice) => {
+          // Both halves are what the one is.
+          const found = read(await readFile(twice.path)).tags;
+          assert.deepEqual(found, [...expected, ...expected]);
+        });
+      });
+    });
   });
 });
 
