@@ -119,7 +119,7 @@ impl Reader {
             }
             State::Tag => {
                 let Some(bytes) = input.first_chunk() else {
-                    return Ok(Part::More { bytes: TagHeader::LEN });
+                    return self.short_tag(input);
                 };
                 let header = TagHeader::parse(*bytes, self.offset)?;
                 (Part::Tag(header), State::behind(header.body_len, header.tag_len()))
@@ -159,6 +159,17 @@ impl Reader {
         };
         let missing = wanted.saturating_sub(u32::try_from(rest.len()).unwrap_or(u32::MAX));
         Ending::Truncated { offset, missing }
+    }
+
+    /// Fewer than eleven bytes: whether they can still become a tag's header is said at once, as the
+    /// garbage behind a stream may be no longer.
+    fn short_tag<'a>(&self, input: &[u8]) -> Result<Part<'a>, FlvError> {
+        let mut padded = [0; TagHeader::LEN];
+        if let Some(first) = input.first() {
+            padded[0] = *first;
+            TagHeader::parse(padded, self.offset)?;
+        }
+        Ok(Part::More { bytes: TagHeader::LEN })
     }
 
     /// Fewer than nine bytes: whether they can still become a header is said at once, so that a
@@ -254,6 +265,11 @@ mod tests {
         bytes[30] = b'F';
         let (_, end, error, _) = parts(&bytes, 64);
         assert_eq!((end, error), (30, Some(FlvError::TagType { offset: 30, found: b'F' })));
+        // It need not be as long as a tag's header.
+        for (len, step) in [(31, 1), (31, 64), (40, 3)] {
+            let (_, end, error, _) = parts(&bytes[..len], step);
+            assert_eq!((end, error), (30, Some(FlvError::TagType { offset: 30, found: b'F' })));
+        }
         // The first byte that cannot be right is enough.
         let (_, _, error, _) = parts(b"\0\0\0\x18ftyp", 1);
         assert_eq!(error, Some(FlvError::Signature { offset: 0, found: 0 }));
