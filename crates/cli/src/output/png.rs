@@ -151,7 +151,6 @@ mod tests {
     use livegate_core::layout::{
         Arrangement, Canvas, Even, Layout, Member, Placed, Rect, Resolved, Rgb, Share, Template,
     };
-    use std::time::{Duration, Instant};
 
     #[test]
     fn the_picture_has_the_canvas_size_and_the_panes_colours() {
@@ -200,22 +199,5 @@ mod tests {
             assert_eq!(corner, [0x9f, 0xbf, 0xdf]);
         }
         assert_eq!(at(47, 57), [0x20, 0x40, 0x60]);
-    }
-
-    /// A small pane costs what it covers: not the canvas, however many there are.
-    #[test]
-    fn a_pane_that_is_not_opaque_costs_its_own_rectangle() {
-        let canvas = Canvas::new(1024, 1024).unwrap();
-        let drawn = |count: u16| {
-            let layout = Resolved::new(canvas, (0..count).map(|id| shade(id, [0, 0, 16, 16])));
-            let time = || {
-                let begin = Instant::now();
-                png(&layout).unwrap();
-                begin.elapsed()
-            };
-            (0..3).map(|_| time()).min().unwrap_or(Duration::MAX)
-        };
-        let (one, all) = (drawn(1), drawn(64));
-        assert!(all < one * 4, "{all:?} for 64 panes of 16 by 16, {one:?} for one");
     }
 }
