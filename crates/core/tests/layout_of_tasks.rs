@@ -50,7 +50,7 @@ fn a_request_of_alibabas_becomes_its_message() {
         _ => Sound { volume: 60, voice: 123 },
     };
     let mut message = LayoutMessage::from_resolved(&resolved, Alone::Placeless, &sound);
-    let profile = Profile::of(&task);
+    let profile = task.profile();
     let pass = task.sei.pass_through.as_ref().unwrap();
     message.extras = vec![Extra::text(profile.pass_key(&pass.key), &*pass.content)];
     // 0.5018382 * 1280 = 642.35, nearest even 642, 642 / 1280 = 0.5015625; (1280 - 642) / 1280 =
@@ -71,7 +71,7 @@ fn a_template_of_jocloud_is_laid_out() {
     let resolved = resolved(&task, &["a", "b"]);
     assert_eq!(resolved.panes()[1].rect.numbers(), [640, 0, 640, 720]);
     // Nothing is asked for, and the payload type is 5.
-    assert_eq!(Profile::of(&task), Profile::Alibaba);
+    assert_eq!(task.profile(), Profile::Alibaba);
 }
 
 #[test]
@@ -79,14 +79,14 @@ fn the_task_chooses_its_profile() {
     let mut task = artc(r#"{"X":"0","Y":"0","Width":"1","Height":"1","ZOrder":"0"}"#);
     // Alibaba's interface has payload types from 100 as well, with the same format.
     task.sei.payload_type = 100;
-    assert_eq!(Profile::of(&task), Profile::Alibaba);
+    assert_eq!(task.profile(), Profile::Alibaba);
     task.sei.custom = Some(r#"{"a":1}"#.to_owned());
-    assert_eq!(Profile::of(&task), Profile::Alibaba);
+    assert_eq!(task.profile(), Profile::Alibaba);
     (task.sei.layout_volume, task.sei.pass_through) = (None, None);
-    assert_eq!(Profile::of(&task), Profile::Custom);
+    assert_eq!(task.profile(), Profile::Custom);
     task.origin = livegate_core::relay::Origin::Livegate;
     task.sei.custom = None;
-    assert_eq!(Profile::of(&task), Profile::Agora);
+    assert_eq!(task.profile(), Profile::Agora);
     assert_eq!(Profile::Agora.pass_key("udd"), "app_data");
 }
 

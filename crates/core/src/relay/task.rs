@@ -17,6 +17,7 @@ use crate::config::LiveExitConfig;
 use crate::config::named;
 use crate::config::table::{Object, number, part, text, texts};
 use crate::layout::{Member, Picture};
+use crate::sei::payload::{Profile, agora};
 use crate::time::Millis;
 
 named! {
@@ -139,6 +140,21 @@ pub struct Task {
 }
 
 impl Task {
+    /// The format of the messages that it asks for. Tasks of Alibaba's interface have Alibaba's
+    /// whatever their payload type; of the others those of Agora's type have Agora's. A task that
+    /// asks for neither layout nor passed message has the caller's own, if it has one.
+    pub fn profile(&self) -> Profile {
+        let sei = &self.sei;
+        let asks = sei.layout_volume.is_some() || sei.pass_through.is_some();
+        if !asks && sei.custom.is_some() {
+            Profile::Custom
+        } else if self.origin != Origin::Alibaba && sei.payload_type == agora::PAYLOAD_TYPE {
+            Profile::Agora
+        } else {
+            Profile::Alibaba
+        }
+    }
+
     /// As JSON, **secrets included**.
     pub fn to_value(&self) -> Value {
         let mut out = Object::new();

@@ -33,7 +33,6 @@ use alloc::string::String;
 
 use crate::dialect::json::push_string;
 use crate::layout::MAX_NAME_CHARS;
-use crate::relay::{Origin, Sei, Task};
 
 pub use super::write::MAX_CONTENT;
 pub use error::{Defect, PayloadError, Remark};
@@ -56,25 +55,6 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// The profile of a task's messages.
-    pub fn of(task: &Task) -> Self {
-        Self::chosen(task.origin, &task.sei)
-    }
-
-    /// The format that a request's origin and parameters ask for. Tasks of Alibaba's interface have
-    /// Alibaba's whatever their payload type; of the others those of Agora's type have Agora's. A
-    /// task that asks for neither layout nor passed message has the caller's own, if it has one.
-    pub fn chosen(origin: Origin, sei: &Sei) -> Self {
-        let asks = sei.layout_volume.is_some() || sei.pass_through.is_some();
-        if !asks && sei.custom.is_some() {
-            Self::Custom
-        } else if origin != Origin::Alibaba && sei.payload_type == agora::PAYLOAD_TYPE {
-            Self::Agora
-        } else {
-            Self::Alibaba
-        }
-    }
-
     /// The key under which a passed message is written where the task sets `key`.
     pub const fn pass_key(self, key: &str) -> &str {
         match self {
