@@ -20,7 +20,7 @@ pub struct Limits {
     pub chunk_streams: usize,
     /// Message streams that are open at a time. Default 8: publishers and players use one.
     pub streams: usize,
-    /// Answers that wait to be taken by the caller. Default 256 KiB: above all that a read of 64 KiB
+    /// Bytes of answers that wait to be taken by the caller; the handshake has 3,073. Default 256 KiB: above all that a read of 64 KiB
     /// can ask for, so it is reached where the caller does not take them.
     pub output: usize,
 }

@@ -1,5 +1,7 @@
 //! Bytes in, messages out.
 
+use core::fmt;
+
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -13,7 +15,6 @@ use crate::message::{Kind, Message};
 /// comes out.
 ///
 /// Bytes are shown in pieces of any size; how they are cut changes nothing.
-#[derive(Debug)]
 pub struct Reader {
     limits: Limits,
     longest: u32,
@@ -32,7 +33,6 @@ pub struct Reader {
 }
 
 /// What a chunk stream's next header can leave out.
-#[derive(Debug)]
 struct Stream {
     id: ChunkStreamId,
     /// The last message's; its timestamp is absolute.
@@ -61,6 +61,17 @@ struct Header {
     len: usize,
     /// What the header told about the peer.
     repeats: [Option<bool>; 2],
+}
+
+impl fmt::Debug for Reader {
+    /// What is gathered can have keys in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("chunk_size", &self.chunk_size)
+            .field("chunk_streams", &self.streams.len())
+            .field("buffered", &self.buffered)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How much memory a message gets that announces itself, whatever it announces.

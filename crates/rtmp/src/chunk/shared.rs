@@ -5,6 +5,8 @@
 //! differs by the message stream alone, and pieces of the shared payload with the chunk headers
 //! between them. They go into one vectored write.
 
+use core::fmt;
+
 use bytes::Bytes;
 
 use super::header::{self, Fields, Format, MAX_LEN};
@@ -12,7 +14,7 @@ use super::{ChunkSize, ChunkStreamId};
 use crate::message::{Kind, Message};
 
 /// A message as chunks of one size. Cloning it shares the payload.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Shared {
     chunk_stream: ChunkStreamId,
     fields: Fields,
@@ -22,6 +24,16 @@ pub struct Shared {
     /// there is one.
     between: [u8; MAX_LEN],
     between_len: usize,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("kind", &self.fields.kind)
+            .field("timestamp", &self.fields.timestamp)
+            .field("len", &self.payload.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The header of a [`Shared`] for one connection.
@@ -113,7 +125,7 @@ impl Shared {
 }
 
 /// The pieces of [`Shared::pieces`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Pieces<'a> {
     shared: &'a Shared,
     next: &'a [u8],
@@ -121,6 +133,12 @@ pub struct Pieces<'a> {
     at: usize,
     /// Whether the next piece is what stands between chunks.
     between: bool,
+}
+
+impl fmt::Debug for Pieces<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pieces").field("shared", self.shared).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Pieces<'a> {
