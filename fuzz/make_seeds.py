@@ -112,6 +112,11 @@ TARGETS = {
     "sei": messages,
     # The kept ones are whole streams.
     "flv": lambda: (),
+    # Here too: RTMP 1.0 §5 and §7, put together by hand.
+    "rtmp_amf0": lambda: (),
+    "rtmp_chunks": lambda: (),
+    "rtmp_handshake": lambda: (),
+    "rtmp_session": lambda: (),
 }
 
 

@@ -25,6 +25,9 @@ const TARGETS: [(&str, Body); 8] = [
     ("url", url::fuzz::fuzz),
 ];
 
+/// How the targets of livegate-rtmp begin, whose bodies are there.
+const RTMP: &str = "rtmp_";
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -170,10 +173,12 @@ fn every_target_has_its_body_here() {
     let found: Vec<&str> = targets
         .iter()
         .map(|(path, _)| path.rsplit('/').next().unwrap().trim_end_matches(".rs"))
+        .filter(|name| !name.starts_with(RTMP))
         .collect();
     assert_eq!(found, names);
     for folder in seed_folders() {
-        assert!(names.contains(&folder.as_str()), "fuzz/seeds/{folder} belongs to no target");
+        let known = names.contains(&folder.as_str()) || folder.starts_with(RTMP);
+        assert!(known, "fuzz/seeds/{folder} belongs to no target");
     }
 }
 

@@ -23,6 +23,8 @@ extern crate std;
 
 pub mod amf0;
 pub mod chunk;
+#[cfg(feature = "_fuzzing")]
+pub mod fuzz;
 pub mod handshake;
 mod limits;
 pub mod message;

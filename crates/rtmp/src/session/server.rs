@@ -478,7 +478,7 @@ impl Server {
             return Err(SessionError::Order { command: "play" });
         }
         let name = command.text(0).ok_or(SessionError::Malformed { command: "play" })?;
-        let start = command.number(1).unwrap_or(-2.0);
+        let start = command.number(1).filter(|start| start.is_finite()).unwrap_or(-2.0);
         let reset = command.arguments.get(3).and_then(crate::amf0::Value::as_bool).unwrap_or(true);
         self.open = Some(Open::Play { stream, reset });
         Ok(Event::Play(Play { stream, name: name.into(), start }))
