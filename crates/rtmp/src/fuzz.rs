@@ -93,7 +93,8 @@ pub fn chunks(data: &[u8]) {
             writer.write(id, message, headers, &mut out);
         }
         let again = messages(&out, step);
-        let streams = again.1 == Some(ChunkError::Streams { limit: Limits::default().chunk_streams });
+        let streams =
+            again.1 == Some(ChunkError::Streams { limit: Limits::default().chunk_streams });
         assert!(streams || again.0 == media, "what is written is read");
     }
     let mut out = announced(size);

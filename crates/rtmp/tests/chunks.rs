@@ -147,7 +147,14 @@ fn whole(bytes: &[u8]) -> Result<Vec<Message>, ChunkError> {
 #[derive(Clone, Debug)]
 enum Step {
     /// On this chunk stream: a message if the last one is whole, or else its next chunk.
-    Send { id: u32, kind: u8, stream: u32, later: u32, len: usize, shortest: bool },
+    Send {
+        id: u32,
+        kind: u8,
+        stream: u32,
+        later: u32,
+        len: usize,
+        shortest: bool,
+    },
     ChunkSize(usize),
     /// The message under way on this chunk stream is given up.
     Abort(u32),

@@ -20,8 +20,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use livegate_rtmp::handshake::Form;
-use livegate_rtmp::message::data;
 use livegate_rtmp::message::Kind;
+use livegate_rtmp::message::data;
 use livegate_rtmp::session::client::{self, Client, Purpose};
 use livegate_rtmp::session::server::{self, Reason, Server};
 
@@ -88,7 +88,11 @@ fn take(file: &str) -> Outcome<()> {
         while let Some(event) = session.next(&mut input)? {
             match event {
                 server::Event::Connect(connect) => {
-                    println!("connect {} {}", connect.app, connect.capabilities.four_cc_list.join(","));
+                    println!(
+                        "connect {} {}",
+                        connect.app,
+                        connect.capabilities.four_cc_list.join(",")
+                    );
                     session.accept()?;
                 }
                 server::Event::Publish(publish) => {
@@ -99,7 +103,11 @@ fn take(file: &str) -> Outcome<()> {
                     }
                 }
                 server::Event::Media(message) => {
-                    let message = if message.kind == Kind::DATA { data::for_players(&message) } else { message };
+                    let message = if message.kind == Kind::DATA {
+                        data::for_players(&message)
+                    } else {
+                        message
+                    };
                     out.tag(&message);
                 }
                 server::Event::Ended { .. } => {
@@ -151,7 +159,11 @@ fn give(file: &str) -> Outcome<()> {
             wire.send(&session.take_output())?;
         }
     }
-    println!("closed, {} of {} bytes not acknowledged", session.flow().unacknowledged(), session.flow().sent());
+    println!(
+        "closed, {} of {} bytes not acknowledged",
+        session.flow().unacknowledged(),
+        session.flow().sent()
+    );
     Ok(())
 }
 
@@ -238,7 +250,11 @@ fn pull(url: &str, file: &str) -> Outcome<()> {
     let mut reached = 0;
     while wire.fill()? {
         let open = pump(&mut wire, &mut session, |message| {
-            let message = if message.kind == Kind::DATA { data::for_players(message) } else { message.clone() };
+            let message = if message.kind == Kind::DATA {
+                data::for_players(message)
+            } else {
+                message.clone()
+            };
             reached = u64::from(message.timestamp);
             out.tag(&message);
         })?;

@@ -68,7 +68,9 @@ impl Wire {
                 self.there.extend(&buffer[..count]);
                 Some(Ok(count))
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                None
+            }
             Err(error) => Some(Err(error)),
         }
     }
@@ -78,7 +80,12 @@ impl Wire {
     }
 
     /// Writes a message in pieces, and again from where a write ended.
-    pub fn send_shared(&mut self, message: &Message, size: ChunkSize, stream: u32) -> Outcome<usize> {
+    pub fn send_shared(
+        &mut self,
+        message: &Message,
+        size: ChunkSize,
+        stream: u32,
+    ) -> Outcome<usize> {
         let shared = Shared::new(message, size);
         let head = shared.head(stream);
         let mut sent = 0;

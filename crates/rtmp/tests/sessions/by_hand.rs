@@ -20,7 +20,13 @@ struct Hand {
     answers: Reader,
 }
 
-fn command(stream: u32, name: &str, transaction: f64, object: &Value<'_>, arguments: &[Value<'_>]) -> Message {
+fn command(
+    stream: u32,
+    name: &str,
+    transaction: f64,
+    object: &Value<'_>,
+    arguments: &[Value<'_>],
+) -> Message {
     let mut writer = Writer::new();
     writer.string(name).number(transaction).value(object);
     for argument in arguments {
@@ -34,7 +40,8 @@ fn text(text: &str) -> Value<'_> {
 }
 
 fn connect() -> Message {
-    let object = Value::Object(vec![(b"app", text("live")), (b"objectEncoding", Value::Number(3.0))]);
+    let object =
+        Value::Object(vec![(b"app", text("live")), (b"objectEncoding", Value::Number(3.0))]);
     command(0, "connect", 1.0, &object, &[])
 }
 

@@ -75,16 +75,10 @@ impl Pair {
             (server::Event::Connect(_), Policy::RefuseConnect) => {
                 server.refuse(Reason::NotFound, "no such application").unwrap();
             }
-            (
-                server::Event::Publish(_) | server::Event::Play(_),
-                Policy::RefuseStream(reason),
-            ) => {
+            (server::Event::Publish(_) | server::Event::Play(_), Policy::RefuseStream(reason)) => {
                 server.refuse(reason, "key is taken by t0p").unwrap();
             }
-            (
-                server::Event::Connect(_) | server::Event::Publish(_) | server::Event::Play(_),
-                _,
-            ) => {
+            (server::Event::Connect(_) | server::Event::Publish(_) | server::Event::Play(_), _) => {
                 assert!(server.is_waiting());
                 server.accept().unwrap();
                 assert!(!server.is_waiting());
