@@ -125,7 +125,7 @@ pub fn amf0(data: &[u8]) {
         let mut reader = amf0::Reader::new(bytes);
         let mut writer = amf0::Writer::new();
         let error = loop {
-            match reader.next() {
+            match reader.next_value() {
                 Ok(Some(value)) => {
                     writer.value(&value);
                 }

@@ -75,11 +75,11 @@ fn both_mean_the_same_by_the_same_bytes() {
         let mut reader = Reader::new(&bytes);
         let mut writer = Writer::new();
         for value in &values {
-            let ours = reader.next().unwrap().expect("a value");
+            let ours = reader.next_value().unwrap().expect("a value");
             assert!(is_same(&ours, value), "{ours:?} {value:?}");
             writer.value(&ours);
         }
-        assert_eq!(reader.next(), Ok(None));
+        assert_eq!(reader.next_value(), Ok(None));
         let written = writer.finish();
         assert_eq!(written, bytes);
         let again = rml_amf0::deserialize(&mut &written[..]).unwrap();

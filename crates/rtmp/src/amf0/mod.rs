@@ -71,7 +71,7 @@ pub enum Value<'a> {
         properties: Vec<Property<'a>>,
     },
     /// An array with numbers.
-    StrictArray(Vec<Value<'a>>),
+    StrictArray(Vec<Self>),
     /// A time.
     Date {
         /// Milliseconds since 1970, in UTC.
@@ -135,7 +135,7 @@ impl<'a> Value<'a> {
     }
 
     /// The last property with this name, as a table would have it.
-    pub fn property(&self, name: &str) -> Option<&Value<'a>> {
+    pub fn property(&self, name: &str) -> Option<&Self> {
         let found = self.properties().iter().rev().find(|(key, _)| *key == name.as_bytes());
         found.map(|(_, value)| value)
     }

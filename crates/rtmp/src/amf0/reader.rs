@@ -24,7 +24,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, or none at the end.
-    pub fn next(&mut self) -> Result<Option<Value<'a>>, Amf0Error> {
+    pub fn next_value(&mut self) -> Result<Option<Value<'a>>, Amf0Error> {
         if self.at >= self.bytes.len() {
             return Ok(None);
         }
@@ -134,8 +134,8 @@ mod tests {
 
     fn one(bytes: &[u8]) -> Result<Value<'_>, Amf0Error> {
         let mut reader = Reader::new(bytes);
-        let value = reader.next()?.unwrap();
-        assert_eq!(reader.next(), Ok(None), "all of it is read");
+        let value = reader.next_value()?.unwrap();
+        assert_eq!(reader.next_value(), Ok(None), "all of it is read");
         Ok(value)
     }
 
@@ -168,7 +168,7 @@ mod tests {
         ] {
             assert_eq!(one(bytes), Ok(value), "{bytes:02x?}");
             for cut in 1..bytes.len() {
-                let error = Reader::new(&bytes[..cut]).next().unwrap_err();
+                let error = Reader::new(&bytes[..cut]).next_value().unwrap_err();
                 assert!(matches!(error, Amf0Error::Truncated { .. }), "{cut} of {bytes:02x?}");
             }
         }
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn an_array_that_only_announces_takes_nothing() {
         assert_eq!(one(b"\x0A\xFF\xFF\xFF\xFF"), Err(Amf0Error::Truncated { at: 5 }));
-        let many = [&b"\x0A\xFF\xFF\xFF\xFF"[..], &[5; 70_000]].concat();
+        let many = [&b"\x0A\xFF\xFF\xFF\xFF"[..], &[5].repeat(70_000)].concat();
         // 65,536 values with the array itself.
         assert_eq!(one(&many), Err(Amf0Error::Values { at: 5 + 65_535 }));
     }

@@ -23,7 +23,7 @@ pub enum Format {
 
 impl Format {
     /// Bytes of the message header.
-    pub const fn len(self) -> usize {
+    pub const fn header_len(self) -> usize {
         match self {
             Self::Full => 11,
             Self::SameStream => 7,
@@ -107,7 +107,7 @@ impl Fields {
     /// Reads a message header. Bytes that are not there count as 0.
     pub fn parse(format: Format, bytes: &[u8]) -> Self {
         let mut all = [0_u8; 11];
-        let len = format.len().min(bytes.len());
+        let len = format.header_len().min(bytes.len());
         all[..len].copy_from_slice(&bytes[..len]);
         let [t2, t1, t0, l2, l1, l0, kind, s0, s1, s2, s3] = all;
         Self {
@@ -139,8 +139,8 @@ pub fn emit(
     let mut at = Basic::emit(format, stream, out);
     let extended = fields.timestamp >= EXTENDED;
     let short = Fields { timestamp: fields.timestamp.min(EXTENDED), ..fields }.to_bytes();
-    out[at..at + format.len()].copy_from_slice(&short[..format.len()]);
-    at += format.len();
+    out[at..at + format.header_len()].copy_from_slice(&short[..format.header_len()]);
+    at += format.header_len();
     if extended {
         out[at..at + 4].copy_from_slice(&fields.timestamp.to_be_bytes());
         at += 4;

@@ -175,7 +175,7 @@ impl Reader {
     /// Reads a header from the beginning of `bytes`, or says how many bytes it takes at least.
     fn parse(&self, bytes: &[u8]) -> Result<Header, usize> {
         let basic = Basic::parse(bytes)?;
-        let len = basic.len + basic.format.len();
+        let len = basic.len + basic.format.header_len();
         if bytes.len() < len {
             return Err(len);
         }

@@ -37,6 +37,7 @@ pub enum Side {
 
 impl Side {
     /// The other one.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Client => Self::Server,

@@ -33,13 +33,13 @@ impl<'a> Command<'a> {
             _ => return Ok(None),
         };
         let mut reader = amf0::Reader::new(payload);
-        let Some(name) = reader.next()?.and_then(|value| value.as_bytes()) else {
+        let Some(name) = reader.next_value()?.and_then(|value| value.as_bytes()) else {
             return Ok(None);
         };
-        let transaction = reader.next()?.and_then(|value| value.as_number()).unwrap_or(0.0);
-        let object = reader.next()?.unwrap_or(Value::Null);
+        let transaction = reader.next_value()?.and_then(|value| value.as_number()).unwrap_or(0.0);
+        let object = reader.next_value()?.unwrap_or(Value::Null);
         let mut arguments = Vec::new();
-        while let Some(value) = reader.next()? {
+        while let Some(value) = reader.next_value()? {
             arguments.push(value);
         }
         Ok(Some(Self { name, transaction, object, arguments }))

@@ -175,7 +175,7 @@ mod tests {
         let mut writer = Writer::new();
         writer.object(|object| caps.write(object));
         let bytes = writer.finish();
-        let object = Reader::new(&bytes).next().unwrap().unwrap();
+        let object = Reader::new(&bytes).next_value().unwrap().unwrap();
         assert_eq!(object.property("capsEx"), Some(&Value::Number(14.0)));
         let video = object.property("videoFourCcInfoMap").unwrap();
         assert_eq!(video.property("*"), Some(&Value::Number(4.0)));

@@ -455,7 +455,9 @@ impl Server {
         if self.streams.len() >= limit {
             return Err(SessionError::Streams { limit });
         }
-        let free = (1..).find(|number| self.use_of(*number).is_none()).unwrap_or(u32::MAX);
+        // Of one more number than there are streams, one is free.
+        let most = u32::try_from(self.streams.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let free = (1..=most).find(|number| self.use_of(*number).is_none()).unwrap_or(most);
         self.streams.push((free, Use::Nothing));
         self.result(transaction, |writer| {
             writer.number(f64::from(free));
