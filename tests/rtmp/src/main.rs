@@ -6,8 +6,8 @@
 //!     livegate-rtmp-peer pull URL FILE      a client: plays into FILE
 //!
 //! Files are FLV. A server prints `port N` and waits for one connection; all print what happens, one
-//! line each. LIMIT_MS (20,000) is how long anything may take, SECONDS how much `pull` takes, HANDSHAKE
-//! `simple` or `digest`, REFUSE a reason for `take`.
+//! line each. LIMIT_MS (20,000) is how long anything may take, LINGER_MS how long `push` waits before it
+//! says that it has ended, HANDSHAKE `simple` or `digest`, REFUSE a reason for `take`.
 
 mod flv;
 mod wire;
@@ -88,11 +88,8 @@ fn take(file: &str) -> Outcome<()> {
         while let Some(event) = session.next(&mut input)? {
             match event {
                 server::Event::Connect(connect) => {
-                    println!(
-                        "connect {} {}",
-                        connect.app,
-                        connect.capabilities.four_cc_list.join(",")
-                    );
+                    let codecs = connect.capabilities.four_cc_list.join(",");
+                    println!("{}", format!("connect {} {codecs}", connect.app).trim_end());
                     session.accept()?;
                 }
                 server::Event::Publish(publish) => {
@@ -223,8 +220,12 @@ fn push(url: &str, file: &str) -> Outcome<()> {
     }
     let stream = session.stream().ok_or("not accepted")?;
     let began = Instant::now();
+    let (mut due, mut before) = (Duration::ZERO, 0);
     for tag in &tags {
-        let due = Duration::from_millis(u64::from(tag.timestamp) / speed);
+        // A configuration may stand at time 0, and what follows begin much later: gaps are not waited for.
+        let since = u64::from(tag.timestamp.saturating_sub(before)).min(1_000);
+        before = before.max(tag.timestamp);
+        due += Duration::from_micros(since * 1_000 / speed);
         while began.elapsed() < due {
             wire.fill_for(Duration::from_millis(5))?;
             pump(&mut wire, &mut session, |_| {})?;
@@ -246,8 +247,6 @@ fn pull(url: &str, file: &str) -> Outcome<()> {
     let (mut wire, mut session) = connect(url, Purpose::Play)?;
     wire.send(&session.take_output())?;
     let mut out = flv::Writer::new();
-    let until = variable("SECONDS", 3_600) * 1_000;
-    let mut reached = 0;
     while wire.fill()? {
         let open = pump(&mut wire, &mut session, |message| {
             let message = if message.kind == Kind::DATA {
@@ -255,10 +254,9 @@ fn pull(url: &str, file: &str) -> Outcome<()> {
             } else {
                 message.clone()
             };
-            reached = u64::from(message.timestamp);
             out.tag(&message);
         })?;
-        if !open || reached >= until {
+        if !open {
             break;
         }
     }

@@ -50,6 +50,9 @@ impl Wire {
 
     /// Waits for more, but not for long.
     pub fn fill_for(&mut self, limit: Duration) -> Outcome<()> {
+        if Instant::now() > self.deadline {
+            return Err("it took too long".into());
+        }
         match self.read(limit) {
             Some(Ok(0)) => Err("the peer has closed".into()),
             Some(Err(error)) => Err(error.into()),

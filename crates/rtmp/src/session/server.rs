@@ -17,7 +17,7 @@ use crate::amf0::Writer;
 use crate::chunk::ChunkSize;
 use crate::handshake::{Handshake, Seed};
 use crate::message::control::{BandwidthLimit, Control};
-use crate::message::{Kind, Message};
+use crate::message::Message;
 
 /// How a server answers.
 #[derive(Clone, Debug)]
@@ -372,10 +372,6 @@ impl Server {
             say("NetStream.Play.Reset");
         }
         say("NetStream.Play.Start");
-        let mut writer = Writer::new();
-        writer.string("|RtmpSampleAccess").boolean(true).boolean(true);
-        let payload = writer.finish();
-        self.link.media_out(&Message { kind: Kind::DATA, timestamp: 0, stream, payload });
     }
 
     fn message(&mut self, message: Message) -> Result<Option<Event>, SessionError> {
