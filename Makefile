@@ -25,7 +25,7 @@ demo: ## with the gateway running: send signed callbacks and show what arrives
 bench: ## measure throughput and latency
 	@tools/bench
 
-fuzz: ## fuzz the core (TARGET= one target, SECONDS_EACH=60)
+fuzz: ## fuzz the core and RTMP (TARGET= one target, SECONDS_EACH=60)
 	@tools/fuzz
 
 fmt: ## format the code

@@ -1,5 +1,7 @@
 //! Writing values.
 
+use core::fmt;
+
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -7,9 +9,16 @@ use bytes::Bytes;
 use super::{Property, Value, marker};
 
 /// Writes the values of a message, one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Writer {
     out: Vec<u8>,
+}
+
+impl fmt::Debug for Writer {
+    /// What is written can be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("len", &self.out.len()).finish()
+    }
 }
 
 impl Writer {

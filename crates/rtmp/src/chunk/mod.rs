@@ -23,8 +23,8 @@ impl ChunkSize {
     /// 128: what either side begins with.
     pub const INITIAL: Self = Self(128);
 
-    /// 60,000: what we write with. Nearly every frame is one chunk then, and it is below 65,536, which
-    /// is the largest that some servers take.
+    /// 60,000: what we write with. Nearly every frame is one chunk then, and it is below 65,536, the
+    /// most that SRS calls valid.
     pub const OURS: Self = Self(60_000);
 
     /// Checks a size from the wire or from a setting.

@@ -10,7 +10,7 @@ use crate::amf0::{self, Amf0Error, Value, Writer};
 use crate::message::{Kind, Message};
 
 /// A command as it was read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Command<'a> {
     /// Its name.
     pub name: &'a [u8],
@@ -20,6 +20,13 @@ pub struct Command<'a> {
     pub object: Value<'a>,
     /// What else stands there.
     pub arguments: Vec<Value<'a>>,
+}
+
+impl fmt::Debug for Command<'_> {
+    /// Arguments can be keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command").field("transaction", &self.transaction).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Command<'a> {

@@ -16,8 +16,8 @@ use crate::Limits;
 use crate::amf0::Writer;
 use crate::chunk::ChunkSize;
 use crate::handshake::{Handshake, Seed};
-use crate::message::control::{BandwidthLimit, Control};
 use crate::message::Message;
+use crate::message::control::{BandwidthLimit, Control};
 
 /// How a server answers.
 #[derive(Clone, Debug)]
