@@ -168,7 +168,7 @@ fn give(file: &str) -> Outcome<()> {
 fn connect(url: &str, purpose: Purpose) -> Outcome<(Wire, Client)> {
     let rest = url.strip_prefix("rtmp://").ok_or("the URL should begin with rtmp://")?;
     let (address, path) = rest.split_once('/').ok_or("the URL has no path")?;
-    let (app, name) = path.rsplit_once('/').ok_or("the URL has no stream")?;
+    let (app, name) = client::split_path(path).ok_or("the URL has no stream")?;
     let wire = Wire::new(TcpStream::connect(address)?, deadline())?;
     let tc_url = format!("rtmp://{address}/{app}");
     let mut settings = client::Settings::new(purpose, app, tc_url, name);

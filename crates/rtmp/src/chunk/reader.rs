@@ -297,14 +297,13 @@ impl Reader {
             && let Some(payload) = &mut stream.payload
         {
             let held = left.min(self.held_len);
-            grow(payload, left, length(stream.fields.len));
+            let (taken, rest) = input.split_at((left - held).min(input.len()));
+            grow(payload, held + taken.len(), length(stream.fields.len));
             payload.extend_from_slice(&self.held[..held]);
-            left -= held;
+            payload.extend_from_slice(taken);
+            left -= held + taken.len();
             self.held.copy_within(held..self.held_len, 0);
             self.held_len -= held;
-            let (taken, rest) = input.split_at(left.min(input.len()));
-            payload.extend_from_slice(taken);
-            left -= taken.len();
             *input = rest;
         }
         if left > 0 {
@@ -353,12 +352,13 @@ fn first_word(payload: &[u8]) -> u32 {
     payload.first_chunk().map_or(0, |word| u32::from_be_bytes(*word))
 }
 
-/// Makes room for `more` bytes: twice what there is, but never more than the message takes.
+/// Makes room for `more` bytes that are there: twice what there was, or as much as is needed, but never
+/// more than the message takes.
 fn grow(payload: &mut Vec<u8>, more: usize, len: usize) {
-    let room = payload.capacity() - payload.len();
-    if room < more {
+    let needed = payload.len() + more;
+    if payload.capacity() < needed {
         let doubled = payload.capacity().saturating_mul(2).min(len);
-        payload.reserve_exact(doubled.saturating_sub(payload.len()));
+        payload.reserve_exact(doubled.max(needed) - payload.len());
     }
 }
 
@@ -373,4 +373,50 @@ const fn check_length(kind: Kind, len: u32, longest: u32) -> Result<(), ChunkErr
         _ => true,
     };
     if fits { Ok(()) } else { Err(ChunkError::ControlLength { kind: kind.0, len }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIRST_RESERVE, Reader};
+    use crate::Limits;
+    use alloc::vec::Vec;
+
+    /// What the messages that have begun have room for.
+    fn reserved(reader: &Reader) -> usize {
+        reader.streams.iter().filter_map(|stream| stream.payload.as_ref()).map(Vec::capacity).sum()
+    }
+
+    #[test]
+    fn what_is_announced_takes_no_more_than_twice_what_came() {
+        let mut reader = Reader::new(Limits::default());
+        // Chunks of 0x7FFFFFFF bytes, and a message of 8 MiB.
+        let mut head: &[u8] = &[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0x7F, 255, 255, 255];
+        assert_eq!(reader.next(&mut head), Ok(None));
+        let mut head: &[u8] = &[4, 0, 0, 0, 0x80, 0, 0, 9, 1, 0, 0, 0];
+        assert_eq!(reader.next(&mut head), Ok(None));
+        assert!(reserved(&reader) <= FIRST_RESERVE);
+        let piece = [0; 8_192];
+        for number in 1..1_024 {
+            assert_eq!(reader.next(&mut &piece[..]), Ok(None));
+            assert!(reserved(&reader) <= 2 * number * piece.len(), "{number}");
+        }
+        let message = reader.next(&mut &piece[..]).unwrap().unwrap();
+        assert_eq!(message.payload.len(), 8 << 20);
+        assert_eq!(reserved(&reader), 0);
+    }
+
+    #[test]
+    fn a_message_that_is_there_takes_what_it_has() {
+        let mut reader = Reader::new(Limits::default());
+        let mut bytes = Vec::from([4, 0, 0, 0, 0, 7, 208, 9, 1, 0, 0, 0]);
+        // 2,000 bytes in chunks of 128: 15 of them go on.
+        for chunk in [0; 2_000].chunks(128) {
+            bytes.extend(chunk);
+            bytes.push(0xC4);
+        }
+        let mut first = &bytes[..1_000];
+        assert_eq!(reader.next(&mut first), Ok(None));
+        assert!((2_000 - 1_000..=2_000).contains(&reserved(&reader)));
+        assert_eq!(reader.next(&mut &bytes[1_000..]).unwrap().unwrap().payload.len(), 2_000);
+    }
 }

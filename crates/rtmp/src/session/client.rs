@@ -58,6 +58,15 @@ pub struct Settings {
     pub fc_commands: bool,
 }
 
+/// Splits the path of a push or pull URL, without its first slash, into application and stream: the
+/// stream is what follows the last slash before the query. Nothing where one of them is empty.
+pub fn split_path(path: &str) -> Option<(&str, &str)> {
+    let query = path.find('?').unwrap_or(path.len());
+    let slash = path.get(..query)?.rfind('/')?;
+    let (app, name) = (path.get(..slash)?, path.get(slash + 1..)?);
+    (!app.is_empty() && !name.is_empty()).then_some((app, name))
+}
+
 impl fmt::Debug for Settings {
     /// Application, URL and name can have keys in them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -476,5 +485,20 @@ impl Client {
             ) => Event::Ended(status),
             _ => Event::Status(status),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_path;
+
+    #[test]
+    fn the_stream_follows_the_last_slash_before_the_query() {
+        assert_eq!(split_path("live/key"), Some(("live", "key")));
+        assert_eq!(split_path("live/room/key?a=/b/c"), Some(("live/room", "key?a=/b/c")));
+        assert_eq!(split_path("live/?key=1"), Some(("live", "?key=1")));
+        for none in ["", "live", "live/", "/key", "live?a=/key"] {
+            assert_eq!(split_path(none), None, "{none}");
+        }
     }
 }
