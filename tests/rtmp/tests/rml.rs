@@ -1,5 +1,5 @@
 //! `rml_rtmp` at the other end, in memory: its client publishes to our server and plays from it, our
-//! client publishes to its server and plays from it. Its handshake checks digests.
+//! client publishes to its server and plays from it. Its handshake looks for digests.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! The handshake with digests, as Flash Player 9 and Flash Media Server 3 have it.
 //!
-//! Adobe has not published it. What is here is what clients and servers agree on, and is checked
-//! against three of them (docs/spec/rtmp.md §1.2): a packet is two blocks of 764 bytes behind eight of
+//! Adobe has not published it. What is here is what clients and servers agree on, and is held
+//! against some of them (docs/spec/rtmp.md §1.2): a packet is two blocks of 764 bytes behind eight of
 //! time and version. One block has a digest at an offset that its first bytes say; in which of the
 //! two it lies are the two schemes. The digest is HMAC-SHA256 of the packet without it. The second
 //! packet ends with an HMAC whose key is one of the other side's digest.
@@ -161,7 +161,9 @@ pub fn random(seed: &Seed, number: u8) -> Packet {
 #[cfg(test)]
 mod tests {
     use super::{LEN, Scheme, Side, find, is_signed, random, sign_first_as, sign_second};
-    use crate::handshake::PACKET;
+    use crate::handshake::{PACKET, Packet};
+    use alloc::format;
+    use alloc::string::String;
 
     #[test]
     fn the_digest_is_found_where_it_was_put() {
@@ -180,6 +182,37 @@ mod tests {
                     assert_eq!(find(&packet, side), None);
                 }
             }
+        }
+    }
+
+    /// Bytes 3, 10, 17 and so on.
+    fn sevens() -> Packet {
+        core::array::from_fn(|at| u8::try_from((at * 7 + 3) & 255).unwrap())
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Computed by Python's hmac.
+    #[test]
+    fn digests_are_those_of_another_hmac() {
+        for (side, scheme, at, digest) in [
+            (Side::Client, Scheme::At8, 290, "f89f1f7af03c88aa"),
+            (Side::Client, Scheme::At772, 942, "800bff09306b5703"),
+            (Side::Server, Scheme::At8, 290, "83b8cc7ff512ab2a"),
+            (Side::Server, Scheme::At772, 942, "909c2b8e39c9c00a"),
+        ] {
+            let mut packet = sevens();
+            sign_first_as(&mut packet, side, scheme);
+            assert_eq!(hex(&packet[at..at + 8]), digest, "{side:?} {scheme:?}");
+        }
+        for (side, signature) in
+            [(Side::Client, "a24f38d668975b4a"), (Side::Server, "2e6ab932e6518739")]
+        {
+            let mut packet = sevens();
+            sign_second(&mut packet, side, &[5; LEN]);
+            assert_eq!(hex(&packet[PACKET - LEN..][..8]), signature, "{side:?}");
         }
     }
 
