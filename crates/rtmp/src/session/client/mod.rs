@@ -1,186 +1,25 @@
 //! The client: publishes to a server, or plays from one.
 
+mod event;
+mod settings;
+
 use alloc::string::String;
-use core::fmt;
 
 use bytes::{Bytes, BytesMut};
-use livegate_core::error::{Code, Coded, Fault};
 
 use super::SessionError;
 use super::command::{self, Command, Status};
 use super::connect::{Capabilities, whole};
 use super::flow::Flow;
 use super::link::{Came, Link};
-use crate::Limits;
 use crate::amf0::Writer;
 use crate::chunk::ChunkSize;
-use crate::handshake::{Form, Handshake, Seed};
+use crate::handshake::{Handshake, Seed};
 use crate::message::Message;
 use crate::message::control::Control;
 
-/// What a client is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To publish, live.
-    Publish,
-    /// To play, live or else recorded.
-    Play,
-}
-
-/// Where a client goes and how.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Settings {
-    /// What it does there.
-    pub purpose: Purpose,
-    /// The application.
-    pub app: String,
-    /// The URL without the stream's name.
-    pub tc_url: String,
-    /// The stream's name or key, with its query.
-    pub name: String,
-    /// What a connection may take.
-    pub limits: Limits,
-    /// Which handshake it begins. Default [`Form::Digest`].
-    pub handshake: Form,
-    /// The size of the chunks that are sent. Default [`ChunkSize::OURS`].
-    pub chunk_size: ChunkSize,
-    /// After how many bytes the server is asked to acknowledge. Default 256 KiB, less than a second of
-    /// 3 Mbit/s: whoever watches a push sees soon that it stands still. A server may be slower.
-    pub window: u32,
-    /// What it calls itself. Servers look at how it begins: default `FMLE/3.0 (compatible; livegate)`
-    /// to publish, `LNX 9,0,124,2` to play.
-    pub flash_version: String,
-    /// What it says of enhanced RTMP; nothing if it is empty. Default [`Capabilities::forwarding`].
-    pub capabilities: Capabilities,
-    /// Whether `releaseStream`, `FCPublish` and `FCUnpublish` are sent: some CDNs ask for them and
-    /// others pass over them. Default yes.
-    pub fc_commands: bool,
-}
-
-/// Splits the path of a push or pull URL, without its first slash, into application and stream: the
-/// stream is what follows the last slash before the query. Nothing where one of them is empty.
-pub fn split_path(path: &str) -> Option<(&str, &str)> {
-    let query = path.find('?').unwrap_or(path.len());
-    let slash = path.get(..query)?.rfind('/')?;
-    let (app, name) = (path.get(..slash)?, path.get(slash + 1..)?);
-    (!app.is_empty() && !name.is_empty()).then_some((app, name))
-}
-
-impl fmt::Debug for Settings {
-    /// Application, URL and name can have keys in them.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("purpose", &self.purpose).finish_non_exhaustive()
-    }
-}
-
-impl Settings {
-    /// Settings with the defaults for the rest.
-    pub fn new(
-        purpose: Purpose,
-        app: impl Into<String>,
-        tc_url: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Self {
-        let flash_version = match purpose {
-            Purpose::Publish => "FMLE/3.0 (compatible; livegate)",
-            Purpose::Play => "LNX 9,0,124,2",
-        };
-        Self {
-            purpose,
-            app: app.into(),
-            tc_url: tc_url.into(),
-            name: name.into(),
-            limits: Limits::default(),
-            handshake: Form::Digest,
-            chunk_size: ChunkSize::OURS,
-            window: 256 << 10,
-            flash_version: flash_version.into(),
-            capabilities: Capabilities::forwarding(),
-            fc_commands: true,
-        }
-    }
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The server has accepted the connection; it can do this of enhanced RTMP.
-    Connected(Capabilities),
-    /// The server has accepted the stream: media may be sent on this message stream, or will come.
-    Started {
-        /// The message stream.
-        stream: u32,
-    },
-    /// Audio, video or data of a stream that is played. Aggregates come as what they hold.
-    Media(Message),
-    /// The stream that is played has ended, or what was published is not published any more.
-    Ended(Status),
-    /// The server refuses, at once or after a while. Nothing follows.
-    Refused(Refusal),
-    /// Anything else that the server says.
-    Status(Status),
-    /// The answer to [`Client::ping`].
-    Pong(u32),
-}
-
-/// At what a server has refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stage {
-    /// `connect`.
-    Connect,
-    /// `createStream`.
-    CreateStream,
-    /// `publish`, or publishing went on and was cut off.
-    Publish,
-    /// `play`.
-    Play,
-}
-
-/// What a server refuses. `rtmp.refused_connect`, `rtmp.refused_create_stream`,
-/// `rtmp.refused_publish`, `rtmp.refused_play`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// At what.
-    pub stage: Stage,
-    /// What it says.
-    pub status: Status,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.stage {
-            Stage::Connect => "to connect",
-            Stage::CreateStream => "to create a stream",
-            Stage::Publish => "to take the stream",
-            Stage::Play => "to play the stream",
-        };
-        write!(f, "the server refused {what}")?;
-        if !self.status.code.is_empty() {
-            write!(f, ": {}", self.status.code)?;
-        }
-        Ok(())
-    }
-}
-
-impl core::error::Error for Refusal {}
-
-impl Coded for Refusal {
-    fn code(&self) -> Code {
-        Code::new(match self.stage {
-            Stage::Connect => "rtmp.refused_connect",
-            Stage::CreateStream => "rtmp.refused_create_stream",
-            Stage::Publish => "rtmp.refused_publish",
-            Stage::Play => "rtmp.refused_play",
-        })
-    }
-
-    fn fault(&self) -> Fault {
-        Fault::Peer
-    }
-}
+pub use event::{Event, Refusal, Stage};
+pub use settings::{Purpose, Settings, split_path};
 
 /// What a client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -485,20 +324,5 @@ impl Client {
             ) => Event::Ended(status),
             _ => Event::Status(status),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_path;
-
-    #[test]
-    fn the_stream_follows_the_last_slash_before_the_query() {
-        assert_eq!(split_path("live/key"), Some(("live", "key")));
-        assert_eq!(split_path("live/room/key?a=/b/c"), Some(("live/room", "key?a=/b/c")));
-        assert_eq!(split_path("live/?key=1"), Some(("live", "?key=1")));
-        for none in ["", "live", "live/", "/key", "live?a=/key"] {
-            assert_eq!(split_path(none), None, "{none}");
-        }
     }
 }
