@@ -8,11 +8,15 @@
 //! | [`quota`] | how many tasks an application may have |
 
 pub mod address;
+pub mod backoff;
 pub mod jocloud;
 pub mod mix;
 pub mod mpu;
+pub mod push;
+pub mod queue;
 pub mod quota;
 pub mod sei;
+pub mod settings;
 pub mod task;
 
 pub use address::{Addresses, Conflict, PushUrl};
