@@ -9,7 +9,9 @@
 
 pub mod address;
 pub mod backoff;
+pub mod exit;
 pub mod jocloud;
+pub mod lifecycle;
 pub mod mix;
 pub mod mpu;
 pub mod push;

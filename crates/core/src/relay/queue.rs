@@ -166,13 +166,13 @@ impl<P: Payload> Queue<P> {
             self.keep_header(&waiting, false);
             return;
         }
-        match class {
-            Class::KeyFrame => self.awaits_key_frame = false,
-            Class::Video if self.awaits_key_frame => return self.count(&waiting),
-            _ => {}
+        self.awaits_key_frame &= class != Class::KeyFrame;
+        if class == Class::Video && self.awaits_key_frame {
+            self.count(&waiting);
+        } else {
+            self.size = self.size.saturating_add(cost(&waiting.payload));
+            self.waiting.push_back(waiting);
         }
-        self.size = self.size.saturating_add(cost(&waiting.payload));
-        self.waiting.push_back(waiting);
         if self.is_full(now) {
             self.dropped.skips = self.dropped.skips.saturating_add(1);
             while self.is_full(now) && self.skip() {}
