@@ -22,6 +22,7 @@ pub mod quota;
 pub mod sei;
 pub mod settings;
 pub mod task;
+pub mod token;
 
 pub use address::{Addresses, Conflict, PushUrl};
 pub use mix::{Encoding, Layout, Mix, Pane};
