@@ -10,6 +10,7 @@
 pub mod address;
 pub mod backoff;
 pub mod exit;
+pub mod ingest;
 pub mod jocloud;
 pub mod lease;
 pub mod lifecycle;
