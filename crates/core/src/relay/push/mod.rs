@@ -47,7 +47,7 @@ settings! {
         /// second, the most is noticed within 10 s.
         stall_ms = 8_000 in 2_000..=9_000,
         /// After how many bytes an acknowledgement is asked for (RTMP 1.0 §5.4.4); 0 for never.
-        ack_window_bytes = 2_500_000 in 0..=100_000_000,
+        ack_window_bytes = 500_000 in 0..=100_000_000,
         /// The pause before the second try.
         first_pause_ms = 1_000 in 100..=60_000,
         /// The longest pause between tries, before jitter.
@@ -221,6 +221,9 @@ pub struct Push {
     /// Those of a cause that ends the push if it comes too often.
     stubborn: u64,
     failing_since: Option<UnixMillis>,
+    /// Whether the destination acknowledges what it reads: there are some that never do. One that
+    /// did on the last connection is taken for one that does.
+    acknowledges: bool,
     reported: u64,
     outputs: VecDeque<Output>,
 }
@@ -243,6 +246,7 @@ impl Push {
             failures: 0,
             stubborn: 0,
             failing_since: None,
+            acknowledges: false,
             reported: 0,
             outputs: VecDeque::new(),
         }
@@ -386,7 +390,7 @@ impl Push {
             Step::Handshake => Step::Connect,
             Step::Connect => Step::Publish,
             Step::Publish => {
-                let watch = Watch::new(Progress::default(), self.now);
+                let watch = Watch::new(self.acknowledges, self.now);
                 self.phase = Phase::Open { watch, connected_at: None };
                 return;
             }
@@ -469,6 +473,9 @@ impl Push {
             self.failures = 0;
             self.stubborn = 0;
             self.attempt = 0;
+        }
+        if let Phase::Open { watch, .. } = self.phase {
+            self.acknowledges = watch.has_acknowledged();
         }
         self.failures = self.failures.saturating_add(1);
         self.stubborn = match cause.weight() {

@@ -74,9 +74,16 @@ struct Acknowledged {
 }
 
 impl Watch {
-    /// From `now` on; `before` is how far the connection had come.
-    pub(super) const fn new(before: Progress, now: UnixMillis) -> Self {
-        Self { last: before, moved_at: now, owed_since: None, has_moved: false, acknowledged: None }
+    /// From `now` on, of a destination that is known to acknowledge, or not.
+    pub(super) fn new(acknowledges: bool, now: UnixMillis) -> Self {
+        let nothing = Acknowledged { total: 0, overdue_since: None };
+        Self {
+            last: Progress::default(),
+            moved_at: now,
+            owed_since: None,
+            has_moved: false,
+            acknowledged: acknowledges.then_some(nothing),
+        }
     }
 
     /// Takes a report. Whether some of the stream has arrived since the last one.
@@ -156,6 +163,11 @@ impl Watch {
         self.acknowledged.and_then(|known| known.overdue_since)
     }
 
+    /// Whether it has acknowledged anything on this connection.
+    pub(super) fn has_acknowledged(&self) -> bool {
+        self.acknowledged.is_some_and(|known| known.total > 0)
+    }
+
     pub(super) const fn has_moved(&self) -> bool {
         self.has_moved
     }
@@ -187,8 +199,8 @@ mod tests {
 
     #[test]
     fn what_is_acknowledged_moves_and_what_is_only_taken_does_not() {
-        let mut watch = Watch::new(of(500, 0), at(0));
-        assert!(!watch.progress(of(900, 400), WINDOW, at(1_000)));
+        let mut watch = Watch::new(false, at(0));
+        assert!(!watch.progress(of(400, 400), WINDOW, at(1_000)));
         assert!(!watch.has_moved());
         assert!(watch.progress(of(1_200, 400), WINDOW, at(2_000)));
         assert!(watch.has_moved());
@@ -200,7 +212,7 @@ mod tests {
 
     #[test]
     fn nothing_to_send_is_silence() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         assert!(watch.progress(of(100, 0), WINDOW, at(500)));
         assert_eq!(watch.flow(LIMIT, at(8_499)), Flow::Moving);
         assert_eq!(watch.flow(LIMIT, at(8_500)), Flow::Silent);
@@ -210,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_owed_after_a_silence_has_its_own_time() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         watch.progress(of(100, 0), WINDOW, at(0));
         watch.progress(of(200, 100), WINDOW, at(7_000));
         assert_eq!(watch.flow(LIMIT, at(8_000)), Flow::Silent);
@@ -219,7 +231,7 @@ mod tests {
 
     #[test]
     fn answers_to_pings_are_no_stream() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         watch.progress(of(100, 0), WINDOW, at(0));
         for second in 1..9 {
             let pong = Progress { media_end: 100, ..of(100 + second * 18, 0) };
@@ -230,7 +242,7 @@ mod tests {
 
     #[test]
     fn bytes_in_the_queue_are_owed_too() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         let queued = Progress { queued: 1, ..of(0, 0) };
         watch.progress(queued, WINDOW, at(100));
         assert_eq!(watch.flow(LIMIT, at(8_100)), Flow::Stuck);
@@ -238,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_report_that_comes_late_changes_nothing() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         watch.progress(of(1_000, 0), WINDOW, at(100));
         assert!(!watch.progress(of(900, 900), WINDOW, at(200)));
         assert_eq!(watch.last(), of(1_000, 0));
@@ -246,7 +258,7 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_that_stays_away_is_noticed_behind_a_kernel_that_takes_all() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         for second in 1..=20 {
             watch.progress(of(second * 500, 0), WINDOW, at(second * 1_000));
             if second == 2 {
@@ -262,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_destination_that_never_acknowledges_is_not_asked_to() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         for second in 1..=60 {
             watch.progress(of(second * 5_000, 0), WINDOW, at(second * 1_000));
         }
@@ -270,8 +282,17 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_known_to_acknowledge_is_asked_to_from_the_beginning() {
+        let mut watch = Watch::new(true, at(0));
+        watch.progress(of(2_000, 0), WINDOW, at(1_000));
+        watch.progress(of(9_000, 0), WINDOW, at(8_000));
+        assert_eq!(watch.flow(LIMIT, at(9_000)), Flow::Stuck);
+        assert!(!watch.has_acknowledged());
+    }
+
+    #[test]
     fn acknowledgements_count_on_past_32_bits_and_never_back() {
-        let mut watch = Watch::new(of(0, 0), at(0));
+        let mut watch = Watch::new(false, at(0));
         let near = u64::from(u32::MAX) - 10;
         watch.progress(of(near, 0), WINDOW, at(0));
         watch.acknowledged((1 << 31) - 1, WINDOW, at(0));
