@@ -352,7 +352,7 @@ impl Ingest {
     pub fn wake_at(&self) -> Option<UnixMillis> {
         let mute = Millis(self.settings.mute_ms);
         let published = self.streams.values().filter_map(|stream| stream.published);
-        let streams = published.flat_map(|published| {
+        let streams = published.filter_map(|published| {
             let lanes = lanes(&published).into_iter().filter(|(_, lane)| lane.is_on);
             let mutes = lanes.filter_map(move |(_, lane)| lane.last.map(|last| last.plus(mute)));
             mutes.chain([published.closes(&self.settings).0]).min()

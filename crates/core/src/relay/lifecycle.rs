@@ -405,7 +405,7 @@ impl Lifecycle {
 
     /// When it has waited for its source for as long as it does.
     fn idle_ends(&self) -> Option<UnixMillis> {
-        let longest = self.max_idle.unwrap_or(Millis(self.settings.wait_ms()));
+        let longest = self.max_idle.unwrap_or_else(|| Millis(self.settings.wait_ms()));
         (self.source == Media::Gone).then(|| self.source_since.plus(longest))
     }
 }

@@ -186,7 +186,7 @@ impl<P: Payload> Queue<P> {
     }
 
     /// The next message to write.
-    pub fn next(&mut self) -> Option<Next<P>> {
+    pub fn pop(&mut self) -> Option<Next<P>> {
         if let Some(kept) = self.next_header() {
             return Some(kept);
         }
@@ -327,7 +327,7 @@ mod tests {
     }
 
     fn drain(queue: &mut Queue<Message>) -> Vec<(u32, u32, bool)> {
-        core::iter::from_fn(|| queue.next())
+        core::iter::from_fn(|| queue.pop())
             .map(|Next { payload, timestamp, is_repeated, .. }| (payload.0, timestamp, is_repeated))
             .collect()
     }
@@ -429,7 +429,7 @@ mod tests {
         queue.close();
         push(&mut queue, Class::KeyFrame, 13, 5);
         assert!(queue.is_empty());
-        assert_eq!(queue.next(), None);
+        assert_eq!(queue.pop(), None);
         queue.open();
         assert!(!queue.is_empty());
         // The picture of 12 was of a connection that is no more.
@@ -507,7 +507,7 @@ mod tests {
                         prop_assert!(queue.age(now) <= Millis(2_000));
                     }
                     Act::Next => {
-                        let Some(next) = queue.next() else { continue };
+                        let Some(next) = queue.pop() else { continue };
                         let Message(sent, _) = next.payload;
                         if !next.is_repeated {
                             prop_assert!(newest < Some(sent));

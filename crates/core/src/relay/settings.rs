@@ -70,6 +70,7 @@ macro_rules! settings {
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::struct_field_names, reason = "a setting's name ends with its unit")]
         pub struct $name {
             $($(#[$field_doc])* $field: u64,)+
         }

@@ -158,7 +158,7 @@ impl Link {
             return None;
         }
         while self.handed - self.arrived < SEND_BUFFER
-            && let Some(next) = queue.next()
+            && let Some(next) = queue.pop()
         {
             self.handed += next.payload.0 as u64;
             self.media_end = self.handed;
@@ -184,7 +184,8 @@ impl Link {
         self.overdue_since = if is_owed { self.overdue_since.or(Some(now)) } else { None };
         (reads && self.read >= self.acknowledged + WINDOW).then(|| {
             self.acknowledged = self.read;
-            Input::Acknowledged(self.connection, self.read as u32)
+            let low = u32::try_from(self.read).expect("no connection here carries 4 GB");
+            Input::Acknowledged(self.connection, low)
         })
     }
 

@@ -72,7 +72,7 @@ fn run(seed: u64) -> (usize, Vec<String>) {
     let mut random = Random(seed);
     let duplicate = if seed.is_multiple_of(2) { Duplicate::Refuse } else { Duplicate::Replace };
     let mut settings = IngestSettings::default();
-    settings.set("rejoin_ms", [0, 5_000][(seed / 2 % 2) as usize]).unwrap();
+    settings.set("rejoin_ms", [5_000, 0][usize::from((seed / 2).is_multiple_of(2))]).unwrap();
     let mut ingest = Ingest::new(settings, duplicate);
     let mut belief = Belief::default();
     let mut open: Vec<Session> = Vec::new();
@@ -80,12 +80,12 @@ fn run(seed: u64) -> (usize, Vec<String>) {
     for number in 0..4_000 {
         now += random.below(700);
         let time = UnixMillis(now);
-        let user = ["ann", "bob", "eve"][random.below(3) as usize];
-        let channel = ["one", "two"][random.below(2) as usize];
+        let user = ["ann", "bob", "eve"][random.index(3)];
+        let channel = ["one", "two"][random.index(2)];
         let place = Place { app: "live", channel, user, role: None };
         let picture = if random.one_in(3) { Picture::Screen } else { Picture::Camera };
         let some = |open: &[Session], random: &mut Random| {
-            (!open.is_empty()).then(|| open[random.below(open.len() as u64) as usize])
+            (!open.is_empty()).then(|| open[random.index(open.len())])
         };
         match random.below(20) {
             0 => {

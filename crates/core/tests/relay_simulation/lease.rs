@@ -55,14 +55,13 @@ fn run(seed: u64, ppm: u64) -> (Vec<String>, Vec<u64>) {
         replies: Vec::new(),
         alive_from: 0,
     });
-    let mut random = Random(seed ^ 77);
+    let mut random = Random(seed ^ 0x77);
     let mut tenancy = Tenancy::new();
     let (mut wrong, mut waits, mut ended) = (Vec::new(), Vec::new(), None);
     let mut now = 0;
     while now < END {
         now += STEP;
-        for index in 0..hosts.len() {
-            let host = &mut hosts[index];
+        for host in &mut hosts {
             let own = host.clock.at(now);
             // The cable is cut, or the host is killed, now and then.
             if random.one_in(4_000) {

@@ -37,7 +37,7 @@ const TRUTH: u64 = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sabotage {
     None,
-    /// What the source brings is reported as if it had arrived.
+    /// What the source brings is reported as if it had arrived, and no acknowledgement is passed on.
     TrustsTheSource,
     /// Answers to pings are reported as if they were the stream.
     CountsPings,
@@ -124,7 +124,7 @@ impl World {
             gap(350_000, 90_000, &mut random),
         ];
         let mut crashes = vec![random.below(END / STEP) * STEP, random.below(END / STEP) * STEP];
-        crashes.retain(|_| seed % 3 > 0);
+        crashes.retain(|_| !seed.is_multiple_of(3));
         Self {
             now: 0,
             task,
@@ -190,7 +190,7 @@ impl World {
             return;
         }
         self.frame += 1;
-        let timestamp = (self.frame * STEP) as u32;
+        let timestamp = u32::try_from(self.frame * STEP).expect("ten minutes");
         for target in self.targets.values_mut() {
             let mut push = |class, size| {
                 target.queue.push(class, timestamp, Frame(size), at(self.now));
@@ -217,6 +217,9 @@ impl World {
         }
         if link.is_open {
             inputs.extend(link.flow(&mut target.queue, now));
+            if self.sabotage == Sabotage::TrustsTheSource {
+                inputs.retain(|input| !matches!(input, Input::Acknowledged(..)));
+            }
             if now.is_multiple_of(500) {
                 let mut progress = link.progress(&target.queue);
                 match self.sabotage {
@@ -404,8 +407,7 @@ impl World {
                 Nature::Healthy => (440, None),
                 Nature::AwayForAWhile => (300, Some(Cause::Refused)),
                 Nature::Flaky => (200, Some(Cause::ConnectionLost)),
-                Nature::Wedging => (60, Some(Cause::Wedged)),
-                Nature::Hanging => (60, Some(Cause::Wedged)),
+                Nature::Wedging | Nature::Hanging => (60, Some(Cause::Wedged)),
                 Nature::ClosingSoon => (40, Some(Cause::ClosedByPeer)),
                 Nature::Refusing => (0, Some(Cause::Refused)),
                 Nature::BlackHole => {

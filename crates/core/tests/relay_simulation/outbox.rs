@@ -86,13 +86,12 @@ impl Mail {
             }
         }
         while let Some(step) = self.outbox.poll(time, self.random.bits()) {
-            match step {
-                Step::Send(row) => self.send(row, now),
-                _ => {
-                    self.answers.clear();
-                    self.is_connected = false;
-                    self.cut_until = now + 1_000;
-                }
+            if let Step::Send(row) = step {
+                self.send(row, now);
+            } else {
+                self.answers.clear();
+                self.is_connected = false;
+                self.cut_until = now + 1_000;
             }
         }
         // Not every time: what is not written is sent again after a crash.

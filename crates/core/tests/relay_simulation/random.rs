@@ -1,6 +1,6 @@
 //! Chance by a seed.
 
-/// A generator (SplitMix64).
+/// A generator (`SplitMix64`).
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -14,6 +14,10 @@ impl Random {
 
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.bits() % bound
+    }
+
+    pub(crate) fn index(&mut self, bound: usize) -> usize {
+        usize::try_from(self.below(bound as u64)).expect("below a usize")
     }
 
     pub(crate) fn one_in(&mut self, bound: u64) -> bool {

@@ -294,10 +294,10 @@ impl Push {
                     watch.acknowledged(sequence, self.settings.ack_window_bytes, self.now);
                 }
             }
-            Input::Closed(connection, cause) if connection == self.connection => {
-                if self.has_connection() {
-                    self.failed(cause, random);
-                }
+            Input::Closed(connection, cause)
+                if connection == self.connection && self.has_connection() =>
+            {
+                self.failed(cause, random);
             }
             Input::Stop(cause) => {
                 self.close();

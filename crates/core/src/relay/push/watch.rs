@@ -109,6 +109,7 @@ impl Watch {
     }
 
     /// Takes an Acknowledgement: the low 32 bits of what the destination has read (RTMP 1.0 §5.4.3).
+    #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are what is sent")]
     pub(super) fn acknowledged(&mut self, sequence: u32, window: u64, now: UnixMillis) {
         let before = self.acknowledged.map_or(0, |known| known.total);
         // The next total that ends with these bits. One that is far ahead is an older one.
