@@ -20,8 +20,8 @@ const LASTS: &str = "12h";
 pub(crate) const TOKEN: Command = Command {
     words: &["token"],
     summary: "make a publish token for a relay host",
-    about: "The key is the host's, of at least 32 bytes. Who has the token may publish: it goes into \
-            the query of rtmp://HOST/APP/CHANNEL?user=USER&token=TOKEN.",
+    about: "The key is the host's, of at least 32 bytes. Who has the token may publish:\n\
+            it goes into the query of rtmp://HOST/APP/CHANNEL?user=USER&token=TOKEN.",
     operands: &[needs("APP", "the application")],
     options: &[
         KEY_FILE,

@@ -13,6 +13,7 @@
 //! | [`exit`] | when a live job stops by itself |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
 //! | [`outbox`] | which state event is sent next |
+//! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
 //! | [`token`] | who may publish |
 //!
@@ -21,6 +22,7 @@
 
 pub mod address;
 pub mod backoff;
+pub mod callback;
 pub mod exit;
 pub mod ingest;
 pub mod jocloud;

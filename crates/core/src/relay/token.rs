@@ -143,7 +143,7 @@ impl fmt::Display for TokenError {
             Self::Channel => "the publish token is for another channel",
             Self::User => "the publish token is for another user",
             Self::Source => "the publish token is for another source",
-            Self::Name => "a name in a publish token has 1 to 255 bytes and no control characters",
+            Self::Name => "a name in a publish token has 1 to 255 bytes, no control characters, and is not `*`",
             Self::Key => "a key of publish tokens has at least 32 bytes",
         })
     }
@@ -207,7 +207,7 @@ impl PublishKeys {
         };
         let (channel, user) = (name(&claims.channel)?, name(&claims.user)?);
         for name in [&claims.app, &channel, &user] {
-            if !is_name(name) {
+            if !is_name(name) || claims.app == ANY {
                 return Err(TokenError::Name);
             }
         }
