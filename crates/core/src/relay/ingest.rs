@@ -360,7 +360,7 @@ impl Ingest {
         streams.chain(self.users.values().filter_map(|user| user.leaves_at)).min()
     }
 
-    /// Whether a channel has somebody who publishes, or is expected back.
+    /// Whether somebody publishes in a channel.
     pub fn is_published(&self, app: &str, channel: &str) -> bool {
         let of = |stream: &Stream| stream.place.0 == app && stream.place.1 == channel;
         self.streams.values().any(|stream| stream.published.is_some() && of(stream))
