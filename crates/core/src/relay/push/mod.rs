@@ -370,6 +370,11 @@ impl Push {
             return;
         }
         self.source = media;
+        if media == Media::There {
+            // While there was nothing to push, nothing failed.
+            let absent = self.now.since(self.source_gone_at);
+            self.failing_since = self.failing_since.map(|since| since.plus(absent));
+        }
         match media {
             Media::Gone => self.source_gone_at = self.now,
             Media::There if matches!(self.phase, Phase::Open { .. }) => {

@@ -292,7 +292,11 @@ fn gives_up_after_its_time_but_not_for_the_sources_absence() {
     let _ = push.at(5_000, Input::Closed(FIRST, Cause::Refused));
     let _ = push.at(5_100, Input::Source(Media::Gone));
     assert_eq!(push.wake(), None);
-    assert_eq!(push.states(70_000, SOURCE).last().unwrap().0, PushState::End);
+    // 100 ms of failing, and 59,900 more from here on.
+    assert_eq!(push.states(70_000, SOURCE), [(PushState::Reconnecting, None)]);
+    let _ = push.at(70_000, Input::Closed(SECOND, Cause::Refused));
+    let told = push.states(129_900, Input::Tick);
+    assert_eq!(told, [(PushState::End, Some(Cause::GivenUp))]);
     let mut push = Driven::new(&[("give_up_ms", 60_000)]);
     let _ = push.at(0, SOURCE);
     let _ = push.at(5_000, Input::Closed(FIRST, Cause::Refused));
