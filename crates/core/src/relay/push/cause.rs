@@ -132,7 +132,7 @@ causes! {
     HandshakeFailed = "push.handshake_failed", Transient, Peer,
         "the RTMP handshake failed";
     /// User, password, token or key were refused.
-    AuthRefused = "push.auth_refused", Permanent, Config,
+    AuthRefused = "push.auth_refused", Stubborn, Config,
         "the destination refused the credentials";
     /// `connect` was refused, not for its credentials.
     AppRefused = "push.app_refused", Stubborn, Config,

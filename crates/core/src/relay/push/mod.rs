@@ -11,6 +11,7 @@
 //!   destination did not acknowledge does not count ([`Progress`]).
 
 mod cause;
+mod refusal;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod watch;
 use alloc::collections::VecDeque;
 
 pub use self::cause::{Cause, Step, Weight};
+pub use self::refusal::refusal;
 pub use self::state::PushState;
 pub use self::watch::Progress;
 use self::watch::{Flow, Watch};
@@ -56,6 +58,8 @@ settings! {
         jitter_percent = 20 in 0..=50,
         /// How long it has to be connected for the pauses to begin anew.
         stable_ms = 30_000 in 1_000..=600_000,
+        /// How often in a row credentials may be refused before the push ends.
+        auth_tries = 1 in 1..=1_000,
         /// How often in a row a host may be unknown, or an application refused, before the push ends.
         stubborn_tries = 10 in 1..=1_000,
         /// How long it is tried without success before it ends; 0 for ever.
@@ -490,8 +494,11 @@ impl Push {
         self.failing_since = self.failing_since.or(Some(self.now));
         self.disconnected(cause);
         self.cause = Some(cause);
-        let is_last =
-            cause.weight() == Weight::Permanent || self.stubborn >= self.settings.stubborn_tries;
+        let tries = match cause {
+            Cause::AuthRefused => self.settings.auth_tries,
+            _ => self.settings.stubborn_tries,
+        };
+        let is_last = cause.weight() == Weight::Permanent || self.stubborn >= tries;
         if is_last {
             self.end(cause);
         } else {

@@ -181,6 +181,13 @@ fn what_is_permanent_ends_it_at_once_and_what_is_stubborn_after_some_tries() {
         assert_eq!(push.wake(), None);
         assert_eq!(push.at(2, SOURCE), []);
     }
+    let mut push = Driven::new(&[("auth_tries", 2)]);
+    let _ = push.at(0, SOURCE);
+    let refused = (PushState::Disconnected, Some(Cause::AuthRefused));
+    assert_eq!(push.states(1, Input::Closed(FIRST, Cause::AuthRefused)), [refused]);
+    let _ = push.at(1_001, Input::Tick);
+    let end = (PushState::End, Some(Cause::AuthRefused));
+    assert_eq!(push.states(1_002, Input::Closed(SECOND, Cause::AuthRefused)), [refused, end]);
     let mut push = Driven::new(&[("stubborn_tries", 3)]);
     let _ = push.at(0, SOURCE);
     let mut now = 0;
