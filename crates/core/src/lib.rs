@@ -12,7 +12,7 @@
 //! | [`config`] | whether a live configuration is within its limits |
 //! | [`delivery`] | what to send next, when to retry, when to give up |
 //! | [`layout`] | where each user's picture is in a mixed stream |
-//! | [`relay`] | which relay task a vendor's request asks for; whose a push address is |
+//! | [`relay`] | which relay task a vendor's request asks for; whose a push address is; what a relay host does |
 //! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
 //! | [`flv`] | what FLV and the video messages of RTMP hold; messages put into their frames |
 //! | [`url`] | which addresses may be called |

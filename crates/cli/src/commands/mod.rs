@@ -21,6 +21,7 @@ mod settings;
 mod sign;
 mod sources;
 mod subscriptions;
+mod token;
 mod verify;
 
 use crate::args::table::Command;
@@ -32,6 +33,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     send::SEND,
     sign::SIGN,
     verify::VERIFY,
+    token::TOKEN,
     sei::DUMP,
     sei::INSERT,
     sei::STRIP,

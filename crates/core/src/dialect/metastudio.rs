@@ -373,6 +373,7 @@ pub(super) fn translate(
     let state = match relay.state? {
         Normal::Connecting => "CONNECTING",
         Normal::Live => "CONNECTED",
+        Normal::Recovering if is_disconnected(&event.data) => "DISCONNECTED",
         Normal::Recovering => "RECONNECTING",
         // It has no word for what failed: either way the link is finished.
         Normal::Failed | Normal::Ended => "END",
@@ -397,6 +398,13 @@ pub(super) fn translate(
     Some(serde_json::json!({
         "event_type": EventType::RtmpStreamStateChange.as_str(), "message": message,
     }))
+}
+
+/// Whether a relay host of livegate's says by this vendor's word that the link is lost: one that is
+/// recovering is one of two states here.
+fn is_disconnected(data: &str) -> bool {
+    let link = fields(data, [Some("link")]).ok().and_then(|[link]| link);
+    matches!(link, Some(Value::Text(raw)) if raw.text() == "DISCONNECTED")
 }
 
 /// The fields at these paths of the inner object.

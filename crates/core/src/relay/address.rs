@@ -65,6 +65,11 @@ impl PushUrl {
         &self.text
     }
 
+    /// Whether it is `rtmps`.
+    pub fn is_secure(&self) -> bool {
+        self.text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("rtmps"))
+    }
+
     /// The host and the rest of the address as one to call: for
     /// [`crate::url::egress::check`], which knows the networks that are not public. `rtmp` is `http`
     /// there, so ask with a policy that allows it.

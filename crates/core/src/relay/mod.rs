@@ -1,4 +1,5 @@
-//! Relay tasks: what the live clouds' own requests ask for, checked, as one [`Task`].
+//! Relay tasks: what the live clouds' own requests ask for, checked, as one [`Task`]; and what a relay
+//! host does with it.
 //!
 //! | module | decides |
 //! |---|---|
@@ -6,14 +7,37 @@
 //! | [`jocloud`] | what Jocloud's `startrtmp` and `stoprtmp` ask for |
 //! | [`address`] | which task has a push address |
 //! | [`quota`] | how many tasks an application may have |
+//! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
+//! | [`push`] | one destination: when to connect, what to say of it, whether bytes move |
+//! | [`queue`] | what waits for a destination, and what is dropped |
+//! | [`exit`] | when a live job stops by itself |
+//! | [`lease`] | which host a task runs on, and when another one may have it |
+//! | [`outbox`] | which state event is sent next |
+//! | [`callback`] | the bodies of what a host tells |
+//! | [`ingest`] | who publishes and watches, and what is told of it |
+//! | [`token`] | who may publish |
+//!
+//! Those of a host are state machines that are driven alike: what happened goes in with the time (and
+//! random bits where chance has a part), what to do is polled, and `wake_at` says when to come back.
 
 pub mod address;
+pub mod backoff;
+pub mod callback;
+pub mod exit;
+pub mod ingest;
 pub mod jocloud;
+pub mod lease;
+pub mod lifecycle;
 pub mod mix;
 pub mod mpu;
+pub mod outbox;
+pub mod push;
+pub mod queue;
 pub mod quota;
 pub mod sei;
+pub mod settings;
 pub mod task;
+pub mod token;
 
 pub use address::{Addresses, Conflict, PushUrl};
 pub use mix::{Encoding, Layout, Mix, Pane};

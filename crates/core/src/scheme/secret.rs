@@ -73,6 +73,14 @@ impl Secret {
         Some(text)
     }
 
+    /// The bytes of a shared key; none of a pair's.
+    pub(crate) fn shared(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Material::Bytes(bytes) => Some(bytes),
+            Material::Private(_) | Material::Public(_) => None,
+        }
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.0 {
             Material::Bytes(bytes) => bytes,
@@ -140,6 +148,10 @@ impl Secrets {
     /// Two keys: `previous` counts as well before `until`, and no longer from then on.
     pub const fn rotating(current: Secret, previous: Secret, until: UnixMillis) -> Self {
         Self { current, previous: Some((previous, until)) }
+    }
+
+    pub(crate) fn both(&self) -> (&Secret, Option<(&Secret, UnixMillis)>) {
+        (&self.current, self.previous.as_ref().map(|(key, until)| (key, *until)))
     }
 }
 
