@@ -583,6 +583,26 @@ mod tests {
     }
 
     #[test]
+    fn a_restart_takes_nothing_off_a_live_jobs_time_and_begins_its_exception_anew() {
+        let value = serde_json::json!({"max_live_duration": 1});
+        let exit = LiveExitConfig::from_checked(value.as_object().unwrap());
+        let plan = Plan { exit: Some(exit), ..plan(&[A]) };
+        let (settings, push) = (TaskSettings::default(), PushSettings::default());
+        let now = T0.plus(Millis::from_mins(50));
+        let mut task = Lifecycle::restore(settings, push, plan, Vec::new(), T0, now);
+        // Three minutes from the restart on.
+        assert_eq!(task.wake_at(), Some(T0.plus(Millis::from_mins(53))));
+        let _ = at(&mut task, 50 * 60_000, THERE);
+        connect(&mut task, 51 * 60_000, ONE, FIRST);
+        let sent = |handed| Progress { handed, media_end: handed, ..Progress::default() };
+        let moves = TaskInput::Push(ONE, Input::Progress(FIRST, sent(99)));
+        let _ = at(&mut task, 3_599_999, moves);
+        assert_eq!(task.ended(), None);
+        let _ = at(&mut task, 3_600_000, TaskInput::Tick);
+        assert_eq!(task.ended(), Some(Cause::LongestLive));
+    }
+
+    #[test]
     fn goes_on_after_a_restart() {
         let last =
             Report { number: 4, at: T0, state: PushState::Connected, cause: None, attempt: 1 };
