@@ -115,6 +115,9 @@ fn announced(size: ChunkSize) -> BytesMut {
     out
 }
 
+/// Bytes of the ends that arrays within one another can leave out where the message ends.
+const ENDS: usize = 3 * (amf0::MAX_DEPTH + 1);
+
 /// Values: what was written from what was read is read as the same.
 ///
 /// # Panics
@@ -140,8 +143,8 @@ pub fn amf0(data: &[u8]) {
     assert!(once == twice, "what is written is read");
     assert!(none.is_none(), "and can be");
     assert!(
-        once.len() <= data.len() + 3 || matches!(error, Some(Amf0Error::Truncated { .. })),
-        "no value grows but an array without its end"
+        once.len() <= data.len() + ENDS || matches!(error, Some(Amf0Error::Truncated { .. })),
+        "no value grows but arrays without their ends"
     );
 }
 
