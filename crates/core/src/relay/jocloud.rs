@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::address::PushUrl;
+use super::lease::Failover;
 use super::mix::{Encoding, Layout, Mix, Pane};
 use super::sei::Sei;
 use super::task::{Origin, Source, Subscription, Task};
@@ -157,6 +158,8 @@ pub fn start(body: &[u8], rules: Rules<'_>) -> Result<Task, Violations> {
             sei: Sei::default(),
             max_idle: None,
             region: None,
+            pull: None,
+            failover: Failover::Stay,
             exit: LiveExitConfig::default(),
             request: kept,
         }),

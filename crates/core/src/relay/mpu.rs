@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::address::PushUrl;
+use super::lease::Failover;
 use super::mix::{Background, Codec, Encoding, Layout, Mix, Pane};
 use super::sei::{DEFAULT_PAYLOAD_TYPE, PassThrough, Sei, Timing};
 use super::task::{Media, Origin, Source, Subscription, Task};
@@ -536,6 +537,8 @@ fn task(kept: Object, source: Source) -> Task {
         sei: sei(part(&kept, "SeiParams")),
         max_idle: number(&kept, "MaxIdleTime").map(Millis::from_secs),
         region: text(&kept, "Region").map(String::from),
+        pull: None,
+        failover: Failover::Stay,
         exit: LiveExitConfig::default(),
         request: kept,
     }

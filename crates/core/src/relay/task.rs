@@ -11,6 +11,7 @@ use core::fmt;
 use serde_json::Value;
 
 use super::address::PushUrl;
+use super::lease::Failover;
 use super::mix::Mix;
 use super::sei::Sei;
 use crate::config::LiveExitConfig;
@@ -133,6 +134,10 @@ pub struct Task {
     pub max_idle: Option<Millis>,
     /// Where it should run, by the vendor's name.
     pub region: Option<String>,
+    /// Where its host fetches the stream; without, somebody publishes it to the host.
+    pub pull: Option<PushUrl>,
+    /// What happens to it when its host is cut off.
+    pub failover: Failover,
     /// When it stops by itself.
     pub exit: LiveExitConfig,
     /// The request, as the vendor's own interface shows it again.
@@ -171,6 +176,8 @@ impl Task {
         put(&mut out, "sei", Some(self.sei.to_value()));
         put(&mut out, "max_idle_ms", self.max_idle.map(|span| span.0));
         put(&mut out, "region", self.region.as_deref());
+        put(&mut out, "pull", self.pull.as_ref().map(PushUrl::as_str));
+        put(&mut out, "failover", Some(self.failover.as_str()));
         put(&mut out, "exit", serde_json::to_value(self.exit).ok());
         put(&mut out, "request", Some(self.request.clone()));
         out.into()
@@ -187,6 +194,10 @@ impl Task {
         let targets: Option<Vec<PushUrl>> =
             texts(object, "targets").map(|url| PushUrl::parse(url).ok()).collect();
         let own = |name| text(object, name).map(String::from);
+        let pull = match text(object, "pull") {
+            Some(url) => Some(PushUrl::parse(url).ok()?),
+            None => None,
+        };
         Some(Self {
             origin: Origin::from_name(text(object, "origin")?)?,
             id: own("id")?,
@@ -197,6 +208,8 @@ impl Task {
             sei: Sei::from_value(object.get("sei")?)?,
             max_idle: number(object, "max_idle_ms").map(Millis),
             region: own("region"),
+            pull,
+            failover: Failover::from_name(text(object, "failover").unwrap_or("stay"))?,
             exit: LiveExitConfig::from_checked(part(object, "exit")?),
             request: part(object, "request")?.clone(),
         })

@@ -1,0 +1,16 @@
+//! The relay host: takes live streams and pushes them to many places.
+//!
+//! One thread moves everything (docs/adr/0016): what the modules share is `Rc`, and nothing locks.
+//! What to do is decided by `livegate_core::relay`; here are sockets, files and timers.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
+//! | [`task`] | relay tasks: what runs, started, changed, stopped |
+//! | [`store`] | what has to outlive the process |
+#![forbid(unsafe_code)]
+
+mod clock;
+pub mod store;
+pub mod stream;
+pub mod task;
