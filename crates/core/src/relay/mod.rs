@@ -9,8 +9,11 @@
 //! | [`quota`] | how many tasks an application may have |
 //! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
 //! | [`push`] | one destination: when to connect, what to say of it, whether bytes move |
+//! | [`class`] | what a message is to a decoder |
+//! | [`gop`] | what whoever comes in between begins with |
 //! | [`queue`] | what waits for a destination, and what is dropped |
 //! | [`exit`] | when a live job stops by itself |
+//! | [`host`] | every setting of a host |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
@@ -23,7 +26,10 @@
 pub mod address;
 pub mod backoff;
 pub mod callback;
+pub mod class;
 pub mod exit;
+pub mod gop;
+pub mod host;
 pub mod ingest;
 pub mod jocloud;
 pub mod lease;

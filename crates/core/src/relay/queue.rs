@@ -7,6 +7,7 @@
 
 use alloc::collections::VecDeque;
 
+pub use super::class::Class;
 use super::settings::settings;
 use crate::time::{Millis, UnixMillis};
 
@@ -29,36 +30,16 @@ settings! {
 /// What is counted for each message beside its bytes, so that many small ones have their bound too.
 pub const OVERHEAD: usize = 64;
 
-/// What a message is to a decoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Class {
-    /// `onMetaData`.
-    Metadata,
-    /// The video's sequence header.
-    VideoHeader,
-    /// The audio's sequence header.
-    AudioHeader,
-    /// A picture that needs no other.
-    KeyFrame,
-    /// Any other message of the video.
-    Video,
-    /// Sound.
-    Audio,
-}
-
 /// How many headers are kept: the first three classes.
 const HEADERS: usize = 3;
 
-impl Class {
-    /// Which of the kept ones it is.
-    const fn header(self) -> Option<usize> {
-        match self {
-            Self::Metadata => Some(0),
-            Self::VideoHeader => Some(1),
-            Self::AudioHeader => Some(2),
-            Self::KeyFrame | Self::Video | Self::Audio => None,
-        }
+/// Which of the kept ones a message is.
+const fn header(class: Class) -> Option<usize> {
+    match class {
+        Class::Metadata => Some(0),
+        Class::VideoHeader => Some(1),
+        Class::AudioHeader => Some(2),
+        Class::KeyFrame | Class::Video | Class::Audio => None,
     }
 }
 
@@ -235,7 +216,7 @@ impl<P: Payload> Queue<P> {
             let Some(first) = self.take() else { break };
             has_dropped = true;
             self.keep_header(&first, false);
-            if first.class.header().is_none() {
+            if header(first.class).is_none() {
                 self.count(&first);
             }
         }
@@ -251,7 +232,7 @@ impl<P: Payload> Queue<P> {
     }
 
     fn keep_header(&mut self, waiting: &Waiting<P>, is_sent: bool) {
-        let index = waiting.class.header();
+        let index = header(waiting.class);
         if let Some(kept) = index.and_then(|index| self.headers.get_mut(index)) {
             *kept = Some(Header { payload: waiting.payload.clone(), is_sent });
         }
