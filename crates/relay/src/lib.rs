@@ -5,12 +5,14 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`net`] | connections that the host makes |
 //! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod net;
 pub mod store;
 pub mod stream;
 pub mod task;
