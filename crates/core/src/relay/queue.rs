@@ -51,6 +51,11 @@ pub enum Class {
 const HEADERS: usize = 3;
 
 impl Class {
+    /// Whether a decoder needs it before media, and it is none itself.
+    pub const fn is_header(self) -> bool {
+        self.header().is_some()
+    }
+
     /// Which of the kept ones it is.
     const fn header(self) -> Option<usize> {
         match self {
