@@ -25,6 +25,24 @@ pub enum Class {
 const MAX_MOD_EX: usize = 16;
 
 impl Class {
+    /// How many classes are headers.
+    pub const HEADERS: usize = 3;
+
+    /// Which of the headers it is, from 0; none for media.
+    pub const fn header(self) -> Option<usize> {
+        match self {
+            Self::Metadata => Some(0),
+            Self::VideoHeader => Some(1),
+            Self::AudioHeader => Some(2),
+            Self::KeyFrame | Self::Video | Self::Audio => None,
+        }
+    }
+
+    /// Whether a decoder needs it before media, and it is none itself.
+    pub const fn is_header(self) -> bool {
+        self.header().is_some()
+    }
+
     /// That of the body of a video tag. One that cannot be read is no key frame.
     pub fn of_video(body: &[u8]) -> Self {
         let Some(first) = body.first() else { return Self::Video };

@@ -19,6 +19,7 @@
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
 //! | [`token`] | who may publish |
+//! | [`timebase`] | a stream's timestamps when its publisher comes again |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
 //! random bits where chance has a part), what to do is polled, and `wake_at` says when to come back.
@@ -43,6 +44,7 @@ pub mod quota;
 pub mod sei;
 pub mod settings;
 pub mod task;
+pub mod timebase;
 pub mod token;
 
 pub use address::{Addresses, Conflict, PushUrl};

@@ -30,19 +30,6 @@ settings! {
 /// What is counted for each message beside its bytes, so that many small ones have their bound too.
 pub const OVERHEAD: usize = 64;
 
-/// How many headers are kept: the first three classes.
-const HEADERS: usize = 3;
-
-/// Which of the kept ones a message is.
-const fn header(class: Class) -> Option<usize> {
-    match class {
-        Class::Metadata => Some(0),
-        Class::VideoHeader => Some(1),
-        Class::AudioHeader => Some(2),
-        Class::KeyFrame | Class::Video | Class::Audio => None,
-    }
-}
-
 /// A message to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -96,7 +83,7 @@ pub struct Queue<P> {
     /// Bytes that wait, [`OVERHEAD`] included.
     size: usize,
     /// Of what has left the queue or was skipped: what comes later is in the queue.
-    headers: [Option<Header<P>>; HEADERS],
+    headers: [Option<Header<P>>; Class::HEADERS],
     /// The timestamp of the message that was pushed last.
     timestamp: u32,
     is_open: bool,
@@ -112,7 +99,7 @@ impl<P: Payload> Queue<P> {
             settings,
             waiting: VecDeque::new(),
             size: 0,
-            headers: [const { None }; HEADERS],
+            headers: [const { None }; Class::HEADERS],
             timestamp: 0,
             is_open: false,
             awaits_key_frame: true,
@@ -216,7 +203,7 @@ impl<P: Payload> Queue<P> {
             let Some(first) = self.take() else { break };
             has_dropped = true;
             self.keep_header(&first, false);
-            if header(first.class).is_none() {
+            if !first.class.is_header() {
                 self.count(&first);
             }
         }
@@ -232,7 +219,7 @@ impl<P: Payload> Queue<P> {
     }
 
     fn keep_header(&mut self, waiting: &Waiting<P>, is_sent: bool) {
-        let index = header(waiting.class);
+        let index = waiting.class.header();
         if let Some(kept) = index.and_then(|index| self.headers.get_mut(index)) {
             *kept = Some(Header { payload: waiting.payload.clone(), is_sent });
         }

@@ -82,7 +82,7 @@ pub struct Figures {
 /// A stream that is there.
 struct Live {
     began_at: UnixMillis,
-    headers: [Option<Packet>; 3],
+    headers: [Option<Packet>; Class::HEADERS],
     gop: Gop<Packet>,
     readers: Vec<Weak<Inlet>>,
     taps: Vec<Rc<Tapped>>,
@@ -99,12 +99,7 @@ impl Live {
     }
 
     fn take(&mut self, packet: &Packet, now: UnixMillis) {
-        let header = match packet.class {
-            Class::Metadata => Some(0),
-            Class::VideoHeader => Some(1),
-            Class::AudioHeader => Some(2),
-            _ => None,
-        };
+        let header = packet.class.header();
         if let Some(header) = header.and_then(|header| self.headers.get_mut(header)) {
             *header = Some(packet.clone());
         }
@@ -245,7 +240,7 @@ impl Streams {
         }
         let live = Live {
             began_at: now,
-            headers: [const { None }; 3],
+            headers: [const { None }; Class::HEADERS],
             gop: Gop::new(self.0.gop),
             readers: Vec::new(),
             taps: Vec::new(),
