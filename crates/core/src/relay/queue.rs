@@ -59,6 +59,19 @@ pub struct Dropped {
     pub bytes: u64,
 }
 
+impl Dropped {
+    /// What both say together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            skips: self.skips.saturating_add(other.skips),
+            video: self.video.saturating_add(other.video),
+            audio: self.audio.saturating_add(other.audio),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Waiting<P> {
     payload: P,

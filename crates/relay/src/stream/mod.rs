@@ -258,12 +258,8 @@ impl Streams {
 
     /// Wants a stream, now and whenever it comes.
     pub fn tap(&self, wanted: Wanted, tap: Rc<dyn Tap>, now: UnixMillis) -> Interest {
-        let tapped = Rc::new(Tapped {
-            wanted,
-            tap,
-            has: RefCell::default(),
-            is_gone: Cell::new(false),
-        });
+        let tapped =
+            Rc::new(Tapped { wanted, tap, has: RefCell::default(), is_gone: Cell::new(false) });
         self.0.taps.borrow_mut().push(Rc::clone(&tapped));
         self.find(&tapped, now);
         Interest { streams: Rc::downgrade(&self.0), tapped }
