@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Code, Coded, Fault};
 use crate::layout::LayoutError;
+use crate::relay::lease::CannotMove;
 use crate::url::UrlError;
 
 /// What can be wrong with one field.
@@ -61,6 +62,8 @@ pub enum Problem {
     Url(UrlError),
     /// A layout that cannot be; its code is the [`LayoutError`]'s own, `layout.…`.
     Layout(LayoutError),
+    /// A failover that the source cannot have; its code is the [`CannotMove`]'s own.
+    Failover(CannotMove),
     /// `config.unknown_field`: there is no such field.
     UnknownField,
     /// `config.characters`: a character that the text cannot have.
@@ -112,6 +115,7 @@ impl Problem {
             Self::NotHttps => "config.not_https",
             Self::Url(error) => return error.code(),
             Self::Layout(error) => return error.code(),
+            Self::Failover(error) => return error.code(),
             Self::UnknownField => "config.unknown_field",
             Self::Characters { .. } => "config.characters",
             Self::Duplicate => "config.duplicate",
@@ -150,6 +154,7 @@ impl fmt::Display for Problem {
             Self::NotHttps => f.write_str("should begin with https://"),
             Self::Url(error) => write!(f, "cannot be used: {error}"),
             Self::Layout(error) => write!(f, "{error}"),
+            Self::Failover(error) => write!(f, "cannot be: {error}"),
             Self::UnknownField => f.write_str("is not known"),
             Self::Characters { allowed } => write!(f, "should have only {allowed}"),
             Self::Duplicate => f.write_str("should not be there twice"),

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`mpu`] | what Alibaba's `StartLiveMPUTask` and its siblings ask for |
 //! | [`jocloud`] | what Jocloud's `startrtmp` and `stoprtmp` ask for |
+//! | [`native`] | livegate's own documents for tasks |
 //! | [`address`] | which task has a push address |
 //! | [`quota`] | how many tasks an application may have |
 //! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
@@ -30,6 +31,7 @@ pub mod lease;
 pub mod lifecycle;
 pub mod mix;
 pub mod mpu;
+pub mod native;
 pub mod outbox;
 pub mod push;
 pub mod queue;
