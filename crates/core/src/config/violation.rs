@@ -10,6 +10,8 @@ use serde::{Serialize, Serializer};
 use crate::error::{Code, Coded, Fault};
 use crate::layout::LayoutError;
 use crate::relay::lease::CannotMove;
+use crate::relay::token::TokenError;
+use crate::scheme::SecretError;
 use crate::url::UrlError;
 
 /// What can be wrong with one field.
@@ -49,6 +51,11 @@ pub enum Problem {
         /// How many it may have.
         limit: usize,
     },
+    /// `config.too_short`: a text of too few characters.
+    TooShort {
+        /// How many it should have at least.
+        least: usize,
+    },
     /// `config.wrong_count`: a list of too few items or too many.
     WrongCount {
         /// The fewest.
@@ -64,6 +71,10 @@ pub enum Problem {
     Layout(LayoutError),
     /// A failover that the source cannot have; its code is the [`CannotMove`]'s own.
     Failover(CannotMove),
+    /// A key that cannot be used; its code is the [`SecretError`]'s own, `sign.…`.
+    Secret(SecretError),
+    /// A key of tokens that cannot be used; its code is the [`TokenError`]'s own, `ingest.…`.
+    Token(TokenError),
     /// `config.unknown_field`: there is no such field.
     UnknownField,
     /// `config.characters`: a character that the text cannot have.
@@ -111,6 +122,9 @@ impl Problem {
             Self::OutOfRange { .. } => "config.out_of_range",
             Self::UnknownValue { .. } => "config.unknown_value",
             Self::TooLong { .. } => "config.too_long",
+            Self::TooShort { .. } => "config.too_short",
+            Self::Secret(error) => return error.code(),
+            Self::Token(error) => return error.code(),
             Self::WrongCount { .. } => "config.wrong_count",
             Self::NotHttps => "config.not_https",
             Self::Url(error) => return error.code(),
@@ -150,6 +164,9 @@ impl fmt::Display for Problem {
                 Ok(())
             }
             Self::TooLong { limit } => write!(f, "should have at most {limit} characters"),
+            Self::TooShort { least } => write!(f, "should have at least {least} characters"),
+            Self::Secret(error) => write!(f, "cannot be used: {error}"),
+            Self::Token(error) => write!(f, "cannot be used: {error}"),
             Self::WrongCount { min, max } => write!(f, "should have {min} to {max} items"),
             Self::NotHttps => f.write_str("should begin with https://"),
             Self::Url(error) => write!(f, "cannot be used: {error}"),

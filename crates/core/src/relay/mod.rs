@@ -16,7 +16,8 @@
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
-//! | [`token`] | who may publish |
+//! | [`token`] | who may publish, and watch |
+//! | [`credentials`] | who may do what on a host that runs alone |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
 //! random bits where chance has a part), what to do is polled, and `wake_at` says when to come back.
@@ -24,6 +25,7 @@
 pub mod address;
 pub mod backoff;
 pub mod callback;
+pub mod credentials;
 pub mod exit;
 pub mod ingest;
 pub mod jocloud;
