@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`mpu`] | what Alibaba's `StartLiveMPUTask` and its siblings ask for |
 //! | [`jocloud`] | what Jocloud's `startrtmp` and `stoprtmp` ask for |
+//! | [`native`] | livegate's own documents for tasks |
 //! | [`address`] | which task has a push address |
 //! | [`quota`] | how many tasks an application may have |
 //! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
@@ -20,6 +21,8 @@
 //! | [`ingest`] | who publishes and watches, and what is told of it |
 //! | [`token`] | who may publish |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
+//! | [`token`] | who may publish, and watch |
+//! | [`credentials`] | who may do what on a host that runs alone |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
 //! random bits where chance has a part), what to do is polled, and `wake_at` says when to come back.
@@ -28,6 +31,7 @@ pub mod address;
 pub mod backoff;
 pub mod callback;
 pub mod class;
+pub mod credentials;
 pub mod exit;
 pub mod gop;
 pub mod host;
@@ -37,6 +41,7 @@ pub mod lease;
 pub mod lifecycle;
 pub mod mix;
 pub mod mpu;
+pub mod native;
 pub mod outbox;
 pub mod push;
 pub mod queue;
