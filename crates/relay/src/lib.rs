@@ -6,6 +6,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`net`] | connections that the host makes |
+//! | [`push`] | one destination: what waits for it, and its connection |
 //! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
 //! | [`store`] | what has to outlive the process |
@@ -13,6 +14,7 @@
 
 mod clock;
 pub mod net;
+mod push;
 pub mod store;
 pub mod stream;
 pub mod task;
