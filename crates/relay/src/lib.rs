@@ -5,7 +5,9 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`credentials`] | the file that says who may do what |
 //! | [`net`] | connections that the host makes |
+//! | [`ingest`] | who publishes and watches over RTMP |
 //! | [`push`] | one destination: what waits for it, and its connection |
 //! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
@@ -13,8 +15,14 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod credentials;
+mod host;
+mod ingest;
 pub mod net;
 mod push;
 pub mod store;
 pub mod stream;
 pub mod task;
+
+pub use host::{Config, HostError, Ready, Rtmps, run};
+pub use net::Egress;

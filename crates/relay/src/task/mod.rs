@@ -218,6 +218,14 @@ impl Tasks {
         ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
     }
 
+    /// Takes leave of all destinations; nothing is said to have ended.
+    pub(crate) async fn say_goodbye(&self) {
+        let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        for running in running {
+            running.leave().await;
+        }
+    }
+
     fn find(&self, key: &TaskKey) -> Option<Rc<Running>> {
         self.0.running.borrow().get(key).cloned()
     }
@@ -239,7 +247,7 @@ impl Tasks {
         &self.0.settings
     }
 
-    fn streams(&self) -> &Streams {
+    pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
     }
 
@@ -248,12 +256,12 @@ impl Tasks {
     }
 
     /// An id that no other event has.
-    fn event_id(&self) -> String {
+    pub(crate) fn event_id(&self) -> String {
         format!("evt_{}", hex::encode(clock::random::<16>()))
     }
 
     /// Keeps changes, in the order of the calls. A disk that fails is told by the store.
-    fn keep(&self, changes: Vec<Change>) {
+    pub(crate) fn keep(&self, changes: Vec<Change>) {
         let store = self.0.store.clone();
         tokio::task::spawn_local(async move {
             // The store says itself that it cannot.

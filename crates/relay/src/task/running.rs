@@ -15,7 +15,7 @@ use livegate_core::relay::queue::{Dropped, QueueSettings};
 use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::{JoinHandle, spawn_local};
 
 use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
@@ -27,7 +27,7 @@ use crate::stream::{Interest, Packet, Tap, Wanted};
 /// One destination and its newest connection.
 struct Destination {
     url: PushUrl,
-    connection: Option<(Connection, AbortHandle)>,
+    connection: Option<(Connection, JoinHandle<()>)>,
     outlet: Option<Rc<Outlet>>,
     /// Of the connections before.
     sent: u64,
@@ -162,6 +162,23 @@ impl Running {
         }
     }
 
+    /// Takes leave of all destinations, because the host stops: the task goes on at its next start.
+    pub(super) async fn leave(&self) {
+        self.ended.set(Some((Cause::HostRestarted, clock::now())));
+        let connections: Vec<_> = self
+            .destinations
+            .borrow_mut()
+            .values_mut()
+            .filter_map(|own| Some((own.connection.take()?.1, own.outlet.take()?)))
+            .collect();
+        for (_, outlet) in &connections {
+            outlet.leave.notify_one();
+        }
+        for (connection, _) in connections {
+            let _ = connection.await;
+        }
+    }
+
     /// Wants the task's stream from now on.
     fn listen(self: &Rc<Self>) {
         let Some(wanted) = wanted(&self.task.borrow()) else { return };
@@ -171,6 +188,9 @@ impl Running {
     }
 
     fn handle(self: &Rc<Self>, input: TaskInput) {
+        if self.ended.get().is_some() {
+            return;
+        }
         let now = clock::now();
         self.life.borrow_mut().handle(input, now, clock::dice());
         self.act(now);
@@ -228,7 +248,12 @@ impl Running {
     }
 
     /// Does something to a destination's connection if it is still that one.
-    fn with(&self, target: TargetId, connection: Connection, act: impl Fn(&AbortHandle, &Outlet)) {
+    fn with(
+        &self,
+        target: TargetId,
+        connection: Connection,
+        act: impl Fn(&JoinHandle<()>, &Outlet),
+    ) {
         let destinations = self.destinations.borrow();
         let Some(Destination { connection: Some((known, handle)), outlet: Some(outlet), .. }) =
             destinations.get(&target)
@@ -262,7 +287,7 @@ impl Running {
                 this.handle(TaskInput::Push(target, Input::Closed(connection, cause)));
             }
         });
-        destination.connection = Some((connection, handle.abort_handle()));
+        destination.connection = Some((connection, handle));
         drop(destinations);
         self.fanout.add(target, outlet);
     }
