@@ -13,6 +13,7 @@ use livegate_core::relay::host::Settings;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{LocalSet, spawn_local};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -21,7 +22,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::credentials::{self, CredentialsError, Present};
 use crate::ingest::{Crowd, Hall, Listener, listen};
+use crate::journal::Journal;
 use crate::net::{Egress, Tls, TlsFileError};
+use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Store, StoreError};
 use crate::stream::Streams;
@@ -162,8 +165,17 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
         ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
     };
-    let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector);
-    let crowd = Crowd::new(settings.ingest, tasks.clone());
+    let journal = Journal::new(store);
+    let (ends, mut ended) = unbounded_channel();
+    let crowd = Crowd::new(settings.ingest, streams.clone(), journal.clone(), ends);
+    let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
+    let tasks = Tasks::new(settings, streams.clone(), journal, connector, pulls);
+    let follow = tasks.clone();
+    spawn_local(async move {
+        while let Some((app, channel)) = ended.recv().await {
+            follow.channel_closed(&app, &channel);
+        }
+    });
     let (listeners, listens) = bind(&config).await?;
     let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
     spawn_local(listen(listeners, hall));

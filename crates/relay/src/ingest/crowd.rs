@@ -9,18 +9,17 @@ use std::time::Duration;
 
 use livegate_core::event::Kind;
 use livegate_core::layout::Picture;
-use livegate_core::relay::callback::About;
 use livegate_core::relay::ingest::{
     Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Place, Session,
 };
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::spawn_local;
 
 use crate::clock;
-use crate::store::{Change, Event};
-use crate::stream::{Packet, Source, StreamKey};
-use crate::task::Tasks;
+use crate::journal::{Journal, event};
+use crate::stream::{Packet, Source, StreamKey, Streams};
 
 /// Where one connection sits: dropping it is its end.
 pub(crate) struct Seat {
@@ -47,6 +46,11 @@ impl Seat {
         if let Some(source) = &*self.occupied.source.borrow() {
             source.packet(packet, now);
         }
+    }
+
+    /// Why it is to be closed, if it is.
+    pub(crate) fn is_closed(&self) -> Option<IngestError> {
+        self.occupied.closed.get()
     }
 
     /// Waits until it is to be closed, and says why.
@@ -77,11 +81,14 @@ impl fmt::Debug for Seat {
 }
 
 struct Inner {
-    tasks: Tasks,
+    streams: Streams,
+    journal: Journal,
     ingest: RefCell<Ingest>,
     seats: RefCell<BTreeMap<Session, Rc<Occupied>>>,
     last: Cell<u64>,
     turned: Notify,
+    /// Channels that ended, for their tasks.
+    ends: UnboundedSender<(String, String)>,
 }
 
 /// Everybody on this host. Cloning it gives another handle.
@@ -89,14 +96,21 @@ struct Inner {
 pub(crate) struct Crowd(Rc<Inner>);
 
 impl Crowd {
-    /// Nobody yet.
-    pub(crate) fn new(settings: IngestSettings, tasks: Tasks) -> Self {
+    /// Nobody yet. Channels that end are told by application and name.
+    pub(crate) fn new(
+        settings: IngestSettings,
+        streams: Streams,
+        journal: Journal,
+        ends: UnboundedSender<(String, String)>,
+    ) -> Self {
         let inner = Rc::new(Inner {
-            tasks,
+            streams,
+            journal,
             ingest: RefCell::new(Ingest::new(settings)),
             seats: RefCell::default(),
             last: Cell::new(0),
             turned: Notify::new(),
+            ends,
         });
         spawn_local(wake(Rc::downgrade(&inner)));
         Self(inner)
@@ -125,7 +139,7 @@ impl Crowd {
             user: place.user.to_owned(),
             picture,
         };
-        let source = self.0.tasks.streams().begin(key, now);
+        let source = self.0.streams.begin(key, now);
         // The host may be pulling the same stream.
         let source = source.ok_or(IngestError::PublisherExists)?;
         *seat.occupied.source.borrow_mut() = Some(source);
@@ -159,14 +173,13 @@ impl Crowd {
             let Some(output) = self.0.ingest.borrow_mut().poll() else { return };
             match output {
                 IngestOutput::Raise(raised) => {
-                    let id = self.0.tasks.event_id();
-                    let about = About { id: &id, app_id: &raised.app, ..About::default() };
-                    let body = about.raised(&raised);
-                    let (app, channel) = (raised.app.clone(), raised.channel.clone());
-                    let event = Event { app, channel, body, id, at: raised.at };
-                    self.0.tasks.keep(vec![Change::Event(event)]);
+                    let told = event(&raised.app, &raised.channel, "", raised.at, |about| {
+                        about.raised(&raised)
+                    });
+                    self.0.journal.keep(vec![told]);
                     if raised.kind == Kind::ChannelEnd {
-                        self.0.tasks.channel_closed(&raised.app, &raised.channel);
+                        // Nobody listens when the host stops.
+                        let _ = self.0.ends.send((raised.app, raised.channel));
                     }
                 }
                 IngestOutput::Close(session, error) => {

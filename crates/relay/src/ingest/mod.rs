@@ -12,6 +12,6 @@ mod crowd;
 mod listener;
 mod session;
 
-pub(crate) use crowd::Crowd;
+pub(crate) use crowd::{Crowd, Seat};
 pub(crate) use listener::{Listener, listen};
 pub(crate) use session::Hall;

@@ -20,8 +20,10 @@ use sha2::{Digest as _, Sha256};
 
 use self::running::Running;
 use crate::clock;
+use crate::journal::Journal;
+use crate::pull::Pulls;
 use crate::push::Connector;
-use crate::store::{Change, Store};
+use crate::store::Change;
 use crate::stream::Streams;
 
 /// Which task: ids are one in an application, and vendors' do not meet.
@@ -104,8 +106,9 @@ const ENDED: usize = 1_000;
 struct Inner {
     settings: Settings,
     streams: Streams,
-    store: Store,
+    journal: Journal,
     connector: Connector,
+    pulls: Pulls,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
     addresses: RefCell<Addresses>,
@@ -127,14 +130,16 @@ impl Tasks {
     pub(crate) fn new(
         settings: Settings,
         streams: Streams,
-        store: Store,
+        journal: Journal,
         connector: Connector,
+        pulls: Pulls,
     ) -> Self {
         Self(Rc::new(Inner {
             settings,
             streams,
-            store,
+            journal,
             connector,
+            pulls,
             running: RefCell::default(),
             ended: RefCell::default(),
             addresses: RefCell::default(),
@@ -166,7 +171,7 @@ impl Tasks {
         let began_at = self.find(&key).map_or(now, |running| running.began_at());
         let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
         let changes = [row].into_iter().chain(self.addresses(&key)).collect();
-        if let Err(error) = self.0.store.write(changes).await {
+        if let Err(error) = self.0.journal.write(changes).await {
             *self.0.addresses.borrow_mut() = before;
             return Err(StartError::Store(error));
         }
@@ -190,7 +195,7 @@ impl Tasks {
         let Some(running) = self.find(key) else { return Ok(false) };
         running.stop(cause);
         // What is written behind it is on disk behind it.
-        self.0.store.write(Vec::new()).await.map_err(StartError::Store)?;
+        self.0.journal.write(Vec::new()).await.map_err(StartError::Store)?;
         Ok(true)
     }
 
@@ -247,7 +252,7 @@ impl Tasks {
         &self.0.settings
     }
 
-    pub(crate) fn streams(&self) -> &Streams {
+    fn streams(&self) -> &Streams {
         &self.0.streams
     }
 
@@ -255,18 +260,12 @@ impl Tasks {
         &self.0.connector
     }
 
-    /// An id that no other event has.
-    pub(crate) fn event_id(&self) -> String {
-        format!("evt_{}", hex::encode(clock::random::<16>()))
+    fn journal(&self) -> &Journal {
+        &self.0.journal
     }
 
-    /// Keeps changes, in the order of the calls. A disk that fails is told by the store.
-    pub(crate) fn keep(&self, changes: Vec<Change>) {
-        let store = self.0.store.clone();
-        tokio::task::spawn_local(async move {
-            // The store says itself that it cannot.
-            let _ = store.write(changes).await;
-        });
+    fn pulls(&self) -> &Pulls {
+        &self.0.pulls
     }
 
     /// A task is over.

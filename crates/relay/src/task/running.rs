@@ -14,15 +14,18 @@ use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report
 use livegate_core::relay::queue::{Dropped, QueueSettings};
 use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
 use crate::clock;
+use crate::journal::event;
+use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
-use crate::store::{Change, Event};
-use crate::stream::{Interest, Packet, Tap, Wanted};
+use crate::store::Change;
+use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
 
 /// One destination and its newest connection.
 struct Destination {
@@ -66,6 +69,7 @@ pub(super) struct Running {
     fanout: Rc<Fanout>,
     destinations: RefCell<BTreeMap<TargetId, Destination>>,
     interest: RefCell<Option<Interest>>,
+    pull: RefCell<Option<Rc<Pull>>>,
     ended: Cell<Option<(Cause, UnixMillis)>>,
     /// Told when the time to wake may be another.
     turned: Notify,
@@ -96,6 +100,7 @@ impl Running {
             fanout,
             destinations: RefCell::default(),
             interest: RefCell::default(),
+            pull: RefCell::default(),
             ended: Cell::new(None),
             turned: Notify::new(),
         });
@@ -108,7 +113,8 @@ impl Running {
 
     /// The task is to be this from now on.
     pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
-        let wants = wanted(&task) != wanted(&self.task.borrow());
+        let now = self.task.borrow().clone();
+        let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
         self.fanout.set_media(media(&task));
         let plan = Plan::of(&task);
         *self.task.borrow_mut() = task;
@@ -185,6 +191,10 @@ impl Running {
         let tap = Rc::new(Ear(Rc::downgrade(self)));
         let interest = self.tasks.streams().tap(wanted, tap, clock::now());
         *self.interest.borrow_mut() = Some(interest);
+        let pull = self.task.borrow().pull.clone();
+        *self.pull.borrow_mut() = pull
+            .zip(pulled(&self.task.borrow()))
+            .map(|(url, key)| self.tasks.pulls().pull(&url, key));
     }
 
     fn handle(self: &Rc<Self>, input: TaskInput) {
@@ -214,7 +224,7 @@ impl Running {
             }
         }
         if !changes.is_empty() {
-            self.tasks.keep(changes);
+            self.tasks.journal().keep(changes);
         }
         self.turned.notify_one();
     }
@@ -328,17 +338,14 @@ impl Running {
     }
 
     fn event(&self, at: UnixMillis, body: impl FnOnce(About<'_>) -> String) -> Change {
-        let id = self.tasks.event_id();
         let task = self.task.borrow();
-        let (app, channel) = (task.app_id.clone(), task.channel.clone());
-        let about = About { id: &id, app_id: &app, channel: &channel, task: &task.id };
-        let body = body(about);
-        Change::Event(Event { app, channel, body, id, at })
+        event(&task.app_id, &task.channel, &task.id, at, body)
     }
 
     fn over(&self, cause: Cause, now: UnixMillis, changes: &mut Vec<Change>) {
         self.ended.set(Some((cause, now)));
         self.interest.take();
+        self.pull.take();
         let state = self.life.borrow().state();
         self.tasks.ended(&self.key, state, cause, now, changes);
     }
@@ -346,6 +353,9 @@ impl Running {
 
 /// Where a task's stream is; none for one that is mixed.
 fn wanted(task: &Task) -> Option<Wanted> {
+    if let Some(StreamKey { app, channel, user, picture }) = pulled(task) {
+        return Some(Wanted { app, channel, user: Some(user), picture });
+    }
     let Source::Single(one) = &task.source else { return None };
     Some(Wanted {
         app: task.app_id.clone(),
@@ -353,6 +363,20 @@ fn wanted(task: &Task) -> Option<Wanted> {
         user: Some(one.user.clone()).filter(|user| !user.is_empty()),
         picture: one.picture,
     })
+}
+
+/// The stream that a task's pull becomes. Without a user it is named by its address, so that tasks
+/// that fetch the same share it.
+fn pulled(task: &Task) -> Option<StreamKey> {
+    let (Source::Single(one), Some(url)) = (&task.source, &task.pull) else { return None };
+    let user = if one.user.is_empty() {
+        let hash = hex::encode(Sha256::digest(url.as_str().as_bytes()));
+        format!("pull-{}", hash.get(..16).unwrap_or_default())
+    } else {
+        one.user.clone()
+    };
+    let channel = one.channel.clone().unwrap_or_else(|| task.channel.clone());
+    Some(StreamKey { app: task.app_id.clone(), channel, user, picture: one.picture })
 }
 
 fn media(task: &Task) -> task::Media {
