@@ -7,10 +7,16 @@
 //! |---|---|
 //! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
+//! | [`http`] | its HTTP side: the APIs, health and numbers, play in a browser |
+//! | [`credentials`] | the file that says who may do what |
+//! | [`meter`] | what is counted |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod credentials;
+pub mod http;
+pub mod meter;
 pub mod store;
 pub mod stream;
 pub mod task;

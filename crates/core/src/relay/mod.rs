@@ -17,6 +17,7 @@
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
 //! | [`token`] | who may publish, and watch |
+//! | [`door`] | how many connections a host has |
 //! | [`credentials`] | who may do what on a host that runs alone |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
@@ -26,6 +27,7 @@ pub mod address;
 pub mod backoff;
 pub mod callback;
 pub mod credentials;
+pub mod door;
 pub mod exit;
 pub mod ingest;
 pub mod jocloud;

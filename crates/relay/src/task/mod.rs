@@ -105,6 +105,15 @@ impl Tasks {
         Ok(false)
     }
 
+    /// Writes a message into a task's stream, once; whether there is such a task that runs.
+    ///
+    /// # Errors
+    /// [`StartError::Store`].
+    #[expect(clippy::unused_async, reason = "a slice: nothing runs yet")]
+    pub async fn set_sei(&self, _key: &TaskKey, _message: String) -> Result<bool, StartError> {
+        Ok(false)
+    }
+
     /// One task.
     pub fn show(&self, _key: &TaskKey) -> Option<TaskView> {
         None
