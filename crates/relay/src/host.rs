@@ -178,7 +178,7 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     });
     let (listeners, listens) = bind(&config).await?;
     let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
-    spawn_local(listen(listeners, hall));
+    spawn_local(listen(listeners, settings.door, hall));
     if let Some(path) = config.credentials {
         spawn_local(async move {
             if let Err(error) = credentials::reload_on_hangup(&path, &credentials).await {

@@ -137,6 +137,10 @@ impl Running {
         self.handle(TaskInput::ChannelClosed);
     }
 
+    pub(super) fn task(&self) -> (Task, Option<Epoch>) {
+        (self.task.borrow().clone(), self.epoch.get())
+    }
+
     pub(super) const fn began_at(&self) -> UnixMillis {
         self.began_at
     }
