@@ -7,10 +7,12 @@
 //! |---|---|
 //! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
+//! | [`sei`] | messages put into a task's video |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod sei;
 pub mod store;
 pub mod stream;
 pub mod task;

@@ -16,6 +16,8 @@
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
 //! | [`token`] | who may publish |
+//! | [`writer`] | which SEI message is due on which frame |
+//! | [`loudness`] | how loud a stream is |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
@@ -29,6 +31,7 @@ pub mod ingest;
 pub mod jocloud;
 pub mod lease;
 pub mod lifecycle;
+pub mod loudness;
 pub mod mix;
 pub mod mpu;
 pub mod outbox;
@@ -40,6 +43,7 @@ pub mod settings;
 pub mod task;
 pub mod timebase;
 pub mod token;
+pub mod writer;
 
 pub use address::{Addresses, Conflict, PushUrl};
 pub use mix::{Encoding, Layout, Mix, Pane};
