@@ -1,10 +1,12 @@
 //! How loud a publisher is: AAC decoded, and summed up.
 //!
-//! The decoder is symphonia's (docs/adr/0016). It reads what anybody sends, so nothing that it does
+//! The decoder is symphonia's (docs/adr/0017). It reads what anybody sends, so nothing that it does
 //! is trusted: what it refuses is silence, and were it to panic, that would end the measuring alone.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::flv::audio::{AAC_FRAME, AacConfiguration, Audio};
 use livegate_core::relay::loudness::{FULL_SCALE, Meter};
 use symphonia_codec_aac::AacDecoder;
@@ -36,63 +38,63 @@ enum Decoder {
     None,
 }
 
-/// What an audio message was.
+/// Why sound was not measured. It counts as silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// Sound, or nothing.
-    Fine,
-    /// Sound of a kind that is not decoded: its volume is 0. Told once.
+pub(super) enum HearError {
+    /// It is of a kind that is not decoded. Told when it begins.
     Unsupported,
-    /// A frame that could not be decoded.
+    /// A frame could not be decoded.
     Undecoded,
 }
 
 impl Listener {
     /// Takes over a configuration, and puts a frame's loudness into the meter.
-    pub(super) fn hear(&mut self, timestamp: u32, body: &[u8], meter: &mut Meter) -> Heard {
+    ///
+    /// # Errors
+    /// `sei.sound_unsupported`, `sei.sound_undecoded`.
+    pub(super) fn hear(
+        &mut self,
+        timestamp: u32,
+        body: &[u8],
+        meter: &mut Meter,
+    ) -> Result<(), HearError> {
         match Audio::parse(body) {
             Audio::Configuration { at } => {
                 self.decoder = Decoder::of(body.get(at..).unwrap_or_default());
-                unsupported(matches!(self.decoder, Decoder::None))
+                if matches!(self.decoder, Decoder::None) {
+                    Err(HearError::Unsupported)
+                } else {
+                    Ok(())
+                }
             }
-            Audio::Frame { at } => {
-                let frame = body.get(at..).unwrap_or_default();
-                let Decoder::Ready(decoder, configuration) = &mut self.decoder else {
-                    return Heard::Fine;
-                };
-                let samples = AAC_FRAME * u32::from(configuration.channels);
-                let heard = match decode(decoder, frame) {
-                    Ok(Some(sum)) => {
-                        meter.add(timestamp, sum, samples);
-                        return Heard::Fine;
-                    }
-                    Ok(None) => Heard::Undecoded,
-                    Err(Broken) => {
-                        self.decoder = Decoder::None;
-                        Heard::Undecoded
-                    }
-                };
-                meter.add(timestamp, 0, samples);
-                self.undecoded += 1;
-                heard
-            }
-            Audio::OtherCodec => {
-                let is_news = !matches!(self.decoder, Decoder::None);
+            Audio::Frame { at } => self.frame(timestamp, body.get(at..).unwrap_or_default(), meter),
+            Audio::OtherCodec if !matches!(self.decoder, Decoder::None) => {
                 self.decoder = Decoder::None;
-                unsupported(is_news)
+                Err(HearError::Unsupported)
             }
-            Audio::Nothing => Heard::Fine,
+            Audio::OtherCodec | Audio::Nothing => Ok(()),
         }
+    }
+
+    fn frame(&mut self, timestamp: u32, frame: &[u8], meter: &mut Meter) -> Result<(), HearError> {
+        let Decoder::Ready(decoder, configuration) = &mut self.decoder else { return Ok(()) };
+        let samples = AAC_FRAME * u32::from(configuration.channels);
+        let sum = decode(decoder, frame).unwrap_or_else(|Broken| {
+            self.decoder = Decoder::None;
+            None
+        });
+        meter.add(timestamp, sum.unwrap_or(0), samples);
+        if sum.is_none() {
+            self.undecoded += 1;
+            return Err(HearError::Undecoded);
+        }
+        Ok(())
     }
 
     /// Frames that could not be decoded.
     pub(super) const fn undecoded(&self) -> u64 {
         self.undecoded
     }
-}
-
-const fn unsupported(is_so: bool) -> Heard {
-    if is_so { Heard::Unsupported } else { Heard::Fine }
 }
 
 impl Decoder {
@@ -160,5 +162,29 @@ fn sum_of_squares<'a>(planes: impl Iterator<Item = &'a [f32]>) -> u64 {
     )]
     {
         (sum * scale as f64) as u64
+    }
+}
+
+impl fmt::Display for HearError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsupported => "only AAC-LC and HE-AAC of one or two channels are decoded",
+            Self::Undecoded => "a frame of AAC cannot be decoded",
+        })
+    }
+}
+
+impl std::error::Error for HearError {}
+
+impl Coded for HearError {
+    fn code(&self) -> Code {
+        Code::new(match self {
+            Self::Unsupported => "sei.sound_unsupported",
+            Self::Undecoded => "sei.sound_undecoded",
+        })
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Peer
     }
 }

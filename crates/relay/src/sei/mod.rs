@@ -20,7 +20,7 @@ use livegate_core::sei::uuid::Uuid;
 use livegate_core::time::UnixMillis;
 use livegate_rtmp::message::Message;
 
-use listener::{Heard, Listener};
+use listener::{HearError, Listener};
 
 /// Puts a task's messages into one stream.
 ///
@@ -71,7 +71,7 @@ impl Inserter {
             (listened, self.writer.meter(), &self.audio_header)
         {
             let heard = self.listener.hear(0, header, meter);
-            self.say_heard(heard);
+            self.say_unheard(heard);
         }
     }
 
@@ -142,35 +142,23 @@ impl Inserter {
         }
         if let Some(meter) = self.writer.meter() {
             let heard = self.listener.hear(message.timestamp, &message.payload, meter);
-            self.say_heard(heard);
+            self.say_unheard(heard);
         }
     }
 
-    fn say_heard(&mut self, heard: Heard) {
-        const UNSUPPORTED: Code = Code::new("relay.sound_unsupported");
-        const UNDECODED: Code = Code::new("relay.sound_undecoded");
-        let (code, what) = match heard {
-            Heard::Fine => return,
-            Heard::Unsupported => (UNSUPPORTED, "the sound is not AAC-LC: its volume is 0"),
-            Heard::Undecoded => (UNDECODED, "sound cannot be decoded, and counts as silence"),
-        };
-        if self.is_news(code) {
-            tracing::warn!(code = code.as_str(), "{what}");
+    fn say_unheard(&mut self, heard: Result<(), HearError>) {
+        if let Err(error) = heard {
+            self.say(&error, "sound counts as silence");
         }
     }
 
+    /// Tells why something was not done, each reason once: a stream could have it on every frame.
     fn say(&mut self, error: &(impl Coded + fmt::Display), what: &str) {
-        if self.is_news(error.code()) {
-            tracing::warn!(code = error.code().as_str(), "{what}: {error}");
-        }
-    }
-
-    fn is_news(&mut self, code: Code) -> bool {
-        let is_news = !self.said.contains(&code);
-        if is_news {
+        let code = error.code();
+        if !self.said.contains(&code) {
             self.said.push(code);
+            tracing::warn!(code = code.as_str(), "{what}: {error}");
         }
-        is_news
     }
 }
 
