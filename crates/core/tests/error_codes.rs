@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 use livegate_core::error::Code;
 
-/// Literals of a code's form that name something else: places in a scheme's document, an event's
-/// kind.
-const NOT_CODES: &[&str] = &["id.at", "id.kind", "relay.state"];
+/// Literals of a code's form that name something else: places in a document, an event's kind.
+const NOT_CODES: &[&str] = &["id.at", "id.kind", "relay.state", "sei.custom"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

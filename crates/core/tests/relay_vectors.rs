@@ -24,10 +24,12 @@ fn pairs<'v>(vector: &'v Value, field: &str) -> Vec<(&'v str, &'v str)> {
     params.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect()
 }
 
-/// A task as JSON without the request that it keeps.
+/// A task as JSON without the request that it keeps, and without what no vendor's request says.
 fn model(task: &Task) -> Value {
     let mut value = task.to_value();
-    value.as_object_mut().unwrap().remove("request").unwrap();
+    let object = value.as_object_mut().unwrap();
+    object.remove("request").unwrap();
+    assert_eq!(object.remove("failover").unwrap(), "stay");
     value
 }
 

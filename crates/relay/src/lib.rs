@@ -5,6 +5,12 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`credentials`] | the file that says who may do what |
+//! | [`journal`] | what is written down while it runs |
+//! | [`net`] | connections that the host makes |
+//! | [`ingest`] | who publishes and watches over RTMP |
+//! | [`pull`] | streams that the host fetches |
+//! | [`push`] | one destination: what waits for it, and its connection |
 //! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
 //! | [`sei`] | messages put into a task's video |
@@ -12,7 +18,17 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod credentials;
+mod host;
+mod ingest;
+mod journal;
+pub mod net;
+mod pull;
+mod push;
 pub mod sei;
 pub mod store;
 pub mod stream;
 pub mod task;
+
+pub use host::{Config, HostError, Ready, Rtmps, run};
+pub use net::Egress;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::alibaba::{EventSub, MAX_USERS, MpuSub, SentQuery, UrlCharacters};
 use super::application::Application;
 use super::{Absent, JobStart, Platform, Room, UserConfig, UserConfigUpdate, Violations};
-use crate::relay::{Task, jocloud, mpu};
+use crate::relay::{Task, jocloud, mpu, native};
 use crate::time::UnixMillis;
 
 /// Reads `data` as every body and as the parameters of every call, and reads back what is shown.
@@ -46,6 +46,11 @@ pub fn fuzz(data: &[u8]) {
         kept(&task);
     }
     fine(jocloud::stop(data));
+    if let Some(task) = fine(native::start(data)) {
+        kept(&task);
+        assert!(native::start(&written(&native::show(&task))) == Ok(task), "it can be sent again");
+    }
+    fine(native::set_sei(data));
     calls(data);
 }
 

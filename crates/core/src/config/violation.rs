@@ -9,6 +9,9 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Code, Coded, Fault};
 use crate::layout::LayoutError;
+use crate::relay::lease::CannotMove;
+use crate::relay::token::TokenError;
+use crate::scheme::SecretError;
 use crate::url::UrlError;
 
 /// What can be wrong with one field.
@@ -48,6 +51,11 @@ pub enum Problem {
         /// How many it may have.
         limit: usize,
     },
+    /// `config.too_short`: a text of too few characters.
+    TooShort {
+        /// How many it should have at least.
+        least: usize,
+    },
     /// `config.wrong_count`: a list of too few items or too many.
     WrongCount {
         /// The fewest.
@@ -61,6 +69,12 @@ pub enum Problem {
     Url(UrlError),
     /// A layout that cannot be; its code is the [`LayoutError`]'s own, `layout.…`.
     Layout(LayoutError),
+    /// A failover that the source cannot have; its code is the [`CannotMove`]'s own.
+    Failover(CannotMove),
+    /// A key that cannot be used; its code is the [`SecretError`]'s own, `sign.…`.
+    Secret(SecretError),
+    /// A key of tokens that cannot be used; its code is the [`TokenError`]'s own, `ingest.…`.
+    Token(TokenError),
     /// `config.unknown_field`: there is no such field.
     UnknownField,
     /// `config.characters`: a character that the text cannot have.
@@ -108,10 +122,14 @@ impl Problem {
             Self::OutOfRange { .. } => "config.out_of_range",
             Self::UnknownValue { .. } => "config.unknown_value",
             Self::TooLong { .. } => "config.too_long",
+            Self::TooShort { .. } => "config.too_short",
+            Self::Secret(error) => return error.code(),
+            Self::Token(error) => return error.code(),
             Self::WrongCount { .. } => "config.wrong_count",
             Self::NotHttps => "config.not_https",
             Self::Url(error) => return error.code(),
             Self::Layout(error) => return error.code(),
+            Self::Failover(error) => return error.code(),
             Self::UnknownField => "config.unknown_field",
             Self::Characters { .. } => "config.characters",
             Self::Duplicate => "config.duplicate",
@@ -146,10 +164,14 @@ impl fmt::Display for Problem {
                 Ok(())
             }
             Self::TooLong { limit } => write!(f, "should have at most {limit} characters"),
+            Self::TooShort { least } => write!(f, "should have at least {least} characters"),
+            Self::Secret(error) => write!(f, "cannot be used: {error}"),
+            Self::Token(error) => write!(f, "cannot be used: {error}"),
             Self::WrongCount { min, max } => write!(f, "should have {min} to {max} items"),
             Self::NotHttps => f.write_str("should begin with https://"),
             Self::Url(error) => write!(f, "cannot be used: {error}"),
             Self::Layout(error) => write!(f, "{error}"),
+            Self::Failover(error) => write!(f, "cannot be: {error}"),
             Self::UnknownField => f.write_str("is not known"),
             Self::Characters { allowed } => write!(f, "should have only {allowed}"),
             Self::Duplicate => f.write_str("should not be there twice"),

@@ -37,6 +37,18 @@ impl FileHeader {
         }
         Ok(Self { audio: flags & 0x04 != 0, video: flags & 0x01 != 0, data_offset })
     }
+
+    /// A header of version 1.
+    pub const fn new(audio: bool, video: bool) -> Self {
+        Self { audio, video, data_offset: 9 }
+    }
+
+    /// The header as it stands in a file. Whatever lies between it and `data_offset` is not made.
+    pub const fn to_bytes(self) -> [u8; Self::LEN] {
+        let flags = (self.audio as u8) << 2 | self.video as u8;
+        let [o3, o2, o1, o0] = self.data_offset.to_be_bytes();
+        [b'F', b'L', b'V', 1, flags, o3, o2, o1, o0]
+    }
 }
 
 /// What a tag holds (annex E.4.1, `TagType`; the message types of RTMP).
@@ -48,6 +60,17 @@ pub enum TagKind {
     Video,
     /// 18: `onMetaData` and other data.
     Script,
+}
+
+impl TagKind {
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Audio => 8,
+            Self::Video => 9,
+            Self::Script => 18,
+        }
+    }
 }
 
 /// The header of a tag (annex E.4.1).
@@ -86,6 +109,14 @@ impl TagHeader {
             body_len: u32::from_be_bytes([0, s2, s1, s0]),
             timestamp: u32::from_be_bytes([t3, t2, t1, t0]),
         })
+    }
+
+    /// The header as it stands before its body. Of `body_len` the lower 24 bits are written.
+    pub const fn to_bytes(self) -> [u8; Self::LEN] {
+        let [_, s2, s1, s0] = self.body_len.to_be_bytes();
+        let [t3, t2, t1, t0] = self.timestamp.to_be_bytes();
+        let first = self.kind.number() | (self.filtered as u8) << 5;
+        [first, s2, s1, s0, t2, t1, t0, t3, 0, 0, 0]
     }
 
     /// Bytes of header and body: what the `PreviousTagSize` behind the tag has to say.
@@ -181,6 +212,23 @@ mod tests {
         ] {
             assert_eq!(FileHeader::parse(*bytes), Err(error));
             assert!(error.code().is_well_formed());
+        }
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        for header in
+            [*b"FLV\x01\x05\0\0\0\x09", *b"FLV\x01\x01\0\0\0\x09", *b"FLV\x01\x04\0\0\0\x0D"]
+        {
+            assert_eq!(FileHeader::parse(header).unwrap().to_bytes(), header);
+        }
+        assert_eq!(FileHeader::new(true, false).to_bytes(), *b"FLV\x01\x04\0\0\0\x09");
+        for tag in [
+            [9, 1, 2, 3, 0x0A, 0x0B, 0x0C, 0x0D, 0, 0, 0],
+            [8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0],
+            [0x32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        ] {
+            assert_eq!(TagHeader::parse(tag, 0).unwrap().to_bytes(), tag);
         }
     }
 

@@ -5,12 +5,16 @@
 //! |---|---|
 //! | [`mpu`] | what Alibaba's `StartLiveMPUTask` and its siblings ask for |
 //! | [`jocloud`] | what Jocloud's `startrtmp` and `stoprtmp` ask for |
+//! | [`native`] | livegate's own documents for tasks |
 //! | [`address`] | which task has a push address |
 //! | [`quota`] | how many tasks an application may have |
 //! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
 //! | [`push`] | one destination: when to connect, what to say of it, whether bytes move |
+//! | [`class`] | what a message is to a decoder |
+//! | [`gop`] | what whoever comes in between begins with |
 //! | [`queue`] | what waits for a destination, and what is dropped |
 //! | [`exit`] | when a live job stops by itself |
+//! | [`host`] | every setting of a host |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
@@ -19,6 +23,8 @@
 //! | [`writer`] | which SEI message is due on which frame |
 //! | [`loudness`] | how loud a stream is |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
+//! | [`token`] | who may publish, and watch |
+//! | [`credentials`] | who may do what on a host that runs alone |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
 //! random bits where chance has a part), what to do is polled, and `wake_at` says when to come back.
@@ -26,7 +32,11 @@
 pub mod address;
 pub mod backoff;
 pub mod callback;
+pub mod class;
+pub mod credentials;
 pub mod exit;
+pub mod gop;
+pub mod host;
 pub mod ingest;
 pub mod jocloud;
 pub mod lease;
@@ -34,6 +44,7 @@ pub mod lifecycle;
 pub mod loudness;
 pub mod mix;
 pub mod mpu;
+pub mod native;
 pub mod outbox;
 pub mod push;
 pub mod queue;

@@ -28,6 +28,8 @@ named! {
         Alibaba = "alibaba",
         /// Jocloud's `startrtmp`.
         Jocloud = "jocloud",
+        /// A live job of `MetaStudio`'s.
+        MetaStudio = "metastudio",
         /// livegate's own interface.
         Livegate = "livegate",
     }

@@ -1,13 +1,15 @@
-//! Publish tokens: who may publish where, until when, signed.
+//! Tokens: who may publish or watch where, until when, signed.
 //!
-//! A token is `lgp1.CLAIMS.MAC`. CLAIMS is base64url without padding (RFC 4648 §5) of five lines:
+//! A publish token is `lgp1.CLAIMS.MAC`, a play token `lgv1.CLAIMS.MAC`: the MAC is over the first part
+//! too, so that neither is ever the other. CLAIMS is base64url without padding (RFC 4648 §5) of five lines:
 //! application, channel, user, expiry in Unix seconds, sources. MAC is the same of HMAC-SHA256
-//! (RFC 2104) over `lgp1.CLAIMS` as it stands. Nothing of the claims is read before the MAC is
+//! (RFC 2104) over what stands before it. Nothing of the claims is read before the MAC is
 //! known to be right. docs/spec/relay.md §7 is the same for those who make tokens elsewhere.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::marker::PhantomData;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,8 +20,37 @@ use crate::layout::Picture;
 use crate::scheme::{Secret, Secrets};
 use crate::time::UnixMillis;
 
-/// What every token begins with: another form would have another number.
-const PREFIX: &str = "lgp1.";
+mod sealed {
+    /// What a token's holder may do.
+    pub trait Right {
+        /// What such a token begins with. Another form would have another number.
+        const PREFIX: &'static str;
+    }
+}
+
+use sealed::Right;
+
+/// The right to publish.
+#[derive(Clone, Copy, Debug)]
+pub enum Publish {}
+
+/// The right to watch.
+#[derive(Clone, Copy, Debug)]
+pub enum Play {}
+
+impl Right for Publish {
+    const PREFIX: &'static str = "lgp1.";
+}
+
+impl Right for Play {
+    const PREFIX: &'static str = "lgv1.";
+}
+
+/// The keys of publish tokens.
+pub type PublishKeys = Keys<Publish>;
+
+/// The keys of play tokens. They may be the same as those of publish tokens.
+pub type PlayKeys = Keys<Play>;
 
 /// The longest token: three names of [`MAX_NAME`] bytes fit.
 pub const MAX_TOKEN: usize = 1_200;
@@ -33,7 +64,7 @@ pub const MIN_KEY: usize = 32;
 /// What stands for any channel or any user.
 const ANY: &str = "*";
 
-/// Who may publish what, where, until when.
+/// Who may publish what, where, until when; or whose stream may be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claims {
@@ -59,6 +90,26 @@ impl Claims {
             expires_at: UnixMillis::from_secs(expires_at.as_secs()),
             sources: Sources::Any,
         }
+    }
+
+    /// Whether they allow what somebody wants.
+    ///
+    /// # Errors
+    /// What they are not for: [`TokenError::App`], `Channel`, `User`, `Source`.
+    pub fn allow(&self, wish: Wish<'_>) -> Result<(), TokenError> {
+        let is_other = |allowed: &Option<String>, wished: &str| {
+            allowed.as_deref().is_some_and(|allowed| allowed != wished)
+        };
+        if self.app != wish.app {
+            return Err(TokenError::App);
+        }
+        if is_other(&self.channel, wish.channel) {
+            return Err(TokenError::Channel);
+        }
+        if is_other(&self.user, wish.user) {
+            return Err(TokenError::User);
+        }
+        if self.sources.admit(wish.picture) { Ok(()) } else { Err(TokenError::Source) }
     }
 }
 
@@ -93,7 +144,7 @@ impl Sources {
     }
 }
 
-/// What somebody wants to publish: the parts of the address.
+/// What somebody wants to publish or watch: the parts of the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish<'w> {
     /// The application.
@@ -106,7 +157,7 @@ pub struct Wish<'w> {
     pub picture: Picture,
 }
 
-/// Why a token does not let somebody publish, or cannot be made.
+/// Why a token does not let somebody in, or cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -135,16 +186,18 @@ pub enum TokenError {
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Missing => "there is no publish token",
-            Self::Malformed => "the publish token is not written as one",
-            Self::Mismatch => "the publish token is not signed by this host's key",
-            Self::Expired => "the publish token's time is over",
-            Self::App => "the publish token is for another application",
-            Self::Channel => "the publish token is for another channel",
-            Self::User => "the publish token is for another user",
-            Self::Source => "the publish token is for another source",
-            Self::Name => "a name in a publish token has 1 to 255 bytes, no control characters, and is not `*`",
-            Self::Key => "a key of publish tokens has at least 32 bytes",
+            Self::Missing => "there is no token",
+            Self::Malformed => "the token is not written as one",
+            Self::Mismatch => "the token is not signed by this host's key",
+            Self::Expired => "the token's time is over",
+            Self::App => "the token is for another application",
+            Self::Channel => "the token is for another channel",
+            Self::User => "the token is for another user",
+            Self::Source => "the token is for another source",
+            Self::Name => {
+                "a name in a token has 1 to 255 bytes, no control characters, and is not `*`"
+            }
+            Self::Key => "a key of tokens has at least 32 bytes",
         })
     }
 }
@@ -175,14 +228,22 @@ impl Coded for TokenError {
     }
 }
 
-/// The key of publish tokens, and during a rotation the one before it.
-#[derive(Clone)]
-pub struct PublishKeys {
+/// The key of tokens, and during a rotation the one before it.
+pub struct Keys<R> {
     current: Hmac<Sha256>,
     previous: Option<(Hmac<Sha256>, UnixMillis)>,
+    right: PhantomData<R>,
 }
 
-impl PublishKeys {
+/// Not derived: a right has nothing to clone.
+impl<R> Clone for Keys<R> {
+    fn clone(&self) -> Self {
+        let Self { current, previous, right } = self;
+        Self { current: current.clone(), previous: previous.clone(), right: *right }
+    }
+}
+
+impl<R: Right> Keys<R> {
     /// Takes keys of at least [`MIN_KEY`] bytes.
     ///
     /// # Errors
@@ -190,7 +251,7 @@ impl PublishKeys {
     pub fn new(secrets: &Secrets) -> Result<Self, TokenError> {
         let (current, previous) = secrets.both();
         let previous = previous.map(|(key, until)| Ok((ready(key)?, until)));
-        Ok(Self { current: ready(current)?, previous: previous.transpose()? })
+        Ok(Self { current: ready(current)?, previous: previous.transpose()?, right: PhantomData })
     }
 
     /// Makes a token, with the current key.
@@ -212,7 +273,7 @@ impl PublishKeys {
             }
         }
         let lines = [&claims.app, &channel, &user, &expiry, claims.sources.as_str()].join("\n");
-        let mut token = String::from(PREFIX);
+        let mut token = String::from(R::PREFIX);
         token.push_str(&Base64UrlUnpadded::encode_string(lines.as_bytes()));
         let mac = self.current.clone().chain_update(token.as_bytes()).finalize().into_bytes();
         token.push('.');
@@ -220,12 +281,12 @@ impl PublishKeys {
         Ok(token)
     }
 
-    /// Reads a token that somebody publishes with, and says what it allows.
+    /// Reads a token that somebody comes with, and says what it allows.
     ///
     /// How long comparing the MAC takes depends on nothing but its size, and both keys are tried.
     ///
     /// # Errors
-    /// [`TokenError`]. To the publisher each is the same refusal; the code is for the log.
+    /// [`TokenError`]. To the caller each is the same refusal; the code is for the log.
     pub fn verify(
         &self,
         token: &str,
@@ -233,21 +294,7 @@ impl PublishKeys {
         now: UnixMillis,
     ) -> Result<Claims, TokenError> {
         let claims = self.open(token, now)?;
-        let is_other = |allowed: &Option<String>, wished: &str| {
-            allowed.as_deref().is_some_and(|allowed| allowed != wished)
-        };
-        if claims.app != wish.app {
-            return Err(TokenError::App);
-        }
-        if is_other(&claims.channel, wish.channel) {
-            return Err(TokenError::Channel);
-        }
-        if is_other(&claims.user, wish.user) {
-            return Err(TokenError::User);
-        }
-        if !claims.sources.admit(wish.picture) {
-            return Err(TokenError::Source);
-        }
+        claims.allow(wish)?;
         Ok(claims)
     }
 
@@ -259,13 +306,13 @@ impl PublishKeys {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
-        let claims = token.strip_prefix(PREFIX).filter(|_| token.len() <= MAX_TOKEN);
+        let claims = token.strip_prefix(R::PREFIX).filter(|_| token.len() <= MAX_TOKEN);
         let (claims, mac) =
             claims.and_then(|rest| rest.split_once('.')).ok_or(TokenError::Malformed)?;
         let mut buffer = [0; MIN_KEY];
         let mac = Base64UrlUnpadded::decode(mac, &mut buffer).map_err(|_| TokenError::Malformed)?;
         // What is signed, prefix included, is what stands before the last dot.
-        let signed = PREFIX.len().saturating_add(claims.len());
+        let signed = R::PREFIX.len().saturating_add(claims.len());
         let signed = token.as_bytes().get(..signed).ok_or(TokenError::Malformed)?;
         let is_by = |key: &Hmac<Sha256>| key.clone().chain_update(signed).verify_slice(mac).is_ok();
         let by_current = is_by(&self.current);
@@ -279,9 +326,9 @@ impl PublishKeys {
     }
 }
 
-impl fmt::Debug for PublishKeys {
+impl<R> fmt::Debug for Keys<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PublishKeys(<key>)")
+        f.write_str("Keys(<key>)")
     }
 }
 
@@ -318,7 +365,7 @@ pub fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Claims, PublishKeys, Sources, TokenError, Wish};
+    use super::{Claims, PlayKeys, PublishKeys, Sources, TokenError, Wish};
     use crate::error::Coded;
     use crate::layout::Picture;
     use crate::scheme::{KeyForm, Secret, Secrets};
@@ -366,6 +413,20 @@ mod tests {
     fn is_what_other_tools_make() {
         assert_eq!(keys().sign(&claims()).as_deref(), Ok(TOKEN));
         assert_eq!(keys().verify(TOKEN, WISH, BEFORE), Ok(claims()));
+    }
+
+    #[test]
+    fn who_may_watch_may_not_publish() {
+        // As above, with `lgv1` for `lgp1`.
+        const WATCH: &str =
+            "lgv1.bGl2ZQpyb29tMQphbm4KMTcyNTkyODIwMAoq.K2TMhMgvOxxOqJlZDLyq9UleYGFAzyVffbU--7q5RC4";
+        let watching = PlayKeys::new(&Secrets::new(secret(KEY))).unwrap();
+        assert_eq!(watching.sign(&claims()).as_deref(), Ok(WATCH));
+        assert_eq!(watching.verify(WATCH, WISH, BEFORE), Ok(claims()));
+        assert_eq!(keys().verify(WATCH, WISH, BEFORE), Err(TokenError::Malformed));
+        let renamed = WATCH.replacen("lgv1", "lgp1", 1);
+        assert_eq!(keys().verify(&renamed, WISH, BEFORE), Err(TokenError::Mismatch));
+        assert_eq!(watching.open(TOKEN, BEFORE), Err(TokenError::Malformed));
     }
 
     #[test]
@@ -428,7 +489,7 @@ mod tests {
         for bad in [secret(&KEY[..31]), public] {
             assert_eq!(PublishKeys::new(&Secrets::new(bad)).err(), Some(TokenError::Key));
         }
-        assert_eq!(format!("{:?}", keys()), "PublishKeys(<key>)");
+        assert_eq!(format!("{:?}", keys()), "Keys(<key>)");
     }
 
     #[test]

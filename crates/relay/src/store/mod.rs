@@ -102,3 +102,21 @@ impl Store {
         Ok(())
     }
 }
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {}
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl livegate_core::error::Coded for StoreError {
+    fn code(&self) -> livegate_core::error::Code {
+        match *self {}
+    }
+
+    fn fault(&self) -> livegate_core::error::Fault {
+        match *self {}
+    }
+}
