@@ -9,6 +9,7 @@
 //! | [`pull`] | streams that the host fetches |
 //! | [`stream`] | what is there at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
+//! | [`sei`] | messages put into a task's video |
 //! | [`push`] | one destination: what waits for it, and its connection |
 //! | [`net`] | connections that the host makes |
 //! | [`http`] | its HTTP side: the APIs, health and numbers, play in a browser |
@@ -28,6 +29,7 @@ pub mod meter;
 pub mod net;
 mod pull;
 mod push;
+pub mod sei;
 pub mod store;
 pub mod stream;
 pub mod task;

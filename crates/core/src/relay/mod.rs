@@ -20,6 +20,8 @@
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
 //! | [`token`] | who may publish |
+//! | [`writer`] | which SEI message is due on which frame |
+//! | [`loudness`] | how loud a stream is |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
 //! | [`token`] | who may publish, and watch |
 //! | [`door`] | how many connections a host has |
@@ -41,6 +43,7 @@ pub mod ingest;
 pub mod jocloud;
 pub mod lease;
 pub mod lifecycle;
+pub mod loudness;
 pub mod mix;
 pub mod mpu;
 pub mod native;
@@ -53,6 +56,7 @@ pub mod settings;
 pub mod task;
 pub mod timebase;
 pub mod token;
+pub mod writer;
 
 pub use address::{Addresses, Conflict, PushUrl};
 pub use mix::{Encoding, Layout, Mix, Pane};

@@ -23,8 +23,6 @@ mod route;
 mod socket;
 mod streams;
 mod tasks;
-#[cfg(test)]
-mod tests;
 
 use std::cell::RefCell;
 use std::convert::Infallible;

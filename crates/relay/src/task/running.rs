@@ -24,6 +24,7 @@ use crate::clock;
 use crate::journal::event;
 use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
+use crate::sei::Inserter;
 use crate::store::Change;
 use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
 
@@ -87,7 +88,8 @@ impl Running {
         let now = clock::now();
         let settings = tasks.settings();
         let coalesce = Duration::from_millis(settings.host.coalesce_ms());
-        let fanout = Rc::new(Fanout::new(coalesce, settings.gop, media(&task)));
+        let fanout =
+            Rc::new(Fanout::new(coalesce, settings.gop, media(&task), Inserter::new(&task)));
         let life =
             Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
         let running = Rc::new(Self {
@@ -115,7 +117,7 @@ impl Running {
     pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
         let now = self.task.borrow().clone();
         let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
-        self.fanout.set_media(media(&task));
+        self.fanout.configure(media(&task), &task);
         let plan = Plan::of(&task);
         *self.task.borrow_mut() = task;
         self.epoch.set(epoch);
@@ -424,9 +426,9 @@ async fn wake(task: Weak<Running>) {
 struct Ear(Weak<Running>);
 
 impl Tap for Ear {
-    fn there(&self, _: UnixMillis) {
+    fn there(&self, key: &StreamKey, _: UnixMillis) {
         let Some(running) = self.0.upgrade() else { return };
-        running.fanout.begin();
+        running.fanout.begin(&key.user);
         running.handle(TaskInput::Source(Media::There));
     }
 

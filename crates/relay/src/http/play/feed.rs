@@ -39,12 +39,12 @@ impl Watch for Streams {
         user: Option<&str>,
         picture: Picture,
     ) -> Option<Box<dyn Feed>> {
-        let reader = self.read(app, channel, user, picture)?;
+        let reader = self.read(app, channel, user, picture, crate::clock::now())?;
         Some(Box::new(Along::Idle(reader)))
     }
 
     fn list(&self) -> Vec<StreamKey> {
-        Self::list(self)
+        Self::list(self).into_iter().map(|(key, _)| key).collect()
     }
 }
 
