@@ -13,6 +13,8 @@
 //! | [`queue`] | what waits for a destination, and what is dropped |
 //! | [`exit`] | when a live job stops by itself |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
+//! | [`link`] | what a host and a gateway's Fleet say to each other |
+//! | [`placement`] | which host of several gets a task |
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
@@ -29,10 +31,12 @@ pub mod ingest;
 pub mod jocloud;
 pub mod lease;
 pub mod lifecycle;
+pub mod link;
 pub mod mix;
 pub mod mpu;
 pub mod native;
 pub mod outbox;
+pub mod placement;
 pub mod push;
 pub mod queue;
 pub mod quota;
