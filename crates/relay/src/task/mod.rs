@@ -252,13 +252,9 @@ impl Tasks {
         format!("evt_{}", hex::encode(clock::random::<16>()))
     }
 
-    /// Keeps changes, in the order of the calls. A disk that fails is told by the store.
+    /// Keeps changes, in the order of the calls. A disk that fails is tried again.
     fn keep(&self, changes: Vec<Change>) {
-        let store = self.0.store.clone();
-        tokio::task::spawn_local(async move {
-            // The store says itself that it cannot.
-            let _ = store.write(changes).await;
-        });
+        self.0.store.keep(changes);
     }
 
     /// A task is over.

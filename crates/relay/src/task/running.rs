@@ -36,13 +36,7 @@ struct Destination {
 
 impl Destination {
     fn new(url: PushUrl) -> Self {
-        Self {
-            url,
-            connection: None,
-            outlet: None,
-            sent: 0,
-            dropped: Dropped::default(),
-        }
+        Self { url, connection: None, outlet: None, sent: 0, dropped: Dropped::default() }
     }
 
     /// Bytes that went out in all, and what was dropped.
