@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// The database's name in its folder.
-pub(super) const DATABASE: &str = "relay.db";
+pub(super) const DATABASE: &str = "host.db";
 
 /// The form of the rows; one more with each change of it.
 const FORM: i64 = 1;

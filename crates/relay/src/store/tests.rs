@@ -239,28 +239,28 @@ async fn nobody_else_may_look_into_the_folder() {
     store.close().await;
     // What was made too open by somebody is closed again.
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(folder.join("relay.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(folder.join("host.db"), fs::Permissions::from_mode(0o644)).unwrap();
     let _store = Store::open(&folder).unwrap();
-    assert_eq!((mode(&folder), mode(&folder.join("relay.db"))), (0o700, 0o600));
+    assert_eq!((mode(&folder), mode(&folder.join("host.db"))), (0o700, 0o600));
 }
 
 #[tokio::test]
 async fn what_is_newer_or_no_store_is_not_touched() {
     let newer = folder();
     Store::open(newer.path()).unwrap().0.close().await;
-    let db = rusqlite::Connection::open(newer.path().join("relay.db")).unwrap();
+    let db = rusqlite::Connection::open(newer.path().join("host.db")).unwrap();
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
     assert_eq!(Store::open(newer.path()).unwrap_err(), StoreError::Newer { found: 99 });
 
     let other = folder();
-    let db = rusqlite::Connection::open(other.path().join("relay.db")).unwrap();
+    let db = rusqlite::Connection::open(other.path().join("host.db")).unwrap();
     db.execute_batch("CREATE TABLE things (a)").unwrap();
     drop(db);
     assert_eq!(Store::open(other.path()).unwrap_err(), StoreError::Foreign);
 
     let text = folder();
-    fs::write(text.path().join("relay.db"), "no database at all, but long enough".repeat(40))
+    fs::write(text.path().join("host.db"), "no database at all, but long enough".repeat(40))
         .unwrap();
     assert_eq!(Store::open(text.path()).unwrap_err(), StoreError::Foreign);
 
@@ -276,7 +276,7 @@ async fn a_row_that_cannot_be_read_keeps_back_no_other() {
     let (store, _) = Store::open(folder.path()).unwrap();
     store.write(vec![begins("one"), begins("two")]).await.unwrap();
     store.close().await;
-    let db = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
+    let db = rusqlite::Connection::open(folder.path().join("host.db")).unwrap();
     db.execute("UPDATE tasks SET task = '{}' WHERE id = 'one'", []).unwrap();
     drop(db);
     let (_store, kept) = Store::open(folder.path()).unwrap();
@@ -328,7 +328,7 @@ async fn what_is_kept_while_the_disk_fails_is_written_when_it_works_again() {
     let folder = folder();
     let (store, _) = Store::open(folder.path()).unwrap();
     // Somebody else writes, and does not end: the database is busy.
-    let other = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("host.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = tokio::spawn(store.write(vec![value("answered", Some(String::new()))]));
     for id in ["a", "b", "c"] {
@@ -349,7 +349,7 @@ async fn what_is_kept_while_the_disk_fails_is_written_when_it_works_again() {
 async fn too_much_that_waits_is_refused() {
     let folder = folder();
     let (store, _) = Store::open(folder.path()).unwrap();
-    let other = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("host.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     for _ in 0..super::WAITING {
         store.keep(Vec::new());
