@@ -17,6 +17,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -25,7 +26,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::credentials::{self, CredentialsError, Present};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
-use crate::journal::Journal;
 use crate::meter::Meters;
 use crate::net::{Egress, Tls, TlsFileError};
 use crate::pull::Pulls;
@@ -170,7 +170,7 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         None => Credentials::default(),
     };
     let credentials = Present::new(credentials);
-    let store = Store::open(&config.data).map_err(HostError::Store)?;
+    let (store, kept) = Store::open(&config.data).map_err(HostError::Store)?;
     let streams = Streams::new(settings.queue, settings.gop);
     let connector = Connector {
         tls,
@@ -178,11 +178,11 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
         ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
     };
-    let journal = Journal::new(store.clone());
     let (ends, mut ended) = unbounded_channel();
-    let crowd = Crowd::new(settings.ingest, streams.clone(), journal.clone(), ends);
+    let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
     let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
-    let tasks = Tasks::new(settings, streams.clone(), journal, connector, pulls);
+    let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+    tasks.restore(&kept);
     let follow = tasks.clone();
     spawn_local(async move {
         while let Some((app, channel)) = ended.recv().await {
@@ -197,7 +197,7 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         let parts = Parts {
             tasks: tasks.clone(),
             streams: streams.clone(),
-            store,
+            store: store.clone(),
             credentials: credentials.clone(),
             meters: Rc::new(Meters::default()),
             health: Rc::clone(&health),
@@ -229,7 +229,8 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     tracing::info!("stopping");
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
-    let _ = tokio::time::timeout(GOODBYE, tasks.say_goodbye()).await;
+    let _ = timeout(GOODBYE, tasks.say_goodbye()).await;
+    store.close().await;
     Ok(())
 }
 

@@ -15,16 +15,16 @@
 //! | [`http`] | its HTTP side: the APIs, health and numbers, play in a browser |
 //! | [`credentials`] | the file that says who may do what |
 //! | [`meter`] | what is counted |
-//! | [`journal`] | what is written down while it runs |
+//! | [`event`] | what is told of what happened |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
 mod clock;
 pub mod credentials;
+mod event;
 mod host;
 pub mod http;
 mod ingest;
-mod journal;
 pub mod meter;
 pub mod net;
 mod pull;

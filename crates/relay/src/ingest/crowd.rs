@@ -18,7 +18,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::spawn_local;
 
 use crate::clock;
-use crate::journal::{Journal, event};
+use crate::event::event;
+use crate::store::Store;
 use crate::stream::{Packet, Source, StreamKey, Streams};
 
 /// Where one connection sits: dropping it is its end.
@@ -82,7 +83,7 @@ impl fmt::Debug for Seat {
 
 struct Inner {
     streams: Streams,
-    journal: Journal,
+    store: Store,
     ingest: RefCell<Ingest>,
     seats: RefCell<BTreeMap<Session, Rc<Occupied>>>,
     last: Cell<u64>,
@@ -100,12 +101,12 @@ impl Crowd {
     pub(crate) fn new(
         settings: IngestSettings,
         streams: Streams,
-        journal: Journal,
+        store: Store,
         ends: UnboundedSender<(String, String)>,
     ) -> Self {
         let inner = Rc::new(Inner {
             streams,
-            journal,
+            store,
             ingest: RefCell::new(Ingest::new(settings)),
             seats: RefCell::default(),
             last: Cell::new(0),
@@ -176,7 +177,7 @@ impl Crowd {
                     let told = event(&raised.app, &raised.channel, "", raised.at, |about| {
                         about.raised(&raised)
                     });
-                    self.0.journal.keep(vec![told]);
+                    self.0.store.keep(vec![told]);
                     if raised.kind == Kind::ChannelEnd {
                         // Nobody listens when the host stops.
                         let _ = self.0.ends.send((raised.app, raised.channel));

@@ -21,7 +21,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
 use crate::clock;
-use crate::journal::event;
+use crate::event::event;
 use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
 use crate::sei::Inserter;
@@ -230,7 +230,7 @@ impl Running {
             }
         }
         if !changes.is_empty() {
-            self.tasks.journal().keep(changes);
+            self.tasks.store().keep(changes);
         }
         self.turned.notify_one();
     }
