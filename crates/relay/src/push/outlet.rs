@@ -26,8 +26,8 @@ pub(crate) struct Outlet {
     pub(crate) flush: Notify,
     /// Told when the connection is to take leave.
     pub(crate) leave: Notify,
-    /// Bytes of media that the kernel took.
-    pub(crate) handed: Cell<u64>,
+    /// Bytes that the destination's kernel has of the stream, when that was last asked.
+    pub(crate) arrived: Cell<u64>,
 }
 
 impl Outlet {
@@ -36,7 +36,7 @@ impl Outlet {
             queue: RefCell::new(Queue::new(settings)),
             flush: Notify::new(),
             leave: Notify::new(),
-            handed: Cell::new(0),
+            arrived: Cell::new(0),
         }
     }
 
