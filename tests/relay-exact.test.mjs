@@ -14,7 +14,7 @@ import { find } from "./media/clips.mjs";
 import { write } from "./media/flv.mjs";
 import { missing } from "./media/material.mjs";
 import { AUDIO, DATA, VIDEO, clip, later, of, republished, same, tags } from "./rtmp/flv.mjs";
-import { ffmpeg, folder, nginx, ours, serving, succeeds, withoutNginx } from "./rtmp/peers.mjs";
+import { destination, ffmpeg, folder, nginx, ours, succeeds, withoutNginx } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 
@@ -99,7 +99,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
     const path = join(await folder(t), "wrapping.flv");
     await writeFile(path, write({ header: Buffer.from("464c56010500000009", "hex"), tags: moved }));
     const [found, sent] = await through(t, path);
-    assert.ok(sent.at(0).time >= start && sent.at(-1).time < 2_000);
+    assert.ok(sent.at(0).time >= start && sent.at(-1).time < 3_000);
     same(found, sent, "times");
   });
 
@@ -132,18 +132,6 @@ const ALONE = {
     ...["-threads", "1", "-pix_fmt", "yuv420p", "-x264-params", "keyint=100000:scenecut=0:bframes=2"],
   ],
 };
-
-/** A destination of one connection, and what it has taken once that is over. */
-async function destination(t) {
-  const out = join(await folder(t), "out.flv");
-  const { running, url } = await serving(t, ["take", out], { LIMIT_MS: "60000" });
-  const taken = async () => {
-    const said = await succeeds(running);
-    assert.equal(said.at(-1), "closed after its end", said.join("\n"));
-    return out;
-  };
-  return { url: `${url}/key`, taken };
-}
 
 /** The media that a destination gets of a file, and that of the file. */
 async function through(t, path, options) {

@@ -1,10 +1,12 @@
 // What stands between a relay host and others: TLS, and proxies that harm.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 
 /** Listens on a port of its own until the test ends. */
-async function listening(t, server) {
+export async function listening(t, server) {
   const sockets = new Set();
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -35,19 +37,36 @@ export async function behindTls(t, url, tls) {
 
 /** A proxy in front of an RTMP address, that can swallow what passes. */
 export async function toxic(t, url) {
-  const proxy = { swallows: { out: false, back: false }, stalls: false, bytes: 0, connections: 0 };
+  const proxy = { swallows: { out: false, back: false }, returned: 0 };
   const server = createServer((from) => {
     const to = connect(Number(place(url).port), "127.0.0.1");
-    proxy.connections += 1;
-    proxy.from = from;
-    from.on("data", (bytes) => {
-      proxy.bytes += bytes.length;
-      if (!proxy.swallows.out) to.write(bytes);
+    from.on("data", (bytes) => proxy.swallows.out || to.write(bytes));
+    to.on("data", (bytes) => {
+      proxy.returned += bytes.length;
+      if (!proxy.swallows.back) from.write(bytes);
     });
-    to.on("data", (bytes) => proxy.swallows.back || from.write(bytes));
     from.on("close", () => to.destroy());
     to.on("close", () => from.destroy()).on("error", () => from.destroy());
   });
   proxy.url = at(url, "rtmp", await listening(t, server));
   return proxy;
+}
+
+/** An RTMP address whose queue of connections is full, so that the kernel answers no other: Linux. */
+export async function filled(t) {
+  const script = `import socket, sys
+server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen(0)
+others = [socket.socket() for _ in range(4)]
+for other in others:
+    other.setblocking(False)
+    other.connect_ex(server.getsockname())
+print(server.getsockname()[1], flush=True); sys.stdin.read()`;
+  const child = spawn("python3", ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise((done) => child.once("close", done));
+  t.after(() => {
+    child.stdin.end();
+    return ended;
+  });
+  const [port] = await once(child.stdout, "data");
+  return `rtmp://127.0.0.1:${Number(port)}/live/key`;
 }

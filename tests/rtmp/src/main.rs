@@ -8,7 +8,8 @@
 //! Files are FLV. A server prints `port N` and waits for one connection; all print what happens, one
 //! line each. LIMIT_MS (20,000) is how long anything may take, LINGER_MS how long `push` waits before it
 //! says that it has ended, HANDSHAKE `simple` or `digest`. For servers: PORT to listen at; for `take`:
-//! REFUSE, a reason, and REFUSE_MS, how long it thinks before it says so.
+//! REFUSE, words, REFUSE_AS `in use` for another reason than that it is not allowed, and REFUSE_MS, how
+//! long it thinks before it says so.
 
 mod flv;
 mod wire;
@@ -98,7 +99,11 @@ fn take(file: &str) -> Outcome<()> {
                     match &refuse {
                         Some(why) => {
                             thread::sleep(Duration::from_millis(variable("REFUSE_MS", 0)));
-                            session.refuse(Reason::NotAllowed, why)?;
+                            let reason = match env::var("REFUSE_AS").as_deref() {
+                                Ok("in use") => Reason::InUse,
+                                _ => Reason::NotAllowed,
+                            };
+                            session.refuse(reason, why)?;
                         }
                         None => session.accept()?,
                     }
