@@ -116,7 +116,9 @@ impl Running {
     /// The task is to be this from now on.
     pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
         let now = self.task.borrow().clone();
-        let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
+        // Whoever took no pictures has to be given what a decoder needs for them.
+        let wants =
+            wanted(&task) != wanted(&now) || task.pull != now.pull || media(&task) != media(&now);
         self.fanout.configure(media(&task), &task);
         let plan = Plan::of(&task);
         *self.task.borrow_mut() = task;
@@ -125,7 +127,7 @@ impl Running {
         self.prune();
         if wants {
             self.interest.take();
-            self.fanout.end();
+            self.fanout.forget();
             self.handle(TaskInput::Source(Media::Gone));
             self.listen();
         }
@@ -396,7 +398,6 @@ async fn wake(task: Weak<Running>) {
         }
         let wake_at = running.life.borrow().wake_at();
         let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
-        // Not held while it sleeps, so that a task that nobody has any more ends.
         let turned = async {
             match left {
                 Some(left) => {
