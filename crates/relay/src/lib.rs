@@ -11,6 +11,7 @@
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
 //! | [`sei`] | messages put into a task's video |
 //! | [`push`] | one destination: what waits for it, and its connection |
+//! | [`fleet`] | the host under a gateway |
 //! | [`net`] | connections that the host makes |
 //! | [`http`] | its HTTP side: the APIs, health and numbers, play in a browser |
 //! | [`credentials`] | the file that says who may do what |
@@ -22,6 +23,7 @@
 mod clock;
 pub mod credentials;
 mod event;
+mod fleet;
 mod host;
 pub mod http;
 mod ingest;
@@ -34,5 +36,6 @@ pub mod store;
 pub mod stream;
 pub mod task;
 
+pub use fleet::Gateway;
 pub use host::{Config, HostError, Ready, Rtmps, run};
 pub use net::Egress;
