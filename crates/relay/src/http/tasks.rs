@@ -8,7 +8,7 @@ use livegate_core::dialect::redact;
 use livegate_core::error::Coded;
 use livegate_core::relay::Conflict;
 use livegate_core::relay::native;
-use livegate_core::relay::push::Cause;
+use livegate_core::relay::push::{Cause, PushState};
 use livegate_core::relay::task::{Origin, Task};
 use livegate_core::time::UnixMillis;
 use livegate_core::url::egress::check;
@@ -182,7 +182,7 @@ fn push(push: &PushView) -> Value {
     let PushView { url, status, sent, dropped } = push;
     json!({
         "address": redact::push_url(url),
-        "state": status.state.map(|state| state.as_str()),
+        "state": status.state.map(PushState::as_str),
         "is_pushing": status.is_pushing,
         "since": time(status.since),
         "code": status.cause.map(|cause| cause.code().as_str()),
