@@ -4,7 +4,9 @@ use livegate_core::relay::PushUrl;
 use livegate_core::relay::lifecycle::{
     Lifecycle, Plan, TargetId, TaskInput, TaskOutput, TaskSettings,
 };
-use livegate_core::relay::outbox::{Failure, Outbox, OutboxSettings, Receiver, Step as Send};
+use livegate_core::relay::outbox::{
+    Failure, OutboxKey, OutboxSettings, Outboxes, Step as OutboxStep,
+};
 use livegate_core::relay::push::{
     Cause, Connection, Input, Media, Output, Progress, Push, PushSettings, PushState, Step,
     Transport,
@@ -151,46 +153,75 @@ proptest! {
     }
 
     #[test]
-    fn an_outbox_sends_every_row_in_order_or_says_what_became_of_it(
-        acts in proptest::collection::vec((0u8..8, any::<u64>(), 0u64..20_000), 0..200),
-        to_gateway: bool,
+    fn outboxes_send_every_row_in_order_or_say_what_became_of_it(
+        acts in proptest::collection::vec(
+            (0u8..9, 0u32..3, 0u64..3, any::<u64>(), 0u64..20_000), 0..300,
+        ),
     ) {
-        let receiver = if to_gateway { Receiver::Gateway } else { Receiver::Callback };
-        let mut outbox = Outbox::restore(OutboxSettings::default(), receiver, 0, 0);
+        let mut settings = OutboxSettings::default();
+        prop_assert!(settings.set("requests", 4).is_ok());
+        prop_assert!(settings.set("requests_each", 2).is_ok());
+        prop_assert!(settings.set("refusals", 3).is_ok());
+        let mut all = Outboxes::new(settings);
         let mut now = UnixMillis(1_000_000);
-        let (mut last, mut reached, mut aside) = (0, 0, 0);
-        for (act, random, step) in acts {
+        // What is under way, and of each outbox the last row, the last that was sent and the last
+        // that needs nothing.
+        let mut sent = std::collections::BTreeMap::new();
+        let mut known = std::collections::BTreeMap::<OutboxKey, (u64, u64, u64)>::new();
+        for (act, receiver, line, random, step) in acts {
             now = now.plus(Millis(step));
+            let key = OutboxKey { receiver, line };
+            let row = known.get(&key).map_or(1, |known| known.1);
             match act {
-                0..=2 => {
-                    last += 1;
-                    prop_assert_eq!(outbox.append(), last);
+                0..=3 => {
+                    let last = &mut known.entry(key).or_default().0;
+                    *last += 1;
+                    all.extend(key, 0, *last);
                 }
-                // A receiver says no more than what it was sent.
-                3 => outbox.acknowledged(random % (reached + 1), now),
-                4 => outbox.failed(Failure::Passing { retry_after: None }, now, random),
-                5 => outbox.failed(Failure::Refused, now, random),
-                6 => outbox.disconnected(),
-                _ => outbox.connected(0, now),
+                4 => all.acknowledged(key, row),
+                5 => all.failed(key, row, Failure::Passing { retry_after: Some(Millis(step)) }, now, random),
+                6 => all.failed(key, row, Failure::Refused, now, random),
+                7 => all.open(receiver, random % 2 == 0),
+                _ => {
+                    let (_, is_cut) = all.expire(key, random % 4);
+                    prop_assert_eq!(is_cut && sent.remove(&key).is_some(), is_cut);
+                }
             }
-            let mut next = None;
-            while let Some(step) = outbox.poll(now, random) {
+            if (4..=6).contains(&act) {
+                sent.remove(&key);
+            }
+            while let Some((key, step)) = all.poll(now, random) {
+                let (last, newest, _) = known[&key];
                 match step {
-                    Send::Send(row) => {
-                        // The first one follows what is settled; each follows the one before.
-                        prop_assert!(row > outbox.settled() && row <= last);
-                        prop_assert!(row <= reached + 1);
-                        prop_assert!(next.is_none_or(|next| row == next));
-                        next = Some(row + 1);
-                        reached = reached.max(row);
+                    OutboxStep::Send(row) => {
+                        prop_assert!(row <= last && row >= newest);
+                        prop_assert_eq!(row, all.show(key).map_or(0, |one| one.settled() + 1));
+                        prop_assert_eq!(sent.insert(key, row), None);
+                        known.insert(key, (last, row, 0));
                     }
-                    Send::PutAside(_) => aside += 1,
-                    _ => next = None,
+                    OutboxStep::Abandon(row) => prop_assert_eq!(sent.remove(&key), Some(row)),
+                    _ => {}
                 }
             }
-            prop_assert!(outbox.settled() <= reached);
-            prop_assert_eq!(outbox.waiting(), last - outbox.settled());
+            prop_assert!(sent.len() <= 4 && all.under_way() == sent.len() as u64);
+            for receiver in 0..3 {
+                prop_assert!(sent.keys().filter(|key| key.receiver == receiver).count() <= 2);
+            }
+            prop_assert!(all.wake_at().is_none_or(|wake| wake > now));
         }
-        prop_assert!(aside <= last);
+        // Whoever opens them all and answers at once gets all that is left, in order.
+        for receiver in 0..3 {
+            all.open(receiver, true);
+        }
+        for (key, row) in sent {
+            all.acknowledged(key, row);
+        }
+        now = now.plus(Millis(100_000));
+        while let Some((key, step)) = all.poll(now, 0) {
+            if let OutboxStep::Send(row) = step {
+                all.acknowledged(key, row);
+            }
+        }
+        prop_assert!(all.all().all(|(_, one)| one.waiting() == 0));
     }
 }

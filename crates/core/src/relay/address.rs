@@ -70,6 +70,11 @@ impl PushUrl {
         self.text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("rtmps"))
     }
 
+    /// The port that it names, or that of its scheme: 1935, or 443 for `rtmps`.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The host and the rest of the address as one to call: for
     /// [`crate::url::egress::check`], which knows the networks that are not public. `rtmp` is `http`
     /// there, so ask with a policy that allows it.

@@ -150,6 +150,18 @@ pub struct Callback {
     pub secret: Option<Secret>,
 }
 
+/// Nobody may do anything, but read the metrics.
+impl Default for Credentials {
+    fn default() -> Self {
+        Self {
+            api_tokens: Vec::new(),
+            play_origins: Vec::from([ANY_ORIGIN.to_owned()]),
+            applications: BTreeMap::new(),
+            metrics: Access::Open,
+        }
+    }
+}
+
 impl Credentials {
     /// Reads a file.
     ///

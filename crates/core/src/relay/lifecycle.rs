@@ -13,7 +13,7 @@ use super::push::{
     Cause, Input, Media, Output, Push, PushSettings, PushState, Report, Status, Transport,
 };
 use super::settings::settings;
-use super::task::Task;
+use super::task::{Origin, Task};
 use crate::config::{LiveExitConfig, named};
 use crate::time::{Millis, UnixMillis};
 
@@ -84,27 +84,31 @@ impl TaskState {
 pub struct Plan {
     /// Where it is pushed to, each address once.
     pub targets: Vec<PushUrl>,
-    /// How long it goes on without a source; without, it ends with its channel.
+    /// How long it goes on without a source.
     pub max_idle: Option<Millis>,
+    /// Whether it ends with its channel, if it is not told how long to go on.
+    pub follows_channel: bool,
     /// When it stops by itself, of a live job.
     pub exit: Option<LiveExitConfig>,
 }
 
 impl Plan {
-    /// A plan.
+    /// A plan that ends with its channel.
     pub const fn new(
         targets: Vec<PushUrl>,
         max_idle: Option<Millis>,
         exit: Option<LiveExitConfig>,
     ) -> Self {
-        Self { targets, max_idle, exit }
+        Self { targets, max_idle, follows_channel: true, exit }
     }
 
     /// That of a task. Exit settings are a live job's: a task that has none set is not stopped by
-    /// their defaults.
+    /// their defaults. That a task ends with its channel is Alibaba's rule: others are stopped, or
+    /// wait for their source.
     pub fn of(task: &Task) -> Self {
         let exit = Some(task.exit).filter(|exit| *exit != LiveExitConfig::default());
-        Self::new(task.targets.clone(), task.max_idle, exit)
+        let follows_channel = task.origin == Origin::Alibaba && task.pull.is_none();
+        Self { follows_channel, ..Self::new(task.targets.clone(), task.max_idle, exit) }
     }
 }
 
@@ -174,6 +178,7 @@ pub struct Lifecycle {
     targets: Vec<Target>,
     next_id: u32,
     max_idle: Option<Millis>,
+    follows_channel: bool,
     exit: Option<Exit>,
     began_at: UnixMillis,
     source: Media,
@@ -207,6 +212,7 @@ impl Lifecycle {
             targets: Vec::new(),
             next_id: 1,
             max_idle: None,
+            follows_channel: true,
             exit: None,
             began_at,
             source: Media::Gone,
@@ -251,7 +257,7 @@ impl Lifecycle {
                     self.all(Input::Source(media), random);
                 }
             }
-            TaskInput::ChannelClosed if self.max_idle.is_none() => {
+            TaskInput::ChannelClosed if self.follows_channel && self.max_idle.is_none() => {
                 self.end(Cause::ChannelClosed, random);
             }
             TaskInput::ChannelClosed => {}
@@ -302,6 +308,7 @@ impl Lifecycle {
 
     fn plan(&mut self, plan: Plan, random: u64) {
         self.max_idle = plan.max_idle;
+        self.follows_channel = plan.follows_channel;
         match (&mut self.exit, plan.exit) {
             (Some(exit), Some(config)) => exit.configure(config),
             (own, config) => *own = config.map(|config| Exit::new(config, self.began_at)),

@@ -10,12 +10,21 @@
 //! | [`quota`] | how many tasks an application may have |
 //! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
 //! | [`push`] | one destination: when to connect, what to say of it, whether bytes move |
+//! | [`class`] | what a message is to a decoder |
+//! | [`gop`] | what whoever comes in between begins with |
 //! | [`queue`] | what waits for a destination, and what is dropped |
 //! | [`exit`] | when a live job stops by itself |
+//! | [`host`] | every setting of a host |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
+//! | [`link`] | what a host and a gateway's Fleet say to each other |
+//! | [`placement`] | which host of several gets a task |
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
+//! | [`token`] | who may publish |
+//! | [`writer`] | which SEI message is due on which frame |
+//! | [`loudness`] | how loud a stream is |
+//! | [`timebase`] | a stream's timestamps when its publisher comes again |
 //! | [`token`] | who may publish, and watch |
 //! | [`door`] | how many connections a host has |
 //! | [`credentials`] | who may do what on a host that runs alone |
@@ -26,24 +35,32 @@
 pub mod address;
 pub mod backoff;
 pub mod callback;
+pub mod class;
 pub mod credentials;
 pub mod door;
 pub mod exit;
+pub mod gop;
+pub mod host;
 pub mod ingest;
 pub mod jocloud;
 pub mod lease;
 pub mod lifecycle;
+pub mod link;
+pub mod loudness;
 pub mod mix;
 pub mod mpu;
 pub mod native;
 pub mod outbox;
+pub mod placement;
 pub mod push;
 pub mod queue;
 pub mod quota;
 pub mod sei;
 pub mod settings;
 pub mod task;
+pub mod timebase;
 pub mod token;
+pub mod writer;
 
 pub use address::{Addresses, Conflict, PushUrl};
 pub use mix::{Encoding, Layout, Mix, Pane};

@@ -7,6 +7,7 @@
 
 use alloc::collections::VecDeque;
 
+pub use super::class::Class;
 use super::settings::settings;
 use crate::time::{Millis, UnixMillis};
 
@@ -28,39 +29,6 @@ settings! {
 
 /// What is counted for each message beside its bytes, so that many small ones have their bound too.
 pub const OVERHEAD: usize = 64;
-
-/// What a message is to a decoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Class {
-    /// `onMetaData`.
-    Metadata,
-    /// The video's sequence header.
-    VideoHeader,
-    /// The audio's sequence header.
-    AudioHeader,
-    /// A picture that needs no other.
-    KeyFrame,
-    /// Any other message of the video.
-    Video,
-    /// Sound.
-    Audio,
-}
-
-/// How many headers are kept: the first three classes.
-const HEADERS: usize = 3;
-
-impl Class {
-    /// Which of the kept ones it is.
-    const fn header(self) -> Option<usize> {
-        match self {
-            Self::Metadata => Some(0),
-            Self::VideoHeader => Some(1),
-            Self::AudioHeader => Some(2),
-            Self::KeyFrame | Self::Video | Self::Audio => None,
-        }
-    }
-}
 
 /// A message to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +59,19 @@ pub struct Dropped {
     pub bytes: u64,
 }
 
+impl Dropped {
+    /// What both say together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            skips: self.skips.saturating_add(other.skips),
+            video: self.video.saturating_add(other.video),
+            audio: self.audio.saturating_add(other.audio),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Waiting<P> {
     payload: P,
@@ -115,7 +96,7 @@ pub struct Queue<P> {
     /// Bytes that wait, [`OVERHEAD`] included.
     size: usize,
     /// Of what has left the queue or was skipped: what comes later is in the queue.
-    headers: [Option<Header<P>>; HEADERS],
+    headers: [Option<Header<P>>; Class::HEADERS],
     /// The timestamp of the message that was pushed last.
     timestamp: u32,
     is_open: bool,
@@ -131,7 +112,7 @@ impl<P: Payload> Queue<P> {
             settings,
             waiting: VecDeque::new(),
             size: 0,
-            headers: [const { None }; HEADERS],
+            headers: [const { None }; Class::HEADERS],
             timestamp: 0,
             is_open: false,
             awaits_key_frame: true,
@@ -235,7 +216,7 @@ impl<P: Payload> Queue<P> {
             let Some(first) = self.take() else { break };
             has_dropped = true;
             self.keep_header(&first, false);
-            if first.class.header().is_none() {
+            if !first.class.is_header() {
                 self.count(&first);
             }
         }

@@ -1,6 +1,7 @@
 //! Whether an address may be called.
 
 use core::fmt;
+use core::net::IpAddr;
 
 use super::{Host, HttpScheme, HttpUrl, Network};
 use crate::error::{Code, Coded, Fault};
@@ -75,12 +76,31 @@ pub fn check(url: &HttpUrl, policy: EgressPolicy) -> Result<(), EgressRefusal> {
     if url.scheme() == HttpScheme::Http && !policy.http {
         return Err(EgressRefusal::NotHttps);
     }
-    let network = match url.host() {
-        Host::Name(name) if policy.loopback && name == "localhost" => None,
-        Host::Name(name) if is_local_name(name) => return Err(EgressRefusal::Name),
-        Host::Name(_) => None,
-        Host::V4(address) => Network::of_v4(*address),
-        Host::V6(address) => Network::of_v6(*address),
+    check_host(url.host(), policy)
+}
+
+/// The same of a host alone.
+///
+/// # Errors
+/// [`EgressRefusal`].
+pub fn check_host(host: &Host, policy: EgressPolicy) -> Result<(), EgressRefusal> {
+    match host {
+        Host::Name(name) if policy.loopback && name == "localhost" => Ok(()),
+        Host::Name(name) if is_local_name(name) => Err(EgressRefusal::Name),
+        Host::Name(_) => Ok(()),
+        Host::V4(address) => check_address(IpAddr::V4(*address), policy),
+        Host::V6(address) => check_address(IpAddr::V6(*address), policy),
+    }
+}
+
+/// The same of what a name led to: to be asked of the very address that is then connected to.
+///
+/// # Errors
+/// [`EgressRefusal::Address`].
+pub fn check_address(address: IpAddr, policy: EgressPolicy) -> Result<(), EgressRefusal> {
+    let network = match address {
+        IpAddr::V4(address) => Network::of_v4(address),
+        IpAddr::V6(address) => Network::of_v6(address),
     };
     match network {
         None => Ok(()),

@@ -380,7 +380,7 @@ impl World {
             };
             kept.push(Kept { id: *id, url: url(index), last });
         }
-        self.mail.crash(self.now, self.sabotage == Sabotage::LosesRows);
+        self.mail.crash(self.sabotage == Sabotage::LosesRows);
         let (settings, push) = (TaskSettings::default(), PushSettings::default());
         self.task =
             Lifecycle::restore(settings, push, self.plan.clone(), kept, at(0), at(self.now));

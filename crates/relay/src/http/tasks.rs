@@ -136,8 +136,8 @@ fn refused(error: StartError) -> Problem {
                 json!({ "path": path, "code": one.code().as_str(), "detail": one.to_string() })
             };
             let violations: Value = conflicts.iter().map(violation).collect();
-            let detail = "a push address is not free";
-            Problem::new(409, "relay.address_taken", detail).with(violations)
+            let code = conflicts.first().map_or("relay.address_taken", |one| one.code().as_str());
+            Problem::new(409, code, "a push address is not free").with(violations)
         }
         StartError::Unsupported => {
             Problem::new(501, "host.unsupported", "this host cannot do that: it does not mix")

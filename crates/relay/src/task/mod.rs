@@ -1,12 +1,30 @@
 //! Relay tasks: what runs on this host, started, changed, stopped.
 
-use std::fmt;
+mod fanout;
+mod running;
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::rc::Rc;
+
+use livegate_core::error::Coded as _;
+use livegate_core::relay::host::Settings;
+use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::TaskState;
-use livegate_core::relay::push::{Cause, Status};
+use livegate_core::relay::push::{Cause, Push, PushSettings, Status, Transport};
+use livegate_core::relay::queue::Dropped;
 use livegate_core::relay::task::Origin;
-use livegate_core::relay::{Conflict, Task};
+use livegate_core::relay::{Addresses, Conflict, PushUrl, Source, Task};
 use livegate_core::time::UnixMillis;
+use sha2::{Digest as _, Sha256};
+
+use self::running::Running;
+use crate::clock;
+use crate::pull::Pulls;
+use crate::push::Connector;
+use crate::store::{Change, EndedTask, Kept, KeptTask, Store};
+use crate::stream::Streams;
 
 /// Which task: ids are one in an application, and vendors' do not meet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +82,7 @@ pub struct PushView {
     /// Bytes that arrived since it began, all connections together.
     pub sent: u64,
     /// What its queue dropped.
-    pub dropped: livegate_core::relay::queue::Dropped,
+    pub dropped: Dropped,
 }
 
 /// One task, as it is shown.
@@ -82,45 +100,243 @@ pub struct TaskView {
     pub pushes: Vec<PushView>,
 }
 
+/// How many tasks that ended are still shown: the newest.
+const ENDED: usize = 1_000;
+
+struct Inner {
+    settings: Settings,
+    streams: Streams,
+    store: Store,
+    connector: Connector,
+    pulls: Pulls,
+    running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
+    ended: RefCell<VecDeque<TaskView>>,
+    addresses: RefCell<Addresses>,
+}
+
 /// All tasks of the host. Cloning it gives another handle.
-#[derive(Clone, Debug, Default)]
-pub struct Tasks;
+#[derive(Clone)]
+pub struct Tasks(Rc<Inner>);
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let running = self.0.running.borrow();
+        f.debug_struct("Tasks").field("running", &running.keys()).finish_non_exhaustive()
+    }
+}
 
 impl Tasks {
-    /// Starts a task, or changes the one of its key.
+    /// None yet.
+    pub(crate) fn new(
+        settings: Settings,
+        streams: Streams,
+        store: Store,
+        connector: Connector,
+        pulls: Pulls,
+    ) -> Self {
+        Self(Rc::new(Inner {
+            settings,
+            streams,
+            store,
+            connector,
+            pulls,
+            running: RefCell::default(),
+            ended: RefCell::default(),
+            addresses: RefCell::default(),
+        }))
+    }
+
+    /// Takes up what was kept: tasks go on with their pushes as they were.
+    pub(crate) fn restore(&self, kept: &Kept) {
+        for (identity, task, rests_until) in &kept.addresses {
+            self.0.addresses.borrow_mut().restore(identity.clone(), task.clone(), *rests_until);
+        }
+        let push = self.0.settings.push;
+        self.0.ended.borrow_mut().extend(kept.ended.iter().map(|ended| ended_view(ended, push)));
+        for task in &kept.tasks {
+            let KeptTask { task, epoch, began_at, pushes, .. } = task.clone();
+            let key = TaskKey::of(&task);
+            let running = Running::begin(self, task, epoch, pushes, began_at);
+            if running.ended().is_none() {
+                self.0.running.borrow_mut().insert(key, running);
+            }
+        }
+    }
+
+    /// Starts a task, or changes the one of its key. It is on disk when this returns.
     ///
     /// # Errors
     /// [`StartError`]; then nothing has changed.
-    #[expect(clippy::unused_async, reason = "a slice: nothing runs yet")]
-    pub async fn start(&self, _task: Task) -> Result<Started, StartError> {
+    pub async fn start(&self, task: Task) -> Result<Started, StartError> {
+        self.start_as(task, None).await
+    }
+
+    /// The same, as a tenancy that a gateway gave.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing has changed.
+    pub async fn start_as(&self, task: Task, epoch: Option<Epoch>) -> Result<Started, StartError> {
+        if matches!(task.source, Source::Mix(_)) {
+            return Err(StartError::Unsupported);
+        }
+        let key = TaskKey::of(&task);
+        let now = clock::now();
+        let before = self.0.addresses.borrow().clone();
+        let identities: Vec<String> = task.targets.iter().map(identity).collect();
+        let claimed = self.0.addresses.borrow_mut().claim(&key.to_string(), &identities, now);
+        claimed.map_err(StartError::Addresses)?;
+        let began_at = self.find(&key).map_or(now, |running| running.began_at());
+        let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
+        let changes = [row].into_iter().chain(self.addresses(&key)).collect();
+        if let Err(error) = self.0.store.write(changes).await {
+            *self.0.addresses.borrow_mut() = before;
+            return Err(StartError::Store(error));
+        }
+        if let Some(running) = self.find(&key) {
+            running.change(task, epoch);
+            return Ok(Started::Changed);
+        }
+        let running = Running::begin(self, task, epoch, Vec::new(), began_at);
+        if running.ended().is_none() {
+            self.0.running.borrow_mut().insert(key, running);
+        }
         Ok(Started::New)
     }
 
-    /// Stops a task; whether there was one that ran. It is over when this returns.
+    /// Stops a task; whether there was one that ran. It is over when this returns, and its addresses
+    /// begin to rest.
     ///
     /// # Errors
-    /// [`StartError::Store`].
-    #[expect(clippy::unused_async, reason = "a slice: nothing runs yet")]
-    pub async fn stop(&self, _key: &TaskKey, _cause: Cause) -> Result<bool, StartError> {
-        Ok(false)
+    /// [`StartError::Store`]: it is over, but after a restart it would run again.
+    pub async fn stop(&self, key: &TaskKey, cause: Cause) -> Result<bool, StartError> {
+        let Some(running) = self.find(key) else { return Ok(false) };
+        running.stop(cause);
+        // What is written behind it is on disk behind it.
+        self.0.store.write(Vec::new()).await.map_err(StartError::Store)?;
+        Ok(true)
+    }
+
+    /// A channel was closed: tasks that follow it end.
+    pub(crate) fn channel_closed(&self, app: &str, channel: &str) {
+        let all: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        for running in all.into_iter().filter(|running| running.is_of(app, channel)) {
+            running.channel_closed();
+        }
     }
 
     /// Writes a message into a task's stream, once; whether there is such a task that runs.
     ///
     /// # Errors
     /// [`StartError::Store`].
-    #[expect(clippy::unused_async, reason = "a slice: nothing runs yet")]
-    pub async fn set_sei(&self, _key: &TaskKey, _message: String) -> Result<bool, StartError> {
-        Ok(false)
+    pub async fn set_sei(&self, key: &TaskKey, message: String) -> Result<bool, StartError> {
+        let Some(running) = self.find(key) else { return Ok(false) };
+        let (mut task, epoch) = running.task();
+        task.sei.custom = Some(message);
+        self.start_as(task, epoch).await.map(|_| true)
     }
 
-    /// One task.
-    pub fn show(&self, _key: &TaskKey) -> Option<TaskView> {
-        None
+    /// One task, that runs or ended of late.
+    pub fn show(&self, key: &TaskKey) -> Option<TaskView> {
+        if let Some(running) = self.find(key) {
+            return Some(running.view());
+        }
+        let ended = self.0.ended.borrow();
+        ended.iter().rev().find(|view| TaskKey::of(&view.task) == *key).cloned()
     }
 
-    /// All that run, and those that ended of late.
+    /// All that run, and those that ended of late, newest last.
     pub fn list(&self) -> Vec<TaskView> {
-        Vec::new()
+        let ended: Vec<_> = self.0.ended.borrow().iter().cloned().collect();
+        let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
+    }
+
+    /// Takes leave of all destinations; nothing is said to have ended.
+    pub(crate) async fn say_goodbye(&self) {
+        let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        for running in running {
+            running.leave().await;
+        }
+    }
+
+    fn find(&self, key: &TaskKey) -> Option<Rc<Running>> {
+        self.0.running.borrow().get(key).cloned()
+    }
+
+    /// A task's addresses, those that rest included, as rows.
+    fn addresses(&self, key: &TaskKey) -> Vec<Change> {
+        let name = key.to_string();
+        let addresses = self.0.addresses.borrow();
+        let own = addresses.rows().filter(|(_, task, _)| *task == name);
+        own.map(|(identity, task, rests_until)| Change::Address {
+            identity: identity.to_owned(),
+            task: task.to_owned(),
+            rests_until,
+        })
+        .collect()
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    fn connector(&self) -> &Connector {
+        &self.0.connector
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn pulls(&self) -> &Pulls {
+        &self.0.pulls
+    }
+
+    /// A task is over.
+    fn ended(
+        &self,
+        key: &TaskKey,
+        state: TaskState,
+        cause: Cause,
+        at: UnixMillis,
+        changes: &mut Vec<Change>,
+    ) {
+        self.0.addresses.borrow_mut().release(&key.to_string(), at);
+        changes.extend(self.addresses(key));
+        let why = serde_json::Value::from(cause.code().as_str());
+        changes.push(Change::Ended { key: key.clone(), state, at, why });
+        let Some(running) = self.0.running.borrow_mut().remove(key) else { return };
+        let mut ended = self.0.ended.borrow_mut();
+        ended.push_back(running.view());
+        while ended.len() > ENDED {
+            ended.pop_front();
+        }
+    }
+}
+
+/// What two forms of one address have in common, without what is secret in it.
+fn identity(url: &PushUrl) -> String {
+    hex::encode(Sha256::digest(url.identity().as_bytes()))
+}
+
+/// A task that ended before the host was started, as it is shown.
+fn ended_view(kept: &EndedTask, settings: PushSettings) -> TaskView {
+    let pushes = kept.pushes.iter().filter_map(|push| {
+        let last = push.last?;
+        let ended = Push::resume(settings, Transport::Plain, last, last.at);
+        let (url, status) = (push.url.as_str().to_owned(), ended.status(last.at));
+        Some(PushView { url, status, sent: 0, dropped: Dropped::default() })
+    });
+    let cause = kept.why.as_str().and_then(Cause::from_code).unwrap_or(Cause::Stopped);
+    TaskView {
+        task: kept.task.clone(),
+        state: kept.state,
+        ended: Some((cause, kept.at)),
+        began_at: kept.began_at,
+        pushes: pushes.collect(),
     }
 }

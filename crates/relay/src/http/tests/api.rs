@@ -42,10 +42,16 @@ fn the_api_wants_a_token() {
                 assert_eq!(header(&answer, "www-authenticate"), "Bearer");
             }
         }
-        host.stage.publish("live", "room", "ann");
+        let _play = host.publish("live", "room", "ann");
         let streams = host.ask(api("GET", "/api/v1/streams", &Value::Null)).await;
-        let one = json!({ "app": "live", "channel": "room", "user": "ann", "source": "camera" });
-        assert_eq!(document(&streams), json!({ "items": [one], "next": null }));
+        let found = document(&streams);
+        let one = &found["items"][0];
+        for (name, value) in
+            [("app", "live"), ("channel", "room"), ("user", "ann"), ("source", "camera")]
+        {
+            assert_eq!(one[name], value);
+        }
+        assert_eq!((&one["viewers"], found["items"].as_array().unwrap().len()), (&json!(0), 1));
         // A page of another origin does not read it.
         assert!(!streams.headers().contains_key("access-control-allow-origin"));
     });
@@ -68,7 +74,40 @@ fn a_task_is_started_by_its_document() {
         let host = Served::new().await;
         let start =
             async |more: Value| host.ask(api("POST", "/api/v1/relay-tasks", &task(&more))).await;
-        assert_eq!(start(json!({})).await.status(), 201);
+        let secret = "rtmp://a.example.com/live/s3cr3t?token=t0ps3cr3t";
+        let first = start(json!({ "targets": [secret] })).await;
+        assert_eq!(first.status(), 201);
+        let found = document(&first);
+        assert_eq!(found["state"], "waiting");
+        assert_eq!(found["pushes"][0]["address"], "rtmp://a.example.com/live/***?token=***");
+        assert!(!found.to_string().contains("s3cr3t"), "{found}");
+        // The same again, and another one that wants its address.
+        assert_eq!(start(json!({ "targets": [secret] })).await.status(), 200);
+        let taken = start(json!({ "id": "t2", "targets": [secret] })).await;
+        assert_eq!(problem(&taken), (409, "relay.address_taken".to_owned()));
+        assert_eq!(document(&taken)["violations"][0]["path"], "targets[0]");
+        let path = "/api/v1/relay-tasks/livegate/live/t1";
+        let message = json!({ "custom": "{\"a\":1}" });
+        let sei = host.ask(api("POST", &format!("{path}/sei"), &message)).await;
+        assert_eq!(sei.status(), 204);
+        let list =
+            document(&host.ask(api("GET", "/api/v1/relay-tasks?app=live", &Value::Null)).await);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        assert!(!list.to_string().contains("s3cr3t"), "{list}");
+        let text = host.get("/metrics").await.into_body();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert!(text.contains("\nlivegate_tasks{state=\"waiting\"} 1\n"), "{text}");
+        assert!(text.contains("\nlivegate_pushes{state=\"none\"} 1\n"), "{text}");
+        assert_eq!(host.ask(api("DELETE", path, &Value::Null)).await.status(), 204);
+        assert_eq!(problem(&host.ask(api("DELETE", path, &Value::Null)).await).0, 404);
+        // It is shown for a while, and its address rests.
+        let ended = document(&host.ask(api("GET", path, &Value::Null)).await);
+        assert_eq!(
+            (&ended["state"], &ended["code"]),
+            (&json!("stopped_by_user"), &json!("push.stopped"))
+        );
+        let resting = document(&start(json!({ "id": "t2", "targets": [secret] })).await);
+        assert_eq!(resting["violations"][0]["code"], "relay.address_resting");
         let wrong = start(json!({ "targets": ["http://a.example.com/live"], "users": [] })).await;
         assert_eq!(problem(&wrong), (422, "request.invalid".to_owned()));
         let paths: Vec<_> = document(&wrong)["violations"].as_array().unwrap().clone();
@@ -152,7 +191,17 @@ fn jocloud_answers_as_the_gateway_does() {
             (400, "rtmpurl has an address that cannot be pushed to")
         );
         let stop = json!({ "appid": 2371, "roomid": "room1", "uid": "ann" });
-        assert_eq!(told("stoprtmp", right, &stop).await.0, 404);
+        assert_eq!(told("stoprtmp", right, &stop).await, success);
+        let (status, _, message) = told("stoprtmp", right, &stop).await;
+        assert_eq!((status, message.as_str()), (404, "there is no such task"));
+        let (status, _, message) = told("startrtmp", right, &body).await;
+        assert_eq!((status, message.as_str()), (400, "address 1 of rtmpurl is another task's"));
+        let mix = json!({ "output": { "width": 640, "height": 360 }, "templateid": 1 });
+        let mut mixed = with("mixconfig", mix);
+        mixed["streamtype"] = json!(1);
+        mixed["taskid"] = json!("m1");
+        let (status, _, message) = told("startrtmp", right, &mixed).await;
+        assert_eq!((status, message.as_str()), (400, "streamtype 1 is not supported here"));
         assert_eq!(told("listrtmp", right, &stop).await.0, 404);
         let mut other = jocloud("startrtmp", right, &body);
         *other.uri_mut() = "/app/2372/v2/rtmpforward/startrtmp".parse().unwrap();
@@ -204,7 +253,7 @@ fn families(text: &str) -> BTreeSet<String> {
 fn numbers_are_as_prometheus_reads_them_and_documented() {
     run(async {
         let host = Served::new().await;
-        host.stage.publish("live", "a\"b\n", "ann");
+        let _play = host.publish("live", "a\"b\n", "ann");
         let answer = host.get("/metrics").await;
         assert_eq!(answer.status(), 200);
         assert_eq!(header(&answer, "content-type"), "text/plain; version=0.0.4; charset=utf-8");

@@ -93,7 +93,7 @@ fn there_are_no_more_connections_than_there_may_be() {
 fn no_path_leads_anywhere_else() {
     run(async {
         let host = Served::new().await;
-        host.stage.publish("live", "room", "ann");
+        let _play = host.publish("live", "room", "ann");
         for path in [
             "/",
             "//",

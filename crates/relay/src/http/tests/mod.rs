@@ -17,17 +17,24 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::door::DoorSettings;
+use livegate_core::relay::host::Settings;
 use livegate_core::url::egress::EgressPolicy;
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 use tokio::time::timeout;
 
-use self::stage::Stage;
+use self::stage::Play;
 use super::{Health, Host, Parts, Patience, serve};
 use crate::credentials::Present;
+use crate::ingest::Crowd;
 use crate::meter::Meters;
+use crate::net::{Egress, Tls};
+use crate::pull::Pulls;
+use crate::push::Connector;
 use crate::store::Store;
 use crate::stream::Streams;
 use crate::task::Tasks;
@@ -55,8 +62,8 @@ async fn until(is_so: impl Fn() -> bool) {
 /// A host that serves.
 struct Served {
     address: SocketAddr,
-    stage: Stage,
     host: Rc<Host>,
+    _folder: TempDir,
 }
 
 fn credentials(more: &str) -> Credentials {
@@ -76,11 +83,25 @@ impl Served {
     }
 
     async fn with(more: &str, patience: Patience, door: DoorSettings) -> Self {
-        let folder = std::env::temp_dir();
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(folder.path()).unwrap();
+        let mut settings = Settings::default();
+        settings.set("queue_bytes", 65_536).unwrap();
+        let streams = Streams::new(settings.queue, settings.gop);
+        let connector = Connector {
+            tls: Tls::new(None).unwrap(),
+            egress: Egress::Only(EgressPolicy::PUBLIC),
+            send_buffer: 65_536,
+            ack_window: 0,
+        };
+        let (ends, _) = unbounded_channel();
+        let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
+        let pulls = Pulls::new(connector.clone(), crowd, settings);
+        let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
         let parts = Parts {
-            tasks: Tasks,
-            streams: Streams,
-            store: Store::open(&folder).unwrap(),
+            tasks,
+            streams,
+            store,
             credentials: Present::new(credentials(more)),
             meters: Rc::new(Meters::default()),
             health: Rc::new(Health::default()),
@@ -89,12 +110,16 @@ impl Served {
             patience,
             jocloud_prefix: "/app".to_owned(),
         };
-        let stage = Stage::default();
-        let host = Rc::new(Host::watching(parts, Box::new(stage.clone())));
+        let host = Rc::new(Host::new(parts));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         spawn_local(serve(listener, Rc::clone(&host)));
-        Self { address, stage, host }
+        Self { address, host, _folder: folder }
+    }
+
+    /// Somebody publishes.
+    fn publish(&self, app: &str, channel: &str, user: &str) -> Play {
+        Play::begin(&self.host.streams, app, channel, user)
     }
 
     async fn connect(&self) -> TcpStream {

@@ -1,0 +1,11 @@
+//! One destination: what waits for it, and the connection that it goes out on.
+
+mod address;
+mod batch;
+mod connection;
+mod outlet;
+
+pub(crate) use address::Address;
+pub(crate) use batch::Batch;
+pub(crate) use connection::{Connector, Told, run};
+pub(crate) use outlet::{Chunked, Outlet};

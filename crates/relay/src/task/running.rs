@@ -1,0 +1,446 @@
+//! One task that runs: it drives the core's [`Lifecycle`] and does what that says.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use livegate_core::relay::PushUrl;
+use livegate_core::relay::Task;
+use livegate_core::relay::callback::About;
+use livegate_core::relay::lease::Epoch;
+use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
+use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report, Step};
+use livegate_core::relay::queue::{Dropped, QueueSettings};
+use livegate_core::relay::task::{self, Source};
+use livegate_core::time::UnixMillis;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, spawn_local};
+
+use super::fanout::Fanout;
+use super::{PushView, TaskKey, TaskView, Tasks};
+use crate::clock;
+use crate::event::event;
+use crate::pull::Pull;
+use crate::push::{Address, Outlet, Told, run};
+use crate::sei::Inserter;
+use crate::store::Change;
+use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
+
+/// One destination and its newest connection.
+struct Destination {
+    url: PushUrl,
+    connection: Option<(Connection, JoinHandle<()>)>,
+    outlet: Option<Rc<Outlet>>,
+    /// Of the connections before.
+    sent: u64,
+    dropped: Dropped,
+}
+
+impl Destination {
+    fn new(url: PushUrl) -> Self {
+        Self { url, connection: None, outlet: None, sent: 0, dropped: Dropped::default() }
+    }
+
+    /// Bytes that went out in all, and what was dropped.
+    fn figures(&self) -> (u64, Dropped) {
+        let Some(outlet) = &self.outlet else { return (self.sent, self.dropped) };
+        let sent = self.sent.saturating_add(outlet.handed.get());
+        (sent, self.dropped.plus(outlet.queue.borrow().dropped()))
+    }
+
+    /// What waits for a new connection.
+    fn renew(&mut self, settings: QueueSettings) -> Rc<Outlet> {
+        (self.sent, self.dropped) = self.figures();
+        let outlet = Rc::new(Outlet::new(settings));
+        self.outlet = Some(Rc::clone(&outlet));
+        outlet
+    }
+}
+
+/// A task that runs.
+pub(super) struct Running {
+    tasks: Tasks,
+    key: TaskKey,
+    task: RefCell<Task>,
+    epoch: Cell<Option<Epoch>>,
+    began_at: UnixMillis,
+    life: RefCell<Lifecycle>,
+    fanout: Rc<Fanout>,
+    destinations: RefCell<BTreeMap<TargetId, Destination>>,
+    interest: RefCell<Option<Interest>>,
+    pull: RefCell<Option<Rc<Pull>>>,
+    ended: Cell<Option<(Cause, UnixMillis)>>,
+    /// Told when the time to wake may be another.
+    turned: Notify,
+}
+
+impl Running {
+    /// A task that begins, or begins anew with its pushes as they were.
+    pub(super) fn begin(
+        tasks: &Tasks,
+        task: Task,
+        epoch: Option<Epoch>,
+        kept: Vec<Kept>,
+        began_at: UnixMillis,
+    ) -> Rc<Self> {
+        let now = clock::now();
+        let settings = tasks.settings();
+        let coalesce = Duration::from_millis(settings.host.coalesce_ms());
+        let fanout =
+            Rc::new(Fanout::new(coalesce, settings.gop, media(&task), Inserter::new(&task)));
+        let life =
+            Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
+        let running = Rc::new(Self {
+            tasks: tasks.clone(),
+            key: TaskKey::of(&task),
+            task: RefCell::new(task),
+            epoch: Cell::new(epoch),
+            began_at,
+            life: RefCell::new(life),
+            fanout,
+            destinations: RefCell::default(),
+            interest: RefCell::default(),
+            pull: RefCell::default(),
+            ended: Cell::new(None),
+            turned: Notify::new(),
+        });
+        running.act(now);
+        running.prune();
+        running.listen();
+        spawn_local(wake(Rc::downgrade(&running)));
+        running
+    }
+
+    /// The task is to be this from now on.
+    pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
+        let now = self.task.borrow().clone();
+        let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
+        self.fanout.configure(media(&task), &task);
+        let plan = Plan::of(&task);
+        *self.task.borrow_mut() = task;
+        self.epoch.set(epoch);
+        self.handle(TaskInput::Plan(plan));
+        self.prune();
+        if wants {
+            self.interest.take();
+            self.fanout.end();
+            self.handle(TaskInput::Source(Media::Gone));
+            self.listen();
+        }
+    }
+
+    pub(super) fn stop(self: &Rc<Self>, cause: Cause) {
+        self.handle(TaskInput::Stop(cause));
+    }
+
+    pub(super) fn channel_closed(self: &Rc<Self>) {
+        self.handle(TaskInput::ChannelClosed);
+    }
+
+    pub(super) fn task(&self) -> (Task, Option<Epoch>) {
+        (self.task.borrow().clone(), self.epoch.get())
+    }
+
+    pub(super) const fn began_at(&self) -> UnixMillis {
+        self.began_at
+    }
+
+    pub(super) const fn ended(&self) -> Option<(Cause, UnixMillis)> {
+        self.ended.get()
+    }
+
+    pub(super) fn is_of(&self, app: &str, channel: &str) -> bool {
+        let task = self.task.borrow();
+        task.app_id == app && task.channel == channel
+    }
+
+    pub(super) fn view(&self) -> TaskView {
+        let now = clock::now();
+        let life = self.life.borrow();
+        let destinations = self.destinations.borrow();
+        let pushes = life.pushes(now).map(|(target, url, status)| {
+            let figures = destinations.get(&target).map(Destination::figures);
+            let (sent, dropped) = figures.unwrap_or_default();
+            PushView { url: url.as_str().to_owned(), status, sent, dropped }
+        });
+        TaskView {
+            task: self.task.borrow().clone(),
+            state: life.state(),
+            ended: self.ended.get(),
+            began_at: self.began_at,
+            pushes: pushes.collect(),
+        }
+    }
+
+    /// Takes leave of all destinations, because the host stops: the task goes on at its next start.
+    pub(super) async fn leave(&self) {
+        self.ended.set(Some((Cause::HostRestarted, clock::now())));
+        let connections: Vec<_> = self
+            .destinations
+            .borrow_mut()
+            .values_mut()
+            .filter_map(|own| Some((own.connection.take()?.1, own.outlet.take()?)))
+            .collect();
+        for (_, outlet) in &connections {
+            outlet.leave.notify_one();
+        }
+        for (connection, _) in connections {
+            let _ = connection.await;
+        }
+    }
+
+    /// Wants the task's stream from now on.
+    fn listen(self: &Rc<Self>) {
+        let Some(wanted) = wanted(&self.task.borrow()) else { return };
+        let tap = Rc::new(Ear(Rc::downgrade(self)));
+        let interest = self.tasks.streams().tap(wanted, tap, clock::now());
+        *self.interest.borrow_mut() = Some(interest);
+        let pull = self.task.borrow().pull.clone();
+        *self.pull.borrow_mut() = pull
+            .zip(pulled(&self.task.borrow()))
+            .map(|(url, key)| self.tasks.pulls().pull(&url, key));
+    }
+
+    fn handle(self: &Rc<Self>, input: TaskInput) {
+        if self.ended.get().is_some() {
+            return;
+        }
+        let now = clock::now();
+        self.life.borrow_mut().handle(input, now, clock::dice());
+        self.act(now);
+    }
+
+    /// Does what the task says.
+    fn act(self: &Rc<Self>, now: UnixMillis) {
+        let mut changes = Vec::new();
+        loop {
+            let Some(output) = self.life.borrow_mut().poll() else { break };
+            match output {
+                TaskOutput::Push(target, output) => self.push(target, output, &mut changes),
+                TaskOutput::State(state, _) => {
+                    changes.push(Change::State(self.key.clone(), state));
+                }
+                TaskOutput::Exited(exited) => {
+                    changes.push(self.event(exited.at, |about| about.exited(&exited)));
+                }
+                TaskOutput::Ended(cause) => self.over(cause, now, &mut changes),
+                _ => {}
+            }
+        }
+        if !changes.is_empty() {
+            self.tasks.store().keep(changes);
+        }
+        self.turned.notify_one();
+    }
+
+    fn push(self: &Rc<Self>, target: TargetId, output: Output, changes: &mut Vec<Change>) {
+        match output {
+            Output::Connect(connection) => self.connect(target, connection),
+            Output::Close(connection) => self.with(target, connection, |_, outlet| {
+                outlet.leave.notify_one();
+            }),
+            Output::Abort(connection) => self.with(target, connection, |handle, outlet| {
+                handle.abort();
+                outlet.queue.borrow_mut().close();
+            }),
+            Output::SkipToKeyFrame(connection) => self.with(target, connection, |_, outlet| {
+                outlet.queue.borrow_mut().skip_to_key_frame();
+            }),
+            Output::Report(report) => {
+                if let Some(url) = self.url(target) {
+                    changes.push(self.event(report.at, |about| about.state(&url, &report)));
+                    changes.push(self.report(target, &url, report));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn report(&self, target: TargetId, url: &PushUrl, report: Report) -> Change {
+        let url = url.as_str().to_owned();
+        Change::Push { key: self.key.clone(), target, url, report }
+    }
+
+    /// Does something to a destination's connection if it is still that one.
+    fn with(
+        &self,
+        target: TargetId,
+        connection: Connection,
+        act: impl Fn(&JoinHandle<()>, &Outlet),
+    ) {
+        let destinations = self.destinations.borrow();
+        let Some(Destination { connection: Some((known, handle)), outlet: Some(outlet), .. }) =
+            destinations.get(&target)
+        else {
+            return;
+        };
+        if *known == connection {
+            act(handle, outlet);
+        }
+    }
+
+    fn connect(self: &Rc<Self>, target: TargetId, connection: Connection) {
+        let Some(url) = self.url(target) else { return };
+        let mut destinations = self.destinations.borrow_mut();
+        let Some(destination) = destinations.get_mut(&target) else { return };
+        let outlet = destination.renew(self.tasks.settings().queue);
+        let connector = self.tasks.connector().clone();
+        let this = Rc::downgrade(self);
+        let tell = {
+            let this = Weak::clone(&this);
+            move |told| {
+                if let Some(this) = this.upgrade() {
+                    this.told(target, connection, told);
+                }
+            }
+        };
+        let run = run(connector, Address::of(&url), Rc::clone(&outlet), tell);
+        let handle = spawn_local(async move {
+            let cause = run.await;
+            if let Some(this) = this.upgrade() {
+                this.handle(TaskInput::Push(target, Input::Closed(connection, cause)));
+            }
+        });
+        destination.connection = Some((connection, handle));
+        drop(destinations);
+        self.fanout.add(target, outlet);
+    }
+
+    fn told(self: &Rc<Self>, target: TargetId, connection: Connection, told: Told) {
+        let input = match told {
+            Told::Reached(step) => {
+                if step == Step::Publish {
+                    self.fanout.open(target, clock::now());
+                }
+                Input::Reached(connection, step)
+            }
+            Told::Progress(progress) => Input::Progress(connection, progress),
+            Told::Acknowledged(sequence) => Input::Acknowledged(connection, sequence),
+        };
+        self.handle(TaskInput::Push(target, input));
+    }
+
+    /// The address of a destination, of one that the task has no more too until that is told.
+    fn url(&self, target: TargetId) -> Option<PushUrl> {
+        let mut destinations = self.destinations.borrow_mut();
+        if let Some(destination) = destinations.get(&target) {
+            return Some(destination.url.clone());
+        }
+        let life = self.life.borrow();
+        let mut pushes = life.pushes(self.began_at);
+        let url = pushes.find(|(id, ..)| *id == target).map(|(_, url, _)| url.clone())?;
+        destinations.insert(target, Destination::new(url.clone()));
+        Some(url)
+    }
+
+    /// Forgets destinations that the task has no more.
+    fn prune(&self) {
+        let life = self.life.borrow();
+        let ids: BTreeSet<_> = life.pushes(self.began_at).map(|(target, ..)| target).collect();
+        self.destinations.borrow_mut().retain(|target, _| ids.contains(target));
+        self.fanout.keep(|target| ids.contains(&target));
+    }
+
+    fn event(&self, at: UnixMillis, body: impl FnOnce(About<'_>) -> String) -> Change {
+        let task = self.task.borrow();
+        event(&task.app_id, &task.channel, &task.id, at, body)
+    }
+
+    fn over(&self, cause: Cause, now: UnixMillis, changes: &mut Vec<Change>) {
+        self.ended.set(Some((cause, now)));
+        self.interest.take();
+        self.pull.take();
+        let state = self.life.borrow().state();
+        self.tasks.ended(&self.key, state, cause, now, changes);
+    }
+}
+
+/// Where a task's stream is; none for one that is mixed.
+fn wanted(task: &Task) -> Option<Wanted> {
+    if let Some(StreamKey { app, channel, user, picture }) = pulled(task) {
+        return Some(Wanted { app, channel, user: Some(user), picture });
+    }
+    let Source::Single(one) = &task.source else { return None };
+    Some(Wanted {
+        app: task.app_id.clone(),
+        channel: one.channel.clone().unwrap_or_else(|| task.channel.clone()),
+        user: Some(one.user.clone()).filter(|user| !user.is_empty()),
+        picture: one.picture,
+    })
+}
+
+/// The stream that a task's pull becomes. Without a user it is named by its address, so that tasks
+/// that fetch the same share it.
+fn pulled(task: &Task) -> Option<StreamKey> {
+    let (Source::Single(one), Some(url)) = (&task.source, &task.pull) else { return None };
+    let user = if one.user.is_empty() {
+        let hash = hex::encode(Sha256::digest(url.as_str().as_bytes()));
+        format!("pull-{}", hash.get(..16).unwrap_or_default())
+    } else {
+        one.user.clone()
+    };
+    let channel = one.channel.clone().unwrap_or_else(|| task.channel.clone());
+    Some(StreamKey { app: task.app_id.clone(), channel, user, picture: one.picture })
+}
+
+fn media(task: &Task) -> task::Media {
+    match &task.source {
+        Source::Single(one) => one.media,
+        _ => task::Media::Both,
+    }
+}
+
+/// Comes back to a task whenever it wants.
+async fn wake(task: Weak<Running>) {
+    loop {
+        let Some(running) = task.upgrade() else { return };
+        if running.ended.get().is_some() {
+            return;
+        }
+        let wake_at = running.life.borrow().wake_at();
+        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
+        // Not held while it sleeps, so that a task that nobody has any more ends.
+        let turned = async {
+            match left {
+                Some(left) => {
+                    tokio::select! {
+                        () = running.turned.notified() => false,
+                        () = tokio::time::sleep(left) => true,
+                    }
+                }
+                None => {
+                    running.turned.notified().await;
+                    false
+                }
+            }
+        };
+        if turned.await {
+            running.handle(TaskInput::Tick);
+        }
+    }
+}
+
+/// What a task hears of its stream.
+struct Ear(Weak<Running>);
+
+impl Tap for Ear {
+    fn there(&self, key: &StreamKey, _: UnixMillis) {
+        let Some(running) = self.0.upgrade() else { return };
+        running.fanout.begin(&key.user);
+        running.handle(TaskInput::Source(Media::There));
+    }
+
+    fn packet(&self, packet: &Packet, now: UnixMillis) {
+        if let Some(running) = self.0.upgrade() {
+            running.fanout.packet(packet, now);
+        }
+    }
+
+    fn gone(&self, _: UnixMillis) {
+        let Some(running) = self.0.upgrade() else { return };
+        running.fanout.end();
+        running.handle(TaskInput::Source(Media::Gone));
+    }
+}
