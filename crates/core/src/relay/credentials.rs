@@ -434,7 +434,7 @@ mod tests {
         let file = r#"{"api_tokens":["hunter2"],"applications":[{"app":"a","publish_keys":["hunter3"],
             "callback":{"url":"https://a.example","secret":"hunter4"}}]}"#;
         let found = Credentials::from_json(file.as_bytes()).unwrap_err();
-        let told: String = found.iter().map(|one| one.detail()).collect();
+        let told: String = found.iter().map(crate::config::Violation::detail).collect();
         assert!(!told.contains("hunter") && !found.to_string().contains("hunter"), "{told}");
     }
 }
