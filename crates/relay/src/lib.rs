@@ -9,9 +9,11 @@
 //! | [`push`] | one destination: what waits for it, and its connection |
 //! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
+//! | [`callback`] | state events on their way out |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
+pub mod callback;
 mod clock;
 pub mod net;
 mod push;
