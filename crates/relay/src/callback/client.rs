@@ -169,7 +169,7 @@ mod tests {
     fn patience_is_asked_for_in_seconds_or_until_a_date() {
         assert_eq!(retry_after("120"), Some(Millis(120_000)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Millis(0)));
-        let in_a_minute = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
+        let in_a_minute = httpdate::fmt_http_date(SystemTime::now() + Duration::from_mins(1));
         let left = retry_after(&in_a_minute).unwrap();
         assert!((58_000..=60_000).contains(&left.0), "{left:?}");
         assert_eq!(retry_after("soon"), None);

@@ -155,10 +155,9 @@ async fn serve(
         if sent.is_err() || matches!(reply, Reply::SaysAndCloses(_)) {
             return;
         }
-        while matches!(reply, Reply::Endless(_)) {
-            if tcp.write_all(&[b'x'; 65_536]).await.is_err() {
-                return;
-            }
+        if matches!(reply, Reply::Endless(_)) {
+            while tcp.write_all(&[b'x'; 4_096]).await.is_ok() {}
+            return;
         }
     }
 }
@@ -726,13 +725,16 @@ async fn receivers_may_be_called_over_tls() {
             }
         });
         let data = tempfile::tempdir().unwrap();
-        let (store, kept) = Store::open(data.path()).unwrap();
-        store.write(vec![state(1, "room", &json!({}))]).await.unwrap();
         let begin = |tls| {
+            let (store, kept) = Store::open(data.path()).unwrap();
             let receivers = receivers(&livegate(&url));
-            Callbacks::new(store.clone(), &kept.lines, settings(&[]), tls, receivers, Gateway::None)
+            let gateway = Gateway::None;
+            let callbacks =
+                Callbacks::new(store.clone(), &kept.lines, settings(&[]), tls, receivers, gateway);
+            (store, callbacks)
         };
-        let strange = begin(Tls::new(None).unwrap());
+        let (store, strange) = begin(Tls::new(None).unwrap());
+        store.write(vec![state(1, "room", &json!({}))]).await.unwrap();
         let failing = async {
             while strange.figures()[0].failing.is_none() {
                 tokio::task::yield_now().await;
@@ -741,10 +743,11 @@ async fn receivers_may_be_called_over_tls() {
         timeout(SOON, failing).await.unwrap();
         assert_eq!(strange.figures()[0].failing.unwrap().0.as_str(), "delivery.tls");
         strange.close().await;
-        store.write(vec![state(2, "other", &json!({}))]).await.unwrap();
-        let trusting = begin(Tls::new(Some(&folder.path().join("cert.pem"))).unwrap());
+        store.close().await;
+        let (store, trusting) = begin(Tls::new(Some(&folder.path().join("cert.pem"))).unwrap());
         server.hears(1).await;
         trusting.close().await;
+        store.close().await;
     })
     .await;
 }
