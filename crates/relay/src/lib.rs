@@ -17,9 +17,11 @@
 //! | [`credentials`] | the file that says who may do what |
 //! | [`meter`] | what is counted |
 //! | [`event`] | what is told of what happened |
+//! | [`callback`] | state events on their way out |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
+pub mod callback;
 mod clock;
 pub mod credentials;
 mod event;
