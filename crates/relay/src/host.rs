@@ -1,5 +1,6 @@
 //! A host from start to end: its parts are made, joined, and run until it is told to stop.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::callback::{Callbacks, Gateway as Told, Receiver};
 use crate::credentials::{self, CredentialsError, Present};
 use crate::fleet::{self, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
@@ -191,6 +193,14 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
     let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
     let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+    let callbacks = Callbacks::new(
+        store.clone(),
+        &kept.lines,
+        settings.outbox,
+        tls.clone(),
+        receivers(&credentials.now()),
+        if config.gateway.is_some() { Told::Told } else { Told::None },
+    );
     tasks.restore(&kept);
     let follow = tasks.clone();
     spawn_local(async move {
@@ -221,13 +231,11 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         };
         spawn_local(http::serve(socket, Rc::new(http::Host::new(parts))));
     }
+    let told = callbacks.clone();
     let gateway = config.gateway.map(|gateway| {
         let (tasks, streams, store) = (tasks.clone(), streams.clone(), store.clone());
         let parts = fleet::Parts { tasks, streams, store, tls };
-        spawn_local(async move {
-            let (callbacks, _callbacks) = unbounded_channel();
-            Fleet::join(gateway, parts, &kept, callbacks).await
-        })
+        spawn_local(async move { Fleet::join(gateway, parts, &kept, told).await })
     });
     let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
     spawn_local(async move {
@@ -235,8 +243,10 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         listen(listeners, settings.door, hall).await;
     });
     if let Some(path) = config.credentials {
+        let callbacks = callbacks.clone();
         spawn_local(async move {
-            if let Err(error) = credentials::reload_on_hangup(&path, &credentials).await {
+            let changed = |now: &Credentials| callbacks.set(receivers(now));
+            if let Err(error) = credentials::reload_on_hangup(&path, &credentials, changed).await {
                 tracing::warn!("SIGHUP does nothing here: {error}");
             }
         });
@@ -259,8 +269,24 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
     let _ = timeout(GOODBYE, tasks.say_goodbye()).await;
+    let _ = timeout(GOODBYE, callbacks.close()).await;
     store.close().await;
     refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
+}
+
+/// Whom the applications' events are told.
+fn receivers(credentials: &Credentials) -> BTreeMap<String, Receiver> {
+    let callbacks = credentials
+        .applications()
+        .filter_map(|(app, application)| Some((app, application.callback.as_ref()?)));
+    let receivers = callbacks.filter_map(|(app, callback)| match Receiver::new(callback) {
+        Ok(receiver) => Some((app.to_owned(), receiver)),
+        Err(error) => {
+            tracing::error!(app, "the application's callback cannot be used: {error}");
+            None
+        }
+    });
+    receivers.collect()
 }
 
 async fn bind(config: &Config) -> Result<(Vec<Listener>, Ready), HostError> {

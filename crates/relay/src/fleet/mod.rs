@@ -22,6 +22,7 @@ use livegate_core::relay::link::{
 };
 use livegate_core::relay::member::{Member, Name, Output, Row, Seen};
 use livegate_core::relay::task::Origin;
+use livegate_core::scheme::{KeyForm, Secret};
 use livegate_core::url::HttpUrl;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -30,6 +31,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::link::Heard;
 use self::load::Processors;
+use crate::callback::{Callbacks, Receiver};
 use crate::clock;
 use crate::net::Tls;
 use crate::store::{Change, Kept, Store};
@@ -88,7 +90,7 @@ pub(crate) struct Fleet {
     processors: Processors,
     /// What the connection is to send, while there is one.
     says: Option<UnboundedSender<String>>,
-    callbacks: UnboundedSender<Callback>,
+    callbacks: Callbacks,
 }
 
 impl Fleet {
@@ -98,7 +100,7 @@ impl Fleet {
         gateway: Gateway,
         parts: Parts,
         kept: &Kept,
-        callbacks: UnboundedSender<Callback>,
+        callbacks: Callbacks,
     ) -> Option<HostRefused> {
         let instance = instance(kept, &parts.store);
         let rows = kept.values.iter().filter_map(|(name, value)| row(name, value)).collect();
@@ -222,9 +224,10 @@ impl Fleet {
                     };
                     self.member.done(command, refused, clock::now());
                 }
-                Output::Deliver(callback) => {
-                    let _ = self.callbacks.send(callback);
-                }
+                Output::Deliver(callback) => match receiver(&callback) {
+                    Some(receiver) => self.callbacks.set_gateway(Some(receiver)),
+                    None => tracing::error!("the gateway's address for events cannot be used"),
+                },
                 Output::Keep(key, row) => self.keep(&key, row.as_ref()),
                 Output::Leave(refused) => {
                     let code = refused.code().as_str();
@@ -275,6 +278,12 @@ fn row(name: &str, value: &str) -> Option<Row> {
     let name = Name::new(Origin::from_name(&text("origin")?)?, text("app")?, text("id")?);
     let leased = value.get("leased").and_then(Value::as_bool)?;
     Some(Row::new(text("key")?, Epoch(number("epoch")?), number("revision")?, name, leased))
+}
+
+fn receiver(callback: &Callback) -> Option<Receiver> {
+    let url = HttpUrl::parse(&callback.url).ok()?;
+    let secret = Secret::parse(KeyForm::Whsec, &callback.secret).ok()?;
+    Receiver::gateway(&url, secret).ok()
 }
 
 fn key(name: &Name) -> TaskKey {
