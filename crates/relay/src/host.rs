@@ -11,6 +11,7 @@ use std::time::Duration;
 use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::host::Settings;
+use livegate_core::relay::link::HostRefused;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -24,6 +25,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::credentials::{self, CredentialsError, Present};
+use crate::fleet::{self, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
 use crate::meter::Meters;
@@ -55,6 +57,8 @@ pub struct Config {
     pub authorities: Option<PathBuf>,
     /// Where pushes and pulls may lead.
     pub egress: Egress,
+    /// The gateway that it is under, if it is.
+    pub gateway: Option<Gateway>,
     /// What stands before an application's id in Jocloud's paths.
     pub jocloud_prefix: String,
     /// Everything else.
@@ -83,6 +87,7 @@ impl Config {
             credentials: None,
             authorities: None,
             egress,
+            gateway: None,
             jocloud_prefix: "/app".to_owned(),
             settings: Settings::default(),
         }
@@ -115,6 +120,8 @@ pub enum HostError {
     Credentials(CredentialsError),
     /// Nothing can be kept.
     Store(StoreError),
+    /// The gateway does not want this host.
+    Refused(HostRefused),
     /// The operating system does not give what every program gets.
     System(io::Error),
 }
@@ -127,6 +134,7 @@ impl fmt::Display for HostError {
             Self::Authorities(error) => error.fmt(f),
             Self::Credentials(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::Refused(refused) => refused.fmt(f),
             Self::System(error) => write!(f, "the host cannot run here: {error}"),
         }
     }
@@ -142,6 +150,7 @@ impl Coded for HostError {
             Self::Authorities(error) => error.code(),
             Self::Credentials(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Refused(refused) => refused.code(),
             Self::System(_) => Code::new("host.system"),
         }
     }
@@ -173,7 +182,7 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     let (store, kept) = Store::open(&config.data).map_err(HostError::Store)?;
     let streams = Streams::new(settings.queue, settings.gop);
     let connector = Connector {
-        tls,
+        tls: tls.clone(),
         egress: config.egress,
         send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
         ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
@@ -212,6 +221,14 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         };
         spawn_local(http::serve(socket, Rc::new(http::Host::new(parts))));
     }
+    let gateway = config.gateway.map(|gateway| {
+        let (tasks, streams, store) = (tasks.clone(), streams.clone(), store.clone());
+        let parts = fleet::Parts { tasks, streams, store, tls };
+        spawn_local(async move {
+            let (callbacks, _callbacks) = unbounded_channel();
+            Fleet::join(gateway, parts, &kept, callbacks).await
+        })
+    });
     let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
     spawn_local(async move {
         let _listening = health.rtmp();
@@ -225,13 +242,25 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         });
     }
     ready(&listens);
-    told_to_stop().await.map_err(HostError::System)?;
+    let refused = async {
+        match gateway {
+            Some(gateway) => gateway.await.ok().flatten(),
+            None => std::future::pending().await,
+        }
+    };
+    let refused = tokio::select! {
+        told = told_to_stop() => {
+            told.map_err(HostError::System)?;
+            None
+        }
+        refused = refused => refused,
+    };
     tracing::info!("stopping");
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
     let _ = timeout(GOODBYE, tasks.say_goodbye()).await;
     store.close().await;
-    Ok(())
+    refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
 }
 
 async fn bind(config: &Config) -> Result<(Vec<Listener>, Ready), HostError> {

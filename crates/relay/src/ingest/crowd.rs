@@ -12,6 +12,7 @@ use livegate_core::layout::Picture;
 use livegate_core::relay::ingest::{
     Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Place, Session,
 };
+use livegate_core::relay::lease::Feed;
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
@@ -126,6 +127,7 @@ impl Crowd {
         place: Place<'_>,
         picture: Picture,
         duplicate: Duplicate,
+        feed: Feed,
     ) -> Result<Seat, IngestError> {
         let now = clock::now();
         let seat = self.seat();
@@ -140,7 +142,7 @@ impl Crowd {
             user: place.user.to_owned(),
             picture,
         };
-        let source = self.0.streams.begin(key, now);
+        let source = self.0.streams.begin(key, feed, now);
         // The host may be pulling the same stream.
         let source = source.ok_or(IngestError::PublisherExists)?;
         *seat.occupied.source.borrow_mut() = Some(source);

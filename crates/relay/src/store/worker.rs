@@ -37,6 +37,13 @@ pub(super) struct Write {
     pub(super) answer: Option<oneshot::Sender<Result<Written, StoreError>>>,
 }
 
+impl Write {
+    /// Whether it only asks that what is before it be on disk.
+    const fn is_empty(&self) -> bool {
+        matches!(&self.what, What::Changes(changes) if changes.is_empty())
+    }
+}
+
 pub(super) enum What {
     Changes(Vec<Change>),
     Settled(Settled),
@@ -174,7 +181,7 @@ impl Worker {
     }
 
     /// One transaction; what came of each write. One that cannot be kept for what it is leaves the
-    /// others. Without any, the disk is tried.
+    /// others. Without a change, the disk is tried.
     fn commit(&mut self, writes: &[Write]) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
         let now = clock::now();
         let mut group = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -203,7 +210,7 @@ impl Worker {
                 }
             }
         }
-        if writes.is_empty() {
+        if writes.iter().all(Write::is_empty) {
             // Something has to be written to know whether it can be.
             let sql = "INSERT OR REPLACE INTO own VALUES ('tried_at', ?1)";
             group.execute(sql, params![now.to_string()])?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use livegate_core::error::Coded as _;
+use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::relay::host::Settings;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::TaskState;
@@ -69,6 +69,41 @@ pub enum StartError {
     Unsupported,
     /// It cannot be kept.
     Store(crate::store::StoreError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addresses(conflicts) => match conflicts.first() {
+                Some(first) => write!(f, "address {}: {first}", first.index + 1),
+                None => f.write_str("an address is another task's"),
+            },
+            Self::Unsupported => f.write_str("this host does not mix streams"),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Coded for StartError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Addresses(conflicts) => match conflicts.first() {
+                Some(first) => first.code(),
+                None => Code::new("relay.address_taken"),
+            },
+            Self::Unsupported => Code::new("host.unsupported"),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Store(error) => error.fault(),
+            _ => Fault::Caller,
+        }
+    }
 }
 
 /// One push, as it is shown.
@@ -249,6 +284,13 @@ impl Tasks {
         let ended: Vec<_> = self.0.ended.borrow().iter().cloned().collect();
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
         ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
+    }
+
+    /// How many pushes there are.
+    pub(crate) fn pushes(&self) -> u64 {
+        let running = self.0.running.borrow();
+        let pushes: usize = running.values().map(|running| running.pushes()).sum();
+        u64::try_from(pushes).unwrap_or(u64::MAX)
     }
 
     /// Takes leave of all destinations; nothing is said to have ended.

@@ -143,6 +143,10 @@ impl Running {
         (self.task.borrow().clone(), self.epoch.get())
     }
 
+    pub(super) fn pushes(&self) -> usize {
+        self.task.borrow().targets.len()
+    }
+
     pub(super) const fn began_at(&self) -> UnixMillis {
         self.began_at
     }
