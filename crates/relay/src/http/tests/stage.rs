@@ -8,7 +8,7 @@ use livegate_rtmp::message::{Kind, Message};
 use crate::clock;
 use crate::stream::{Packet, Source, StreamKey, Streams};
 
-/// H.264 with B-frames and AAC, two seconds, made by ffmpeg 7.1:
+/// H.264 with B-frames and AAC, two seconds, made by ffmpeg 5.1:
 ///
 /// `ffmpeg -f lavfi -i testsrc2=size=64x48:rate=10 -f lavfi -i sine=sample_rate=8000 -t 2 -fflags
 /// +bitexact -flags:v +bitexact -flags:a +bitexact -c:v libx264 -preset veryfast -threads 1 -pix_fmt
