@@ -182,12 +182,14 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     };
     let credentials = Present::new(credentials);
     let (store, kept) = Store::open(&config.data).map_err(HostError::Store)?;
-    let streams = Streams::new(settings.queue, settings.gop);
+    let meters = Rc::new(Meters::default());
+    let streams = Streams::new(settings.queue, settings.gop, Rc::clone(&meters));
     let connector = Connector {
         tls: tls.clone(),
         egress: config.egress,
         send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
         ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
+        meters: Rc::clone(&meters),
     };
     let (ends, mut ended) = unbounded_channel();
     let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
@@ -218,7 +220,8 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
             streams: streams.clone(),
             store: store.clone(),
             credentials: credentials.clone(),
-            meters: Rc::new(Meters::default()),
+            meters: Rc::clone(&meters),
+            callbacks: callbacks.clone(),
             health: Rc::clone(&health),
             egress: match config.egress {
                 Egress::Anywhere => EgressPolicy::DEVELOPMENT,
@@ -237,7 +240,8 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         let parts = fleet::Parts { tasks, streams, store, tls };
         spawn_local(async move { Fleet::join(gateway, parts, &kept, told).await })
     });
-    let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
+    let hall =
+        Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd, meters };
     spawn_local(async move {
         let _listening = health.rtmp();
         listen(listeners, settings.door, hall).await;

@@ -74,10 +74,6 @@ pub struct Meters {
     pub dropped: Counter,
     /// How often a push connected again.
     pub reconnects: Counter,
-    /// State events that wait to be told.
-    pub events_waiting: Gauge,
-    /// State events that were never told, for they got too old.
-    pub events_expired: Counter,
     /// Connections of RTMP, either way.
     pub rtmp_connections: Gauge,
     /// Connections of HTTP.

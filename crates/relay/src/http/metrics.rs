@@ -21,7 +21,7 @@ pub(super) fn serve(host: &Host) -> Answer {
     tasks(host, &mut out);
     let streams = host.streams.list().len();
     out.one("livegate_streams", Kind::Gauge, "Streams published or pulled now.", streams);
-    work(&host.meters, &mut out);
+    work(host, &mut out);
     process(&mut out);
     answer(200, CONTENT_TYPE, Body::of(out.finish()))
 }
@@ -49,7 +49,8 @@ fn tasks(host: &Host, out: &mut Exposition) {
     out.one("livegate_pushes_moving", Kind::Gauge, help, moving);
 }
 
-fn work(meters: &Meters, out: &mut Exposition) {
+fn work(host: &Host, out: &mut Exposition) {
+    let meters = &*host.meters;
     use Kind::{Counter, Gauge};
     let by = || {
         let Meters { http_flv, websocket_flv, rtmp, .. } = meters;
@@ -72,9 +73,12 @@ fn work(meters: &Meters, out: &mut Exposition) {
     let help = "Times that a push connected again.";
     out.one("livegate_reconnects_total", Counter, help, meters.reconnects.value());
     let help = "State events that wait to be told.";
-    out.one("livegate_events_waiting", Gauge, help, meters.events_waiting.value());
+    let events = host.callbacks.figures();
+    let waiting: u64 = events.iter().map(|figures| figures.waiting).sum();
+    out.one("livegate_events_waiting", Gauge, help, waiting);
     let help = "State events that got too old to be told.";
-    out.one("livegate_events_expired_total", Counter, help, meters.events_expired.value());
+    let expired: u64 = events.iter().map(|figures| figures.expired).sum();
+    out.one("livegate_events_expired_total", Counter, help, expired);
     let connections =
         [("http", meters.http_connections.value()), ("rtmp", meters.rtmp_connections.value())];
     let help = "Connections that are open, by protocol.";

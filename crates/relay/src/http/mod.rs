@@ -43,6 +43,7 @@ use tokio::time::sleep;
 
 pub use self::health::Health;
 use self::socket::Socket;
+use crate::callback::Callbacks;
 use crate::credentials;
 use crate::meter::{Meters, Present};
 use crate::store::Store;
@@ -86,6 +87,7 @@ pub struct Host {
     store: Store,
     credentials: credentials::Present,
     meters: Rc<Meters>,
+    callbacks: Callbacks,
     health: Rc<Health>,
     /// Where pushes may go.
     egress: EgressPolicy,
@@ -109,6 +111,8 @@ pub struct Parts {
     pub credentials: credentials::Present,
     /// What is counted.
     pub meters: Rc<Meters>,
+    /// What tells the state events.
+    pub callbacks: Callbacks,
     /// What listens.
     pub health: Rc<Health>,
     /// Where pushes may go; `http` of it says whether plain RTMP may be.
@@ -132,6 +136,7 @@ impl Host {
             store: parts.store,
             credentials: parts.credentials,
             meters: parts.meters,
+            callbacks: parts.callbacks,
             health: parts.health,
             egress: parts.egress,
             jocloud_prefix: prefix.map(str::to_owned).collect(),

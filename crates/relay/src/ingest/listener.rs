@@ -15,6 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::session::{self, Hall};
+use crate::meter::Present;
 use crate::net::Wire;
 
 /// How long it waits after an accept that failed: most likely there are no more file descriptors.
@@ -28,7 +29,7 @@ pub(crate) struct Listener {
 }
 
 /// A connection that was let in, until it is dropped.
-struct Entered(Rc<RefCell<Door>>, IpAddr);
+struct Entered(Rc<RefCell<Door>>, IpAddr, #[expect(dead_code, reason = "it is counted")] Present);
 
 impl Drop for Entered {
     fn drop(&mut self) {
@@ -57,10 +58,11 @@ async fn accept(listener: Listener, hall: Hall, door: Rc<RefCell<Door>>) {
             }
         };
         if !door.borrow_mut().enter(peer.ip()) {
+            hall.meters.refused_connections.add(1);
             tracing::debug!(%peer, code = "rtmp.too_many", "too many connections");
             continue;
         }
-        let entered = Entered(Rc::clone(&door), peer.ip());
+        let entered = Entered(Rc::clone(&door), peer.ip(), hall.meters.rtmp_connections.enter());
         let (hall, tls) = (hall.clone(), listener.tls.clone());
         spawn_local(async move {
             if let Some(wire) = secured(tcp, tls, &hall.settings).await {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use livegate_core::error::{Code, Coded};
 use livegate_core::relay::host::HostSettings;
-use livegate_core::relay::ingest::{IngestError, Place, Role};
+use livegate_core::relay::ingest::{IngestError, Place};
 use livegate_core::relay::lease::Feed;
 use livegate_core::relay::token::Wish;
 use livegate_rtmp::chunk::shared::Shared;
@@ -24,7 +24,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::address::Address;
 use super::crowd::{Crowd, Seat};
 use crate::clock;
-use crate::credentials::Present;
+use crate::credentials;
+use crate::meter::{Meters, Present};
 use crate::net::Wire;
 use crate::push::Batch;
 use crate::stream::{Packet, Reader, Streams};
@@ -42,9 +43,10 @@ const LEAVE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Hall {
     pub(crate) settings: HostSettings,
-    pub(crate) credentials: Present,
+    pub(crate) credentials: credentials::Present,
     pub(crate) streams: Streams,
     pub(crate) crowd: Crowd,
+    pub(crate) meters: Rc<Meters>,
 }
 
 thread_local! {
@@ -80,9 +82,19 @@ impl Closed {
 
 /// What a connection does.
 enum Doing {
-    Nothing { until: Instant },
-    Publishing { seat: Rc<Seat> },
-    Playing { _seat: Seat, reader: Reader, stream: u32, moved_at: Instant },
+    Nothing {
+        until: Instant,
+    },
+    Publishing {
+        seat: Rc<Seat>,
+    },
+    Playing {
+        _seat: Option<Seat>,
+        _present: Present,
+        reader: Reader,
+        stream: u32,
+        moved_at: Instant,
+    },
 }
 
 struct Visit {
@@ -159,12 +171,14 @@ impl Visit {
             return Ok(());
         };
         *moved_at = Instant::now();
+        let watched = &self.hall.meters.rtmp;
         while !self.batch.is_enough()
             && let Some(next) = reader.try_next()
         {
             let shared = Shared::new(&next.payload.message, self.server.chunk_size());
             let shared = if next.is_repeated { shared.at(next.timestamp) } else { shared };
             self.server.count_sent(shared.wire_len());
+            watched.bytes.add(u64::try_from(shared.payload().len()).unwrap_or(0));
             self.batch.media(shared, *stream);
         }
         if self.batch.is_empty() { Err(Closed::Ended) } else { Ok(()) }
@@ -219,7 +233,9 @@ impl Visit {
                     let (seat, reader) = self.play(&play.name)?;
                     self.server.accept().map_err(wrong)?;
                     let (stream, moved_at) = (play.stream, Instant::now());
-                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at };
+                    let present = self.hall.meters.rtmp.viewers.enter();
+                    self.doing =
+                        Doing::Playing { _seat: seat, _present: present, reader, stream, moved_at };
                 }
                 Event::Media(message) => {
                     if let Doing::Publishing { seat } = &self.doing
@@ -260,12 +276,12 @@ impl Visit {
             .map_err(|error| Refusal(Reason::InUse, error.code()))
     }
 
-    fn play(&mut self, name: &str) -> Result<(Seat, Reader), Closed> {
+    fn play(&mut self, name: &str) -> Result<(Option<Seat>, Reader), Closed> {
         let judged = self.judge_play(name);
         judged.map_err(|refusal| self.refuse(refusal))
     }
 
-    fn judge_play(&self, name: &str) -> Result<(Seat, Reader), Refusal> {
+    fn judge_play(&self, name: &str) -> Result<(Option<Seat>, Reader), Refusal> {
         let address = self.address(name)?;
         let credentials = self.hall.credentials.now();
         let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
@@ -281,13 +297,12 @@ impl Visit {
         let reader = self.hall.streams.read(app, channel, user, address.picture, clock::now());
         let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));
         let reader = reader.ok_or(nobody)?;
-        // Who watches has no name of its own here: it is this connection.
-        let viewer = format!("viewer-{}", hex::encode(clock::random::<6>()));
-        let role = address.role.or(Some(Role::Viewer));
-        let place = Place { app, channel, user: &viewer, role };
+        // Of a viewer without a name there is nothing to tell.
+        let Some(viewer) = &address.viewer else { return Ok((None, reader)) };
+        let place = Place { app, channel, user: viewer, role: address.role };
         let seat = self.hall.crowd.play(place);
         let seat = seat.map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
-        Ok((seat, reader))
+        Ok((Some(seat), reader))
     }
 
     fn address(&self, name: &str) -> Result<Address, Refusal> {

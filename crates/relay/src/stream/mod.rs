@@ -18,6 +18,7 @@ use livegate_core::relay::lease::Feed;
 use livegate_core::relay::queue::QueueSettings;
 use livegate_core::time::UnixMillis;
 
+use crate::meter::Meters;
 pub use packet::Packet;
 use reader::Inlet;
 pub use reader::Reader;
@@ -138,6 +139,7 @@ impl Tapped {
 struct Inner {
     queue: QueueSettings,
     gop: GopSettings,
+    meters: Rc<Meters>,
     live: RefCell<BTreeMap<StreamKey, Rc<RefCell<Live>>>>,
     taps: RefCell<Vec<Rc<Tapped>>>,
     /// Told when a stream comes, for those who wait for one.
@@ -156,7 +158,7 @@ impl fmt::Debug for Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        Self::new(QueueSettings::default(), GopSettings::default())
+        Self::new(QueueSettings::default(), GopSettings::default(), Rc::default())
     }
 }
 
@@ -207,6 +209,8 @@ impl Source {
     /// The next message.
     pub fn packet(&self, packet: &Packet, now: UnixMillis) {
         let Some(live) = self.live() else { return };
+        let bytes = u64::try_from(packet.message.payload.len()).unwrap_or(u64::MAX);
+        self.streams.0.meters.received.add(bytes);
         live.borrow_mut().take(packet, now);
         let taps = live.borrow().taps.clone();
         for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
@@ -227,10 +231,11 @@ impl Drop for Source {
 
 impl Streams {
     /// None yet. The bounds are those of each reader, and of what a stream keeps of itself.
-    pub fn new(queue: QueueSettings, gop: GopSettings) -> Self {
+    pub fn new(queue: QueueSettings, gop: GopSettings, meters: Rc<Meters>) -> Self {
         Self(Rc::new(Inner {
             queue,
             gop,
+            meters,
             live: RefCell::default(),
             taps: RefCell::default(),
             comes: tokio::sync::Notify::new(),

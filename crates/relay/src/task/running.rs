@@ -10,7 +10,9 @@ use livegate_core::relay::Task;
 use livegate_core::relay::callback::About;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
-use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report, Step};
+use livegate_core::relay::push::{
+    Cause, Connection, Input, Media, Output, PushState, Report, Step,
+};
 use livegate_core::relay::queue::{Dropped, QueueSettings};
 use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
@@ -253,6 +255,9 @@ impl Running {
                 outlet.queue.borrow_mut().skip_to_key_frame();
             }),
             Output::Report(report) => {
+                if report.state == PushState::Reconnecting {
+                    self.tasks.connector().meters.reconnects.add(1);
+                }
                 if let Some(url) = self.url(target) {
                     changes.push(self.event(report.at, |about| about.state(&url, &report)));
                     changes.push(self.report(target, &url, report));

@@ -5,6 +5,7 @@ mod hostile;
 mod play;
 mod stage;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -29,6 +30,7 @@ use tokio::time::timeout;
 
 use self::stage::Play;
 use super::{Health, Host, Parts, Patience, serve};
+use crate::callback::{Callbacks, Gateway};
 use crate::credentials::Present;
 use crate::ingest::Crowd;
 use crate::meter::Meters;
@@ -87,9 +89,12 @@ impl Served {
         let (store, _) = Store::open(folder.path()).unwrap();
         let mut settings = Settings::default();
         settings.set("queue_bytes", 65_536).unwrap();
-        let streams = Streams::new(settings.queue, settings.gop);
+        let meters = Rc::new(Meters::default());
+        let streams = Streams::new(settings.queue, settings.gop, Rc::clone(&meters));
+        let tls = Tls::new(None).unwrap();
         let connector = Connector {
-            tls: Tls::new(None).unwrap(),
+            tls: tls.clone(),
+            meters: Rc::clone(&meters),
             egress: Egress::Only(EgressPolicy::PUBLIC),
             send_buffer: 65_536,
             ack_window: 0,
@@ -98,12 +103,21 @@ impl Served {
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
         let pulls = Pulls::new(connector.clone(), crowd, settings);
         let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+        let callbacks = Callbacks::new(
+            store.clone(),
+            &[],
+            settings.outbox,
+            tls,
+            BTreeMap::new(),
+            Gateway::None,
+        );
         let parts = Parts {
             tasks,
             streams,
             store,
             credentials: Present::new(credentials(more)),
-            meters: Rc::new(Meters::default()),
+            meters,
+            callbacks,
             health: Rc::new(Health::default()),
             egress: EgressPolicy { http: true, loopback: false },
             door,
