@@ -60,8 +60,8 @@ impl Drop for Pull {
 }
 
 impl Pulls {
-    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: Settings) -> Self {
-        Self(Rc::new(Inner { connector, crowd, settings, running: RefCell::default() }))
+    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: &Settings) -> Self {
+        Self(Rc::new(Inner { connector, crowd, settings: *settings, running: RefCell::default() }))
     }
 
     /// Fetches a stream.

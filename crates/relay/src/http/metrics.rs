@@ -9,7 +9,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::Host;
 use super::answer::{Answer, Body, answer};
-use super::exposition::{CONTENT_TYPE, Exposition, Kind};
+use super::exposition::Kind::{Counter, Gauge};
+use super::exposition::{CONTENT_TYPE, Exposition};
 use crate::meter::Meters;
 
 /// What a push is called before anything was tried.
@@ -20,7 +21,7 @@ pub(super) fn serve(host: &Host) -> Answer {
     let mut out = Exposition::default();
     tasks(host, &mut out);
     let streams = host.streams.list().len();
-    out.one("livegate_streams", Kind::Gauge, "Streams published or pulled now.", streams);
+    out.one("livegate_streams", Gauge, "Streams published or pulled now.", streams);
     work(host, &mut out);
     process(&mut out);
     answer(200, CONTENT_TYPE, Body::of(out.finish()))
@@ -43,15 +44,14 @@ fn tasks(host: &Host, out: &mut Exposition) {
         }
     }
     let help = "Relay tasks that run or ended of late, by state.";
-    out.each("livegate_tasks", Kind::Gauge, help, "state", tasks);
-    out.each("livegate_pushes", Kind::Gauge, "Pushes of these tasks, by state.", "state", pushes);
+    out.each("livegate_tasks", Gauge, help, "state", tasks);
+    out.each("livegate_pushes", Gauge, "Pushes of these tasks, by state.", "state", pushes);
     let help = "Pushes whose bytes arrive now.";
-    out.one("livegate_pushes_moving", Kind::Gauge, help, moving);
+    out.one("livegate_pushes_moving", Gauge, help, moving);
 }
 
 fn work(host: &Host, out: &mut Exposition) {
     let meters = &*host.meters;
-    use Kind::{Counter, Gauge};
     let by = || {
         let Meters { http_flv, websocket_flv, rtmp, .. } = meters;
         [("http-flv", http_flv), ("websocket-flv", websocket_flv), ("rtmp", rtmp)]
@@ -97,10 +97,10 @@ fn process(out: &mut Exposition) {
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = format!("{}.{:09}", cpu.tv_sec, cpu.tv_nsec);
     let help = "Processor time used, in seconds.";
-    out.one("process_cpu_seconds_total", Kind::Counter, help, seconds);
+    out.one("process_cpu_seconds_total", Counter, help, seconds);
     if let Some(bytes) = resident() {
         let help = "Resident memory, in bytes.";
-        out.one("process_resident_memory_bytes", Kind::Gauge, help, bytes);
+        out.one("process_resident_memory_bytes", Gauge, help, bytes);
     }
 }
 

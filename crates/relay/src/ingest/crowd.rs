@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use livegate_core::event::Kind;
 use livegate_core::layout::Picture;
@@ -201,21 +200,9 @@ impl Crowd {
 
 /// Comes back whenever something is due.
 async fn wake(crowd: Weak<Inner>) {
-    loop {
-        let Some(inner) = crowd.upgrade() else { return };
+    while let Some(inner) = crowd.upgrade() {
         let wake_at = inner.ingest.borrow().wake_at();
-        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
-        let is_due = match left {
-            Some(left) => tokio::select! {
-                () = inner.turned.notified() => false,
-                () = tokio::time::sleep(left) => true,
-            },
-            None => {
-                inner.turned.notified().await;
-                false
-            }
-        };
-        if is_due {
+        if clock::until(wake_at, &inner.turned).await {
             inner.ingest.borrow_mut().tick(clock::now());
             Crowd(inner).settle();
         }

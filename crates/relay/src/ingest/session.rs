@@ -221,7 +221,7 @@ impl Visit {
         while let Some(event) = self.server.next(&mut bytes).map_err(wrong)? {
             match event {
                 Event::Connect(connect) => {
-                    self.app = connect.app.clone();
+                    self.app.clone_from(&connect.app);
                     self.server.accept().map_err(wrong)?;
                 }
                 Event::Publish(publish) => {

@@ -28,7 +28,7 @@ const REPORTS: Duration = Duration::from_secs(1);
 const LEAVE: Duration = Duration::from_secs(2);
 
 /// Longer than any step may take: the push itself watches the steps' times.
-const NO_LIMIT: Duration = Duration::from_secs(3_600);
+const NO_LIMIT: Duration = Duration::from_hours(1);
 
 /// Bytes that are read at a time. A destination says little.
 const READ: usize = 4_096;
@@ -198,9 +198,8 @@ impl Connection {
 
     fn take(&mut self, mut bytes: &[u8], tell: &impl Fn(Told)) -> Result<(), Cause> {
         loop {
-            let event = self.client.next(&mut bytes).map_err(|_| match self.is_established {
-                true => Cause::Protocol,
-                false => Cause::HandshakeFailed,
+            let event = self.client.next(&mut bytes).map_err(|_| {
+                if self.is_established { Cause::Protocol } else { Cause::HandshakeFailed }
             })?;
             if !self.is_established && self.client.is_established() {
                 self.is_established = true;

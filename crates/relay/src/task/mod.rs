@@ -163,14 +163,14 @@ impl fmt::Debug for Tasks {
 impl Tasks {
     /// None yet.
     pub(crate) fn new(
-        settings: Settings,
+        settings: &Settings,
         streams: Streams,
         store: Store,
         connector: Connector,
         pulls: Pulls,
     ) -> Self {
         Self(Rc::new(Inner {
-            settings,
+            settings: *settings,
             streams,
             store,
             connector,

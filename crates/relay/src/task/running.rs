@@ -401,31 +401,11 @@ fn media(task: &Task) -> task::Media {
     }
 }
 
-/// Comes back to a task whenever it wants.
+/// Comes back to a task whenever it wants, until it is over.
 async fn wake(task: Weak<Running>) {
-    loop {
-        let Some(running) = task.upgrade() else { return };
-        if running.ended.get().is_some() {
-            return;
-        }
+    while let Some(running) = task.upgrade().filter(|running| running.ended.get().is_none()) {
         let wake_at = running.life.borrow().wake_at();
-        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
-        // Not held while it sleeps, so that a task that nobody has any more ends.
-        let turned = async {
-            match left {
-                Some(left) => {
-                    tokio::select! {
-                        () = running.turned.notified() => false,
-                        () = tokio::time::sleep(left) => true,
-                    }
-                }
-                None => {
-                    running.turned.notified().await;
-                    false
-                }
-            }
-        };
-        if turned.await {
+        if clock::until(wake_at, &running.turned).await {
             running.handle(TaskInput::Tick);
         }
     }

@@ -101,8 +101,8 @@ impl Served {
         };
         let (ends, _) = unbounded_channel();
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
-        let pulls = Pulls::new(connector.clone(), crowd, settings);
-        let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+        let pulls = Pulls::new(connector.clone(), crowd, &settings);
+        let tasks = Tasks::new(&settings, streams.clone(), store.clone(), connector, pulls);
         let callbacks = Callbacks::new(
             store.clone(),
             &[],
