@@ -5,18 +5,36 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`net`] | connections that the host makes |
-//! | [`push`] | one destination: what waits for it, and its connection |
-//! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
+//! | [`ingest`] | who publishes and watches over RTMP |
+//! | [`pull`] | streams that the host fetches |
+//! | [`stream`] | what is there at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
+//! | [`sei`] | messages put into a task's video |
+//! | [`push`] | one destination: what waits for it, and its connection |
+//! | [`net`] | connections that the host makes |
+//! | [`http`] | its HTTP side: the APIs, health and numbers, play in a browser |
+//! | [`credentials`] | the file that says who may do what |
+//! | [`meter`] | what is counted |
+//! | [`event`] | what is told of what happened |
 //! | [`callback`] | state events on their way out |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
 pub mod callback;
 mod clock;
+pub mod credentials;
+mod event;
+mod host;
+pub mod http;
+mod ingest;
+pub mod meter;
 pub mod net;
+mod pull;
 mod push;
+pub mod sei;
 pub mod store;
 pub mod stream;
 pub mod task;
+
+pub use host::{Config, HostError, Ready, Rtmps, run};
+pub use net::Egress;

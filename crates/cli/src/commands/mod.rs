@@ -12,6 +12,7 @@ mod layout;
 mod listen;
 mod notices;
 mod rejections;
+mod relay;
 mod relay_tasks;
 mod replays;
 mod resource;
@@ -34,6 +35,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     sign::SIGN,
     verify::VERIFY,
     token::TOKEN,
+    relay::RELAY,
     sei::DUMP,
     sei::INSERT,
     sei::STRIP,

@@ -7,8 +7,10 @@
 use core::fmt;
 
 use crate::error::{Code, Coded, Fault};
+use crate::layout::Size;
 use crate::sei::codec::Codec;
 use crate::sei::length::{Found, LengthSize};
+use crate::sei::picture::picture_size;
 
 /// A view of a configuration record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,11 @@ impl<'a> Configuration<'a> {
             Codec::H264 => ParameterSets::new(self, 2, Group::Avc),
             Codec::H265 => ParameterSets::new(self, 0, Group::Count),
         }
+    }
+
+    /// How large pictures are, by the first sequence parameter set that says it.
+    pub fn picture_size(&self) -> Option<Size> {
+        self.parameter_sets().find_map(|set| picture_size(self.codec, set.nal))
     }
 }
 

@@ -173,6 +173,18 @@ pub struct Callback {
     pub secrets: CallbackSecrets,
 }
 
+/// Nobody may do anything, but read the metrics.
+impl Default for Credentials {
+    fn default() -> Self {
+        Self {
+            api_tokens: Vec::new(),
+            play_origins: Vec::from([ANY_ORIGIN.to_owned()]),
+            applications: BTreeMap::new(),
+            metrics: Access::Open,
+        }
+    }
+}
+
 impl Credentials {
     /// Reads a file.
     ///

@@ -216,7 +216,6 @@ struct User {
 #[derive(Clone, Debug)]
 pub struct Ingest {
     settings: IngestSettings,
-    duplicate: Duplicate,
     streams: BTreeMap<Session, Stream>,
     users: BTreeMap<Key, User>,
     outputs: VecDeque<IngestOutput>,
@@ -224,17 +223,16 @@ pub struct Ingest {
 
 impl Ingest {
     /// A host that nobody uses yet.
-    pub const fn new(settings: IngestSettings, duplicate: Duplicate) -> Self {
+    pub const fn new(settings: IngestSettings) -> Self {
         Self {
             settings,
-            duplicate,
             streams: BTreeMap::new(),
             users: BTreeMap::new(),
             outputs: VecDeque::new(),
         }
     }
 
-    /// Somebody begins to publish.
+    /// Somebody begins to publish; `duplicate` says what becomes of it if somebody does already.
     ///
     /// # Errors
     /// [`IngestError::Name`] or [`IngestError::PublisherExists`]; then nothing has changed.
@@ -243,6 +241,7 @@ impl Ingest {
         session: Session,
         place: Place<'_>,
         picture: Picture,
+        duplicate: Duplicate,
         now: UnixMillis,
     ) -> Result<(), IngestError> {
         let key = key(place)?;
@@ -255,7 +254,7 @@ impl Ingest {
         });
         if let Some((old, twin)) = twin {
             let is_stale = now.since(twin.last()).0 >= self.settings.stale_ms;
-            if self.duplicate == Duplicate::Refuse && !is_stale {
+            if duplicate == Duplicate::Refuse && !is_stale {
                 return Err(IngestError::PublisherExists);
             }
             // What was on stays on, unless the new one does not bring it in time.
@@ -519,8 +518,8 @@ mod tests {
         Place { app: "live", channel: "room", user: "ann", role: None }
     }
 
-    fn new(duplicate: Duplicate) -> Ingest {
-        Ingest::new(IngestSettings::default(), duplicate)
+    fn new() -> Ingest {
+        Ingest::new(IngestSettings::default())
     }
 
     /// What was raised, as `kind user role`, and what is closed.
@@ -540,14 +539,14 @@ mod tests {
 
     #[test]
     fn a_publishers_coming_and_going_is_told_in_order() {
-        let mut ingest = new(Duplicate::Refuse);
-        assert_eq!(ingest.publish(ONE, ann(), Picture::Camera, at(0)), Ok(()));
+        let mut ingest = new();
+        assert_eq!(ingest.publish(ONE, ann(), Picture::Camera, Duplicate::Refuse, at(0)), Ok(()));
         assert_eq!(told(&mut ingest), ["channel.start", "user.join ann streamer"]);
         ingest.media(ONE, Track::Video, at(10));
         ingest.media(ONE, Track::Audio, at(20));
         ingest.media(ONE, Track::Video, at(30));
         assert_eq!(told(&mut ingest), ["video.start ann", "audio.start ann"]);
-        assert_eq!(ingest.publish(TWO, ann(), Picture::Screen, at(40)), Ok(()));
+        assert_eq!(ingest.publish(TWO, ann(), Picture::Screen, Duplicate::Refuse, at(40)), Ok(()));
         ingest.media(TWO, Track::Audio, at(50));
         ingest.media(TWO, Track::Video, at(60));
         assert_eq!(told(&mut ingest), ["screen.start ann"]);
@@ -565,11 +564,11 @@ mod tests {
 
     #[test]
     fn who_is_back_in_time_never_left() {
-        let mut ingest = new(Duplicate::Refuse);
-        ingest.publish(ONE, ann(), Picture::Camera, at(0)).unwrap();
+        let mut ingest = new();
+        ingest.publish(ONE, ann(), Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
         ingest.media(ONE, Track::Audio, at(1));
         ingest.closed(ONE, at(1_000));
-        ingest.publish(TWO, ann(), Picture::Camera, at(5_999)).unwrap();
+        ingest.publish(TWO, ann(), Picture::Camera, Duplicate::Refuse, at(5_999)).unwrap();
         ingest.tick(at(7_000));
         ingest.media(TWO, Track::Audio, at(7_000));
         let all = ["channel.start", "user.join ann streamer", "audio.start ann", "audio.stop ann"];
@@ -578,9 +577,9 @@ mod tests {
 
     #[test]
     fn a_viewer_who_publishes_becomes_a_streamer_and_a_viewer_again() {
-        let mut ingest = new(Duplicate::Refuse);
+        let mut ingest = new();
         ingest.play(ONE, ann(), at(0)).unwrap();
-        ingest.publish(TWO, ann(), Picture::Camera, at(10)).unwrap();
+        ingest.publish(TWO, ann(), Picture::Camera, Duplicate::Refuse, at(10)).unwrap();
         ingest.closed(TWO, at(20));
         ingest.closed(ONE, at(30));
         ingest.tick(at(5_030));
@@ -589,31 +588,31 @@ mod tests {
         assert_eq!(told(&mut ingest), [&all[..], &rest].concat());
         // What the address says counts.
         let guest = Place { role: Some(Role::Viewer), ..ann() };
-        ingest.publish(ONE, guest, Picture::Camera, at(6_000)).unwrap();
+        ingest.publish(ONE, guest, Picture::Camera, Duplicate::Refuse, at(6_000)).unwrap();
         assert_eq!(told(&mut ingest), ["channel.start", "user.join ann viewer"]);
     }
 
     #[test]
     fn a_second_publisher_is_refused_or_replaces_the_first() {
-        let mut ingest = new(Duplicate::Refuse);
-        ingest.publish(ONE, ann(), Picture::Camera, at(0)).unwrap();
+        let mut ingest = new();
+        ingest.publish(ONE, ann(), Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
         ingest.media(ONE, Track::Video, at(1_000));
         let _ = told(&mut ingest);
-        let second = ingest.publish(TWO, ann(), Picture::Camera, at(3_999));
+        let second = ingest.publish(TWO, ann(), Picture::Camera, Duplicate::Refuse, at(3_999));
         assert_eq!(second, Err(IngestError::PublisherExists));
         assert_eq!(told(&mut ingest), [""; 0]);
         // Silent for three seconds: its connection is most likely lost.
-        ingest.publish(TWO, ann(), Picture::Camera, at(4_000)).unwrap();
+        ingest.publish(TWO, ann(), Picture::Camera, Duplicate::Refuse, at(4_000)).unwrap();
         ingest.media(TWO, Track::Video, at(4_100));
         ingest.closed(ONE, at(4_200));
         assert_eq!(told(&mut ingest), ["close 1 ingest.replaced"]);
 
-        let mut ingest = new(Duplicate::Replace);
-        ingest.publish(ONE, ann(), Picture::Camera, at(0)).unwrap();
+        let mut ingest = new();
+        ingest.publish(ONE, ann(), Picture::Camera, Duplicate::Replace, at(0)).unwrap();
         ingest.media(ONE, Track::Video, at(10));
         ingest.media(ONE, Track::Audio, at(10));
         let _ = told(&mut ingest);
-        ingest.publish(TWO, ann(), Picture::Camera, at(20)).unwrap();
+        ingest.publish(TWO, ann(), Picture::Camera, Duplicate::Replace, at(20)).unwrap();
         ingest.media(TWO, Track::Video, at(3_000));
         ingest.tick(at(5_010));
         assert_eq!(told(&mut ingest), ["close 1 ingest.replaced", "audio.stop ann"]);
@@ -625,10 +624,10 @@ mod tests {
 
     #[test]
     fn who_brings_nothing_or_nothing_any_more_is_closed() {
-        let mut ingest = new(Duplicate::Refuse);
-        ingest.publish(ONE, ann(), Picture::Camera, at(0)).unwrap();
+        let mut ingest = new();
+        ingest.publish(ONE, ann(), Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
         let bob = Place { user: "bob", ..ann() };
-        ingest.publish(TWO, bob, Picture::Camera, at(0)).unwrap();
+        ingest.publish(TWO, bob, Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
         ingest.media(TWO, Track::Audio, at(1_000));
         let _ = told(&mut ingest);
         ingest.tick(at(9_999));
@@ -645,17 +644,17 @@ mod tests {
 
     #[test]
     fn channels_of_one_name_in_two_applications_are_two() {
-        let mut ingest = new(Duplicate::Refuse);
-        ingest.publish(ONE, ann(), Picture::Camera, at(0)).unwrap();
+        let mut ingest = new();
+        ingest.publish(ONE, ann(), Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
         let other = Place { app: "live2", ..ann() };
-        ingest.publish(TWO, other, Picture::Camera, at(0)).unwrap();
+        ingest.publish(TWO, other, Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
         assert_eq!(told(&mut ingest).iter().filter(|kind| *kind == "channel.start").count(), 2);
         assert!(ingest.is_published("live2", "room") && !ingest.is_published("live", "other"));
     }
 
     #[test]
     fn a_place_without_a_name_is_none() {
-        let mut ingest = new(Duplicate::Refuse);
+        let mut ingest = new();
         for bad in ["", "a\u{0}b"] {
             let place = Place { channel: bad, ..ann() };
             assert_eq!(ingest.play(ONE, place, at(0)), Err(IngestError::Name));

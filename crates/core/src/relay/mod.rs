@@ -16,12 +16,17 @@
 //! | [`exit`] | when a live job stops by itself |
 //! | [`host`] | every setting of a host |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
+//! | [`link`] | what a host and a gateway's Fleet say to each other |
+//! | [`placement`] | which host of several gets a task |
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
 //! | [`token`] | who may publish |
+//! | [`writer`] | which SEI message is due on which frame |
+//! | [`loudness`] | how loud a stream is |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
 //! | [`token`] | who may publish, and watch |
+//! | [`door`] | how many connections a host has |
 //! | [`credentials`] | who may do what on a host that runs alone |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
@@ -32,6 +37,7 @@ pub mod backoff;
 pub mod callback;
 pub mod class;
 pub mod credentials;
+pub mod door;
 pub mod exit;
 pub mod gop;
 pub mod host;
@@ -39,10 +45,13 @@ pub mod ingest;
 pub mod jocloud;
 pub mod lease;
 pub mod lifecycle;
+pub mod loudness;
+pub mod link;
 pub mod mix;
 pub mod mpu;
 pub mod native;
 pub mod outbox;
+pub mod placement;
 pub mod push;
 pub mod queue;
 pub mod quota;
@@ -51,6 +60,7 @@ pub mod settings;
 pub mod task;
 pub mod timebase;
 pub mod token;
+pub mod writer;
 
 pub use address::{Addresses, Conflict, PushUrl};
 pub use mix::{Encoding, Layout, Mix, Pane};

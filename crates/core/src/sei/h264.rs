@@ -2,7 +2,9 @@
 
 use super::bits::Bits;
 use super::codec::Unit;
+use super::picture::{crop_units, cropped};
 use super::rbsp::Escaped;
+use crate::layout::Size;
 
 /// What of a sequence parameter set slice headers depend on (7.3.2.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +12,9 @@ struct Sps {
     separate_colour_planes: bool,
     frame_num_bits: u8,
     order: Order,
+    chroma_format: u32,
+    /// Less one, in macroblocks; the height in map units, two macroblocks where there can be fields.
+    size: [u32; 2],
     frames_only: bool,
 }
 
@@ -124,9 +129,9 @@ fn sps(bits: &mut Bits<'_>) -> Option<(u32, Option<Sps>)> {
 }
 
 fn sps_after_id(bits: &mut Bits<'_>, profile: u32) -> Option<Sps> {
-    let mut separate_colour_planes = false;
+    let (mut separate_colour_planes, mut chroma_format) = (false, 1);
     if matches!(profile, 44 | 83 | 86 | 100 | 110 | 118 | 122 | 128 | 134 | 135 | 138 | 139 | 244) {
-        let chroma_format = bits.ue()?;
+        chroma_format = bits.ue()?;
         if chroma_format == 3 {
             separate_colour_planes = bits.flag()?;
         }
@@ -162,9 +167,28 @@ fn sps_after_id(bits: &mut Bits<'_>, profile: u32) -> Option<Sps> {
     };
     bits.ue()?;
     bits.flag()?;
+    let size = [bits.ue()?, bits.ue()?];
+    let frames_only = bits.flag()?;
+    Some(Sps { separate_colour_planes, frame_num_bits, order, chroma_format, size, frames_only })
+}
+
+/// The size of the pictures of a sequence parameter set, which is given without its header.
+pub(super) fn picture_size(body: Escaped<'_>) -> Option<Size> {
+    let mut bits = Bits::new(body);
+    let profile = bits.bits(8)?;
+    bits.bits(16)?;
     bits.ue()?;
-    bits.ue()?;
-    Some(Sps { separate_colour_planes, frame_num_bits, order, frames_only: bits.flag()? })
+    let sps = sps_after_id(&mut bits, profile)?;
+    if !sps.frames_only {
+        bits.flag()?;
+    }
+    bits.flag()?;
+    let rows = if sps.frames_only { 1 } else { 2 };
+    let [width, height] = sps.size.map(|size| size.saturating_add(1).saturating_mul(16));
+    let planes = if sps.separate_colour_planes { 0 } else { sps.chroma_format };
+    let (across, down) = crop_units(planes);
+    let coded = Size { width, height: height.saturating_mul(rows) };
+    cropped(&mut bits, coded, (across, down.saturating_mul(rows)))
 }
 
 /// A width in bits that is sent less 4, and at most 12.

@@ -10,6 +10,7 @@
 //! | [`uuid`] | whose a message of type 5 is |
 //! | [`write`](mod@write) | one message as a NAL unit of its own |
 //! | [`ours`] | which messages are ours; a NAL unit without them |
+//! | [`picture`] | how large pictures are, by their parameter sets |
 //! | [`access_unit`] | where pictures begin, and which are fields of one frame |
 //! | [`edit`] | changes to bytes, as a list |
 //! | [`editor`] | messages put into an Annex B stream, and taken out of it, as it passes |
@@ -58,6 +59,7 @@ mod made;
 pub mod message;
 pub mod ours;
 pub mod payload;
+pub mod picture;
 pub mod rbsp;
 pub mod sample;
 pub mod schedule;

@@ -73,7 +73,7 @@ fn run(seed: u64) -> (usize, Vec<String>) {
     let duplicate = if seed.is_multiple_of(2) { Duplicate::Refuse } else { Duplicate::Replace };
     let mut settings = IngestSettings::default();
     settings.set("rejoin_ms", [5_000, 0][usize::from((seed / 2).is_multiple_of(2))]).unwrap();
-    let mut ingest = Ingest::new(settings, duplicate);
+    let mut ingest = Ingest::new(settings);
     let mut belief = Belief::default();
     let mut open: Vec<Session> = Vec::new();
     let (mut now, mut heard) = (0, 0);
@@ -89,7 +89,7 @@ fn run(seed: u64) -> (usize, Vec<String>) {
         };
         match random.below(20) {
             0 => {
-                if ingest.publish(Session(number), place, picture, time).is_ok() {
+                if ingest.publish(Session(number), place, picture, duplicate, time).is_ok() {
                     open.push(Session(number));
                 }
             }

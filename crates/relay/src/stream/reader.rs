@@ -50,18 +50,22 @@ impl Reader {
     /// The next message, at once or when there is one; `None` when the stream has ended and all of it
     /// was read.
     pub async fn next(&mut self) -> Option<Next<Packet>> {
-        loop {
-            if let Some(next) = self.try_next() {
-                return Some(next);
+        self.more().await;
+        self.try_next()
+    }
+
+    /// Done when there is a message, or when the stream has ended. It does not borrow the reader.
+    pub fn more(&self) -> impl Future<Output = ()> + use<> {
+        let inlet = Rc::clone(&self.0);
+        async move {
+            while inlet.queue.borrow().is_empty() && !inlet.has_ended.get() {
+                inlet.has_more.notified().await;
             }
-            if self.0.has_ended.get() {
-                return None;
-            }
-            self.0.has_more.notified().await;
         }
     }
 
-    /// The next message if there is one already.
+    /// The next message if there is one already. Without one after [`more`](Self::more), the stream has
+    /// ended.
     pub fn try_next(&mut self) -> Option<Next<Packet>> {
         self.0.queue.borrow_mut().pop()
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use livegate_core::relay::Task;
 use livegate_core::relay::class::Class;
 use livegate_core::relay::gop::{Gop, GopSettings};
 use livegate_core::relay::lifecycle::TargetId;
@@ -16,12 +17,14 @@ use livegate_rtmp::chunk::shared::Shared;
 use livegate_rtmp::message::{Kind, Message, data};
 
 use crate::push::{Chunked, Outlet};
+use crate::sei::Inserter;
 use crate::stream::Packet;
 
 /// What a task does to its stream, and whom it gives it to.
 pub(super) struct Fanout {
     coalesce: Duration,
     media: Cell<Media>,
+    inserter: RefCell<Inserter>,
     timebase: RefCell<Timebase>,
     headers: RefCell<[Option<(Class, Chunked)>; Class::HEADERS]>,
     gop: RefCell<Gop<Chunked>>,
@@ -31,10 +34,16 @@ pub(super) struct Fanout {
 }
 
 impl Fanout {
-    pub(super) fn new(coalesce: Duration, gop: GopSettings, media: Media) -> Self {
+    pub(super) fn new(
+        coalesce: Duration,
+        gop: GopSettings,
+        media: Media,
+        inserter: Inserter,
+    ) -> Self {
         Self {
             coalesce,
             media: Cell::new(media),
+            inserter: RefCell::new(inserter),
             timebase: RefCell::default(),
             headers: RefCell::default(),
             gop: RefCell::new(Gop::new(gop)),
@@ -43,14 +52,18 @@ impl Fanout {
         }
     }
 
-    /// What is taken of the stream from now on.
-    pub(super) fn set_media(&self, media: Media) {
+    /// What is taken of the stream, and what is written into it, from now on.
+    pub(super) fn configure(&self, media: Media, task: &Task) {
         self.media.set(media);
+        self.inserter.borrow_mut().configure(task);
     }
 
-    /// The stream begins, or begins anew.
-    pub(super) fn begin(&self) {
+    /// The stream of this user begins, or begins anew.
+    pub(super) fn begin(&self, user: &str) {
         self.timebase.borrow_mut().begin();
+        let mut inserter = self.inserter.borrow_mut();
+        inserter.set_publisher(user);
+        inserter.reconnect();
     }
 
     /// The stream ended: what comes next does not follow it.
@@ -94,11 +107,17 @@ impl Fanout {
             return;
         }
         let timestamp = self.timebase.borrow_mut().map(packet.class, message.timestamp, now);
+        let message = Message { timestamp, ..message.clone() };
         let message = match message.kind {
-            Kind::DATA => data::for_server(message),
-            _ => message.clone(),
+            Kind::DATA => data::for_server(&message),
+            Kind::VIDEO => self.inserter.borrow_mut().video(&message, now),
+            Kind::AUDIO => {
+                self.inserter.borrow_mut().audio(&message);
+                message
+            }
+            _ => message,
         };
-        let chunked = Chunked(Shared::new(&Message { timestamp, ..message }, ChunkSize::OURS));
+        let chunked = Chunked(Shared::new(&message, ChunkSize::OURS));
         let mut headers = self.headers.borrow_mut();
         if let Some(kept) = packet.class.header().and_then(|index| headers.get_mut(index)) {
             *kept = Some((packet.class, chunked.clone()));

@@ -12,7 +12,8 @@ use livegate_core::error::Coded as _;
 use livegate_core::relay::host::Settings;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::TaskState;
-use livegate_core::relay::push::{Cause, Status};
+use livegate_core::relay::push::{Cause, Push, PushSettings, Status, Transport};
+use livegate_core::relay::queue::Dropped;
 use livegate_core::relay::task::Origin;
 use livegate_core::relay::{Addresses, Conflict, PushUrl, Source, Task};
 use livegate_core::time::UnixMillis;
@@ -20,8 +21,9 @@ use sha2::{Digest as _, Sha256};
 
 use self::running::Running;
 use crate::clock;
+use crate::pull::Pulls;
 use crate::push::Connector;
-use crate::store::{Change, Store};
+use crate::store::{Change, EndedTask, Kept, KeptTask, Store};
 use crate::stream::Streams;
 
 /// Which task: ids are one in an application, and vendors' do not meet.
@@ -80,7 +82,7 @@ pub struct PushView {
     /// Bytes that arrived since it began, all connections together.
     pub sent: u64,
     /// What its queue dropped.
-    pub dropped: livegate_core::relay::queue::Dropped,
+    pub dropped: Dropped,
 }
 
 /// One task, as it is shown.
@@ -106,6 +108,7 @@ struct Inner {
     streams: Streams,
     store: Store,
     connector: Connector,
+    pulls: Pulls,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
     addresses: RefCell<Addresses>,
@@ -129,16 +132,35 @@ impl Tasks {
         streams: Streams,
         store: Store,
         connector: Connector,
+        pulls: Pulls,
     ) -> Self {
         Self(Rc::new(Inner {
             settings,
             streams,
             store,
             connector,
+            pulls,
             running: RefCell::default(),
             ended: RefCell::default(),
             addresses: RefCell::default(),
         }))
+    }
+
+    /// Takes up what was kept: tasks go on with their pushes as they were.
+    pub(crate) fn restore(&self, kept: &Kept) {
+        for (identity, task, rests_until) in &kept.addresses {
+            self.0.addresses.borrow_mut().restore(identity.clone(), task.clone(), *rests_until);
+        }
+        let push = self.0.settings.push;
+        self.0.ended.borrow_mut().extend(kept.ended.iter().map(|ended| ended_view(ended, push)));
+        for task in &kept.tasks {
+            let KeptTask { task, epoch, began_at, pushes, .. } = task.clone();
+            let key = TaskKey::of(&task);
+            let running = Running::begin(self, task, epoch, pushes, began_at);
+            if running.ended().is_none() {
+                self.0.running.borrow_mut().insert(key, running);
+            }
+        }
     }
 
     /// Starts a task, or changes the one of its key. It is on disk when this returns.
@@ -202,6 +224,17 @@ impl Tasks {
         }
     }
 
+    /// Writes a message into a task's stream, once; whether there is such a task that runs.
+    ///
+    /// # Errors
+    /// [`StartError::Store`].
+    pub async fn set_sei(&self, key: &TaskKey, message: String) -> Result<bool, StartError> {
+        let Some(running) = self.find(key) else { return Ok(false) };
+        let (mut task, epoch) = running.task();
+        task.sei.custom = Some(message);
+        self.start_as(task, epoch).await.map(|_| true)
+    }
+
     /// One task, that runs or ended of late.
     pub fn show(&self, key: &TaskKey) -> Option<TaskView> {
         if let Some(running) = self.find(key) {
@@ -216,6 +249,14 @@ impl Tasks {
         let ended: Vec<_> = self.0.ended.borrow().iter().cloned().collect();
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
         ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
+    }
+
+    /// Takes leave of all destinations; nothing is said to have ended.
+    pub(crate) async fn say_goodbye(&self) {
+        let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        for running in running {
+            running.leave().await;
+        }
     }
 
     fn find(&self, key: &TaskKey) -> Option<Rc<Running>> {
@@ -247,14 +288,12 @@ impl Tasks {
         &self.0.connector
     }
 
-    /// An id that no other event has.
-    fn event_id(&self) -> String {
-        format!("evt_{}", hex::encode(clock::random::<16>()))
+    fn store(&self) -> &Store {
+        &self.0.store
     }
 
-    /// Keeps changes, in the order of the calls. A disk that fails is tried again.
-    fn keep(&self, changes: Vec<Change>) {
-        self.0.store.keep(changes);
+    fn pulls(&self) -> &Pulls {
+        &self.0.pulls
     }
 
     /// A task is over.
@@ -282,4 +321,22 @@ impl Tasks {
 /// What two forms of one address have in common, without what is secret in it.
 fn identity(url: &PushUrl) -> String {
     hex::encode(Sha256::digest(url.identity().as_bytes()))
+}
+
+/// A task that ended before the host was started, as it is shown.
+fn ended_view(kept: &EndedTask, settings: PushSettings) -> TaskView {
+    let pushes = kept.pushes.iter().filter_map(|push| {
+        let last = push.last?;
+        let ended = Push::resume(settings, Transport::Plain, last, last.at);
+        let (url, status) = (push.url.as_str().to_owned(), ended.status(last.at));
+        Some(PushView { url, status, sent: 0, dropped: Dropped::default() })
+    });
+    let cause = kept.why.as_str().and_then(Cause::from_code).unwrap_or(Cause::Stopped);
+    TaskView {
+        task: kept.task.clone(),
+        state: kept.state,
+        ended: Some((cause, kept.at)),
+        began_at: kept.began_at,
+        pushes: pushes.collect(),
+    }
 }

@@ -14,20 +14,24 @@ use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report
 use livegate_core::relay::queue::{Dropped, QueueSettings};
 use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::{JoinHandle, spawn_local};
 
 use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
 use crate::clock;
+use crate::event::event;
+use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
-use crate::store::{Change, Event};
-use crate::stream::{Interest, Packet, Tap, Wanted};
+use crate::sei::Inserter;
+use crate::store::Change;
+use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
 
 /// One destination and its newest connection.
 struct Destination {
     url: PushUrl,
-    connection: Option<(Connection, AbortHandle)>,
+    connection: Option<(Connection, JoinHandle<()>)>,
     outlet: Option<Rc<Outlet>>,
     /// Of the connections before.
     sent: u64,
@@ -66,6 +70,7 @@ pub(super) struct Running {
     fanout: Rc<Fanout>,
     destinations: RefCell<BTreeMap<TargetId, Destination>>,
     interest: RefCell<Option<Interest>>,
+    pull: RefCell<Option<Rc<Pull>>>,
     ended: Cell<Option<(Cause, UnixMillis)>>,
     /// Told when the time to wake may be another.
     turned: Notify,
@@ -83,7 +88,8 @@ impl Running {
         let now = clock::now();
         let settings = tasks.settings();
         let coalesce = Duration::from_millis(settings.host.coalesce_ms());
-        let fanout = Rc::new(Fanout::new(coalesce, settings.gop, media(&task)));
+        let fanout =
+            Rc::new(Fanout::new(coalesce, settings.gop, media(&task), Inserter::new(&task)));
         let life =
             Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
         let running = Rc::new(Self {
@@ -96,6 +102,7 @@ impl Running {
             fanout,
             destinations: RefCell::default(),
             interest: RefCell::default(),
+            pull: RefCell::default(),
             ended: Cell::new(None),
             turned: Notify::new(),
         });
@@ -108,8 +115,9 @@ impl Running {
 
     /// The task is to be this from now on.
     pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
-        let wants = wanted(&task) != wanted(&self.task.borrow());
-        self.fanout.set_media(media(&task));
+        let now = self.task.borrow().clone();
+        let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
+        self.fanout.configure(media(&task), &task);
         let plan = Plan::of(&task);
         *self.task.borrow_mut() = task;
         self.epoch.set(epoch);
@@ -129,6 +137,10 @@ impl Running {
 
     pub(super) fn channel_closed(self: &Rc<Self>) {
         self.handle(TaskInput::ChannelClosed);
+    }
+
+    pub(super) fn task(&self) -> (Task, Option<Epoch>) {
+        (self.task.borrow().clone(), self.epoch.get())
     }
 
     pub(super) const fn began_at(&self) -> UnixMillis {
@@ -162,15 +174,39 @@ impl Running {
         }
     }
 
+    /// Takes leave of all destinations, because the host stops: the task goes on at its next start.
+    pub(super) async fn leave(&self) {
+        self.ended.set(Some((Cause::HostRestarted, clock::now())));
+        let connections: Vec<_> = self
+            .destinations
+            .borrow_mut()
+            .values_mut()
+            .filter_map(|own| Some((own.connection.take()?.1, own.outlet.take()?)))
+            .collect();
+        for (_, outlet) in &connections {
+            outlet.leave.notify_one();
+        }
+        for (connection, _) in connections {
+            let _ = connection.await;
+        }
+    }
+
     /// Wants the task's stream from now on.
     fn listen(self: &Rc<Self>) {
         let Some(wanted) = wanted(&self.task.borrow()) else { return };
         let tap = Rc::new(Ear(Rc::downgrade(self)));
         let interest = self.tasks.streams().tap(wanted, tap, clock::now());
         *self.interest.borrow_mut() = Some(interest);
+        let pull = self.task.borrow().pull.clone();
+        *self.pull.borrow_mut() = pull
+            .zip(pulled(&self.task.borrow()))
+            .map(|(url, key)| self.tasks.pulls().pull(&url, key));
     }
 
     fn handle(self: &Rc<Self>, input: TaskInput) {
+        if self.ended.get().is_some() {
+            return;
+        }
         let now = clock::now();
         self.life.borrow_mut().handle(input, now, clock::dice());
         self.act(now);
@@ -194,7 +230,7 @@ impl Running {
             }
         }
         if !changes.is_empty() {
-            self.tasks.keep(changes);
+            self.tasks.store().keep(changes);
         }
         self.turned.notify_one();
     }
@@ -228,7 +264,12 @@ impl Running {
     }
 
     /// Does something to a destination's connection if it is still that one.
-    fn with(&self, target: TargetId, connection: Connection, act: impl Fn(&AbortHandle, &Outlet)) {
+    fn with(
+        &self,
+        target: TargetId,
+        connection: Connection,
+        act: impl Fn(&JoinHandle<()>, &Outlet),
+    ) {
         let destinations = self.destinations.borrow();
         let Some(Destination { connection: Some((known, handle)), outlet: Some(outlet), .. }) =
             destinations.get(&target)
@@ -262,7 +303,7 @@ impl Running {
                 this.handle(TaskInput::Push(target, Input::Closed(connection, cause)));
             }
         });
-        destination.connection = Some((connection, handle.abort_handle()));
+        destination.connection = Some((connection, handle));
         drop(destinations);
         self.fanout.add(target, outlet);
     }
@@ -303,17 +344,14 @@ impl Running {
     }
 
     fn event(&self, at: UnixMillis, body: impl FnOnce(About<'_>) -> String) -> Change {
-        let id = self.tasks.event_id();
         let task = self.task.borrow();
-        let (app, channel) = (task.app_id.clone(), task.channel.clone());
-        let about = About { id: &id, app_id: &app, channel: &channel, task: &task.id };
-        let body = body(about);
-        Change::Event(Event { app, channel, body, id, at })
+        event(&task.app_id, &task.channel, &task.id, at, body)
     }
 
     fn over(&self, cause: Cause, now: UnixMillis, changes: &mut Vec<Change>) {
         self.ended.set(Some((cause, now)));
         self.interest.take();
+        self.pull.take();
         let state = self.life.borrow().state();
         self.tasks.ended(&self.key, state, cause, now, changes);
     }
@@ -321,6 +359,9 @@ impl Running {
 
 /// Where a task's stream is; none for one that is mixed.
 fn wanted(task: &Task) -> Option<Wanted> {
+    if let Some(StreamKey { app, channel, user, picture }) = pulled(task) {
+        return Some(Wanted { app, channel, user: Some(user), picture });
+    }
     let Source::Single(one) = &task.source else { return None };
     Some(Wanted {
         app: task.app_id.clone(),
@@ -328,6 +369,20 @@ fn wanted(task: &Task) -> Option<Wanted> {
         user: Some(one.user.clone()).filter(|user| !user.is_empty()),
         picture: one.picture,
     })
+}
+
+/// The stream that a task's pull becomes. Without a user it is named by its address, so that tasks
+/// that fetch the same share it.
+fn pulled(task: &Task) -> Option<StreamKey> {
+    let (Source::Single(one), Some(url)) = (&task.source, &task.pull) else { return None };
+    let user = if one.user.is_empty() {
+        let hash = hex::encode(Sha256::digest(url.as_str().as_bytes()));
+        format!("pull-{}", hash.get(..16).unwrap_or_default())
+    } else {
+        one.user.clone()
+    };
+    let channel = one.channel.clone().unwrap_or_else(|| task.channel.clone());
+    Some(StreamKey { app: task.app_id.clone(), channel, user, picture: one.picture })
 }
 
 fn media(task: &Task) -> task::Media {
@@ -371,9 +426,9 @@ async fn wake(task: Weak<Running>) {
 struct Ear(Weak<Running>);
 
 impl Tap for Ear {
-    fn there(&self, _: UnixMillis) {
+    fn there(&self, key: &StreamKey, _: UnixMillis) {
         let Some(running) = self.0.upgrade() else { return };
-        running.fanout.begin();
+        running.fanout.begin(&key.user);
         running.handle(TaskInput::Source(Media::There));
     }
 

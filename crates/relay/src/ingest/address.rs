@@ -1,0 +1,109 @@
+//! What an RTMP client asks for: `rtmp(s)://HOST/APP/CHANNEL?user=…&token=…&source=…&role=…`.
+
+use livegate_core::layout::Picture;
+use livegate_core::relay::ingest::Role;
+use livegate_rtmp::session::server::split_query;
+
+/// The user of an address that names none.
+const SOLE: &str = "main";
+
+/// The parts of an address. Its token is a secret: it is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) app: String,
+    pub(crate) channel: String,
+    /// As it was named.
+    pub(crate) user: Option<String>,
+    pub(crate) token: String,
+    pub(crate) picture: Picture,
+    pub(crate) role: Option<Role>,
+}
+
+impl Address {
+    /// The application of `connect` and the name of `publish` or `play`; either may have a query.
+    /// Nothing where a part is not as it should be.
+    pub(crate) fn of(app: &str, name: &str) -> Option<Self> {
+        let (app, of_app) = split_query(app);
+        let (channel, of_name) = split_query(name);
+        let mut address = Self {
+            app: decoded(app.trim_matches('/'))?,
+            channel: decoded(channel)?,
+            user: None,
+            token: String::new(),
+            picture: Picture::Camera,
+            role: None,
+        };
+        let pairs = [of_app, of_name].into_iter().flatten().flat_map(|query| query.split('&'));
+        for (key, value) in pairs.filter_map(|pair| pair.split_once('=')) {
+            match key {
+                "user" => address.user = Some(decoded(value)?),
+                "token" => address.token = decoded(value)?,
+                "source" => address.picture = Picture::from_name(value)?,
+                "role" => address.role = Some(Role::from_name(value)?),
+                // Encoders and CDNs add what they like.
+                _ => {}
+            }
+        }
+        Some(address)
+    }
+
+    /// The user who publishes.
+    pub(crate) fn publisher(&self) -> &str {
+        self.user.as_deref().unwrap_or(SOLE)
+    }
+}
+
+/// Percent-decoded (RFC 3986 §2.1); nothing for what is no UTF-8 or not encoded as it should be.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        if *first == b'%' {
+            let (digits, after) = behind.split_at_checked(2)?;
+            let mut byte = [0];
+            hex::decode_to_slice(digits, &mut byte).ok()?;
+            bytes.extend(byte);
+            rest = after;
+        } else {
+            bytes.push(*first);
+            rest = behind;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+    use livegate_core::layout::Picture;
+    use livegate_core::relay::ingest::Role;
+
+    #[test]
+    fn the_query_of_either_part_counts() {
+        let one = Address::of("live", "room?user=ann&token=lgp1.a.b&source=screen").unwrap();
+        assert_eq!((&*one.app, &*one.channel, one.publisher()), ("live", "room", "ann"));
+        assert_eq!((&*one.token, one.picture, one.role), ("lgp1.a.b", Picture::Screen, None));
+        let two = Address::of("live?token=t&role=viewer", "room").unwrap();
+        assert_eq!(
+            (&*two.token, two.picture, two.role),
+            ("t", Picture::Camera, Some(Role::Viewer))
+        );
+        assert_eq!(two.publisher(), "main");
+    }
+
+    #[test]
+    fn names_may_be_percent_encoded() {
+        let one = Address::of("live", "r%C3%A4um?user=a%26b").unwrap();
+        assert_eq!((&*one.channel, one.publisher()), ("räum", "a&b"));
+        for wrong in ["%", "%4", "%zz", "%ff"] {
+            assert!(Address::of("live", wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_has_to_be_known() {
+        assert!(Address::of("live", "room?source=window").is_none());
+        assert!(Address::of("live", "room?role=admin").is_none());
+        assert!(Address::of("live", "room?bitrate=3000&x").is_some());
+    }
+}

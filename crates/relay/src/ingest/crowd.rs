@@ -1,0 +1,221 @@
+//! Everybody who publishes or watches, over whatever protocol: the core's [`Ingest`] and what
+//! follows from it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use livegate_core::event::Kind;
+use livegate_core::layout::Picture;
+use livegate_core::relay::ingest::{
+    Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Place, Session,
+};
+use livegate_core::time::UnixMillis;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::spawn_local;
+
+use crate::clock;
+use crate::event::event;
+use crate::store::Store;
+use crate::stream::{Packet, Source, StreamKey, Streams};
+
+/// Where one connection sits: dropping it is its end.
+pub(crate) struct Seat {
+    crowd: Crowd,
+    session: Session,
+    occupied: Rc<Occupied>,
+}
+
+/// What a seat and the crowd have of each other.
+#[derive(Default)]
+struct Occupied {
+    source: RefCell<Option<Source>>,
+    closed: Cell<Option<IngestError>>,
+    closes: Notify,
+}
+
+impl Seat {
+    /// The next message of what is published here.
+    pub(crate) fn packet(&self, packet: &Packet, now: UnixMillis) {
+        if let Some(track) = packet.track() {
+            self.crowd.0.ingest.borrow_mut().media(self.session, track, now);
+            self.crowd.settle();
+        }
+        if let Some(source) = &*self.occupied.source.borrow() {
+            source.packet(packet, now);
+        }
+    }
+
+    /// Why it is to be closed, if it is.
+    pub(crate) fn is_closed(&self) -> Option<IngestError> {
+        self.occupied.closed.get()
+    }
+
+    /// Waits until it is to be closed, and says why.
+    pub(crate) async fn closed(&self) -> IngestError {
+        loop {
+            if let Some(error) = self.occupied.closed.get() {
+                return error;
+            }
+            self.occupied.closes.notified().await;
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.occupied.source.take();
+        self.crowd.0.seats.borrow_mut().remove(&self.session);
+        self.crowd.0.ingest.borrow_mut().closed(self.session, clock::now());
+        self.crowd.settle();
+        self.crowd.0.turned.notify_one();
+    }
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seat").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    streams: Streams,
+    store: Store,
+    ingest: RefCell<Ingest>,
+    seats: RefCell<BTreeMap<Session, Rc<Occupied>>>,
+    last: Cell<u64>,
+    turned: Notify,
+    /// Channels that ended, for their tasks.
+    ends: UnboundedSender<(String, String)>,
+}
+
+/// Everybody on this host. Cloning it gives another handle.
+#[derive(Clone)]
+pub(crate) struct Crowd(Rc<Inner>);
+
+impl Crowd {
+    /// Nobody yet. Channels that end are told by application and name.
+    pub(crate) fn new(
+        settings: IngestSettings,
+        streams: Streams,
+        store: Store,
+        ends: UnboundedSender<(String, String)>,
+    ) -> Self {
+        let inner = Rc::new(Inner {
+            streams,
+            store,
+            ingest: RefCell::new(Ingest::new(settings)),
+            seats: RefCell::default(),
+            last: Cell::new(0),
+            turned: Notify::new(),
+            ends,
+        });
+        spawn_local(wake(Rc::downgrade(&inner)));
+        Self(inner)
+    }
+
+    /// Somebody publishes.
+    ///
+    /// # Errors
+    /// [`IngestError`].
+    pub(crate) fn publish(
+        &self,
+        place: Place<'_>,
+        picture: Picture,
+        duplicate: Duplicate,
+    ) -> Result<Seat, IngestError> {
+        let now = clock::now();
+        let seat = self.seat();
+        let mut ingest = self.0.ingest.borrow_mut();
+        ingest.publish(seat.session, place, picture, duplicate, now)?;
+        drop(ingest);
+        // The one that it replaces ends first.
+        self.settle();
+        let key = StreamKey {
+            app: place.app.to_owned(),
+            channel: place.channel.to_owned(),
+            user: place.user.to_owned(),
+            picture,
+        };
+        let source = self.0.streams.begin(key, now);
+        // The host may be pulling the same stream.
+        let source = source.ok_or(IngestError::PublisherExists)?;
+        *seat.occupied.source.borrow_mut() = Some(source);
+        self.0.turned.notify_one();
+        Ok(seat)
+    }
+
+    /// Somebody watches.
+    ///
+    /// # Errors
+    /// [`IngestError::Name`].
+    pub(crate) fn play(&self, place: Place<'_>) -> Result<Seat, IngestError> {
+        let seat = self.seat();
+        self.0.ingest.borrow_mut().play(seat.session, place, clock::now())?;
+        self.settle();
+        self.0.turned.notify_one();
+        Ok(seat)
+    }
+
+    fn seat(&self) -> Seat {
+        let number = self.0.last.get() + 1;
+        self.0.last.set(number);
+        let occupied = Rc::new(Occupied::default());
+        self.0.seats.borrow_mut().insert(Session(number), Rc::clone(&occupied));
+        Seat { crowd: self.clone(), session: Session(number), occupied }
+    }
+
+    /// Does what the core says.
+    fn settle(&self) {
+        loop {
+            let Some(output) = self.0.ingest.borrow_mut().poll() else { return };
+            match output {
+                IngestOutput::Raise(raised) => {
+                    let told = event(&raised.app, &raised.channel, "", raised.at, |about| {
+                        about.raised(&raised)
+                    });
+                    self.0.store.keep(vec![told]);
+                    if raised.kind == Kind::ChannelEnd {
+                        // Nobody listens when the host stops.
+                        let _ = self.0.ends.send((raised.app, raised.channel));
+                    }
+                }
+                IngestOutput::Close(session, error) => {
+                    let seat = self.0.seats.borrow_mut().remove(&session);
+                    if let Some(seat) = seat {
+                        seat.closed.set(Some(error));
+                        seat.source.take();
+                        seat.closes.notify_one();
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Comes back whenever something is due.
+async fn wake(crowd: Weak<Inner>) {
+    loop {
+        let Some(inner) = crowd.upgrade() else { return };
+        let wake_at = inner.ingest.borrow().wake_at();
+        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
+        let is_due = match left {
+            Some(left) => tokio::select! {
+                () = inner.turned.notified() => false,
+                () = tokio::time::sleep(left) => true,
+            },
+            None => {
+                inner.turned.notified().await;
+                false
+            }
+        };
+        if is_due {
+            inner.ingest.borrow_mut().tick(clock::now());
+            Crowd(inner).settle();
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! One RTMP connection of a publisher or player.
+//!
+//! It holds nothing but its session until it asks for something, so that many that say nothing cost
+//! little. What it asks for is judged before any media is read.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use livegate_core::error::{Code, Coded};
+use livegate_core::relay::host::HostSettings;
+use livegate_core::relay::ingest::{IngestError, Place, Role};
+use livegate_core::relay::token::Wish;
+use livegate_rtmp::chunk::shared::Shared;
+use livegate_rtmp::session::server::{Event, Reason, Server, Settings};
+use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::address::Address;
+use super::crowd::{Crowd, Seat};
+use crate::clock;
+use crate::credentials::Present;
+use crate::net::Wire;
+use crate::push::Batch;
+use crate::stream::{Packet, Reader, Streams};
+
+/// Bytes that are read at a time.
+const READ: usize = 65_536;
+
+/// How long a player may take nothing of what waits for it.
+const STALL: Duration = Duration::from_secs(30);
+
+/// How long a last word may take.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// What connections that come in have in common.
+#[derive(Clone)]
+pub(crate) struct Hall {
+    pub(crate) settings: HostSettings,
+    pub(crate) credentials: Present,
+    pub(crate) streams: Streams,
+    pub(crate) crowd: Crowd,
+}
+
+thread_local! {
+    /// What was read of whichever connection is being read.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+}
+
+/// Why a connection is closed: the code is for the log.
+enum Closed {
+    ByPeer,
+    Lost,
+    /// It did not ask for anything in time, or takes nothing.
+    Late,
+    Protocol(Code),
+    Refused(Code),
+    Ingest(IngestError),
+    /// What it played has ended.
+    Ended,
+}
+
+impl Closed {
+    fn code(&self) -> Code {
+        match self {
+            Self::ByPeer => Code::new("rtmp.closed_by_peer"),
+            Self::Lost => Code::new("rtmp.connection_lost"),
+            Self::Late => Code::new("rtmp.timed_out"),
+            Self::Protocol(code) | Self::Refused(code) => *code,
+            Self::Ingest(error) => error.code(),
+            Self::Ended => Code::new("rtmp.stream_ended"),
+        }
+    }
+}
+
+/// What a connection does.
+enum Doing {
+    Nothing { until: Instant },
+    Publishing { seat: Rc<Seat> },
+    Playing { _seat: Seat, reader: Reader, stream: u32, moved_at: Instant },
+}
+
+struct Visit {
+    hall: Hall,
+    wire: Wire,
+    server: Server,
+    app: String,
+    batch: Batch,
+    doing: Doing,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(hall: Hall, wire: Wire, peer: SocketAddr) {
+    let until = Instant::now() + Duration::from_millis(hall.settings.opening_ms());
+    let mut visit = Visit {
+        hall,
+        wire,
+        server: Server::new(clock::random(), Settings::default()),
+        app: String::new(),
+        batch: Batch::default(),
+        doing: Doing::Nothing { until },
+    };
+    let closed = visit.go_on().await;
+    let code = closed.code().as_str();
+    match closed {
+        Closed::ByPeer | Closed::Ended => tracing::debug!(%peer, code, "a connection was closed"),
+        _ => tracing::info!(%peer, code, "a connection was closed"),
+    }
+    visit.leave(&closed).await;
+}
+
+impl Visit {
+    async fn go_on(&mut self) -> Closed {
+        loop {
+            self.batch.control(self.server.take_output());
+            let is_idle = self.batch.is_empty();
+            let moved = match &mut self.doing {
+                Doing::Nothing { until } => {
+                    let until = *until;
+                    tokio::select! {
+                        biased;
+                        moved = poll_fn(|cx| self.poll_move(cx)) => moved,
+                        () = sleep_until(until) => Err(Closed::Late),
+                    }
+                }
+                Doing::Publishing { seat } => {
+                    let seat = Rc::clone(seat);
+                    tokio::select! {
+                        biased;
+                        moved = poll_fn(|cx| self.poll_move(cx)) => moved,
+                        error = seat.closed() => Err(Closed::Ingest(error)),
+                    }
+                }
+                Doing::Playing { reader, moved_at, .. } => {
+                    let more = reader.more();
+                    let until = *moved_at + STALL;
+                    tokio::select! {
+                        biased;
+                        moved = poll_fn(|cx| self.poll_move(cx)) => moved,
+                        () = more, if is_idle => self.fill(),
+                        () = sleep_until(until), if !is_idle => Err(Closed::Late),
+                    }
+                }
+            };
+            if let Err(closed) = moved {
+                return closed;
+            }
+        }
+    }
+
+    /// Takes of what is played what one write can take.
+    fn fill(&mut self) -> Result<(), Closed> {
+        let Doing::Playing { reader, stream, moved_at, .. } = &mut self.doing else {
+            return Ok(());
+        };
+        *moved_at = Instant::now();
+        while !self.batch.is_enough()
+            && let Some(next) = reader.try_next()
+        {
+            let shared = Shared::new(&next.payload.message, self.server.chunk_size());
+            let shared = if next.is_repeated { shared.at(next.timestamp) } else { shared };
+            self.server.count_sent(shared.wire_len());
+            self.batch.media(shared, *stream);
+        }
+        if self.batch.is_empty() { Err(Closed::Ended) } else { Ok(()) }
+    }
+
+    /// Reads what came and writes what waits, as far as it goes.
+    fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let mut has_moved = false;
+        if let Poll::Ready(read) = self.poll_read(cx) {
+            read?;
+            has_moved = true;
+        }
+        if !self.batch.is_empty()
+            && let Poll::Ready(written) = self.batch.poll_write(Pin::new(&mut self.wire), cx)
+        {
+            written.map_err(|_| Closed::Lost)?;
+            if let Doing::Playing { moved_at, .. } = &mut self.doing {
+                *moved_at = Instant::now();
+            }
+            has_moved = true;
+        }
+        if has_moved { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut read = ReadBuf::new(scratch);
+            let done = ready!(Pin::new(&mut self.wire).poll_read(cx, &mut read));
+            Poll::Ready(match done {
+                Err(_) => Err(Closed::Lost),
+                Ok(()) if read.filled().is_empty() => Err(Closed::ByPeer),
+                Ok(()) => self.take(read.filled()),
+            })
+        })
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), Closed> {
+        let now = clock::now();
+        let wrong = |error: livegate_rtmp::session::SessionError| Closed::Protocol(error.code());
+        while let Some(event) = self.server.next(&mut bytes).map_err(wrong)? {
+            match event {
+                Event::Connect(connect) => {
+                    self.app = connect.app.clone();
+                    self.server.accept().map_err(wrong)?;
+                }
+                Event::Publish(publish) => {
+                    let seat = self.publish(&publish.name)?;
+                    self.server.accept().map_err(wrong)?;
+                    self.doing = Doing::Publishing { seat: Rc::new(seat) };
+                }
+                Event::Play(play) => {
+                    let (seat, reader) = self.play(&play.name)?;
+                    self.server.accept().map_err(wrong)?;
+                    let (stream, moved_at) = (play.stream, Instant::now());
+                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at };
+                }
+                Event::Media(message) => {
+                    if let Doing::Publishing { seat } = &self.doing
+                        && let Some(packet) = Packet::of(message)
+                    {
+                        seat.packet(&packet, now);
+                    }
+                }
+                Event::Ended { .. } => {
+                    let opening = Duration::from_millis(self.hall.settings.opening_ms());
+                    self.doing = Doing::Nothing { until: Instant::now() + opening };
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, name: &str) -> Result<Seat, Closed> {
+        let judged = self.judge_publish(name);
+        judged.map_err(|refusal| self.refuse(refusal))
+    }
+
+    fn judge_publish(&self, name: &str) -> Result<Seat, Refusal> {
+        let address = self.address(name)?;
+        let credentials = self.hall.credentials.now();
+        let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
+        let (app, channel, user) = (&*address.app, &*address.channel, address.publisher());
+        let wish = Wish { app, channel, user, picture: address.picture };
+        application
+            .publish
+            .verify(&address.token, wish, clock::now())
+            .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
+        let place = Place { app, channel, user, role: address.role };
+        self.hall
+            .crowd
+            .publish(place, address.picture, application.duplicate)
+            .map_err(|error| Refusal(Reason::InUse, error.code()))
+    }
+
+    fn play(&mut self, name: &str) -> Result<(Seat, Reader), Closed> {
+        let judged = self.judge_play(name);
+        judged.map_err(|refusal| self.refuse(refusal))
+    }
+
+    fn judge_play(&self, name: &str) -> Result<(Seat, Reader), Refusal> {
+        let address = self.address(name)?;
+        let credentials = self.hall.credentials.now();
+        let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
+        let (app, channel) = (&*address.app, &*address.channel);
+        if let Some(keys) = &application.play {
+            // Of somebody's stream: the token says whose may be watched.
+            let user = address.publisher();
+            let wish = Wish { app, channel, user, picture: address.picture };
+            keys.verify(&address.token, wish, clock::now())
+                .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
+        }
+        let user = address.user.as_deref();
+        let reader = self.hall.streams.read(app, channel, user, address.picture, clock::now());
+        let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));
+        let reader = reader.ok_or(nobody)?;
+        // Who watches has no name of its own here: it is this connection.
+        let viewer = format!("viewer-{}", hex::encode(clock::random::<6>()));
+        let role = address.role.or(Some(Role::Viewer));
+        let place = Place { app, channel, user: &viewer, role };
+        let seat = self.hall.crowd.play(place);
+        let seat = seat.map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
+        Ok((seat, reader))
+    }
+
+    fn address(&self, name: &str) -> Result<Address, Refusal> {
+        let malformed = Refusal(Reason::NotAllowed, IngestError::Name.code());
+        Address::of(&self.app, name).ok_or(malformed)
+    }
+
+    /// Says no. To whoever asked every reason for not being allowed is the same.
+    fn refuse(&mut self, Refusal(reason, code): Refusal) -> Closed {
+        let words = match reason {
+            Reason::NotFound => "nobody publishes there",
+            Reason::InUse => "somebody publishes there",
+            _ => "not allowed",
+        };
+        // There is a request: it was just judged.
+        let _ = self.server.refuse(reason, words);
+        Closed::Refused(code)
+    }
+
+    /// Sends what was said last, and closes.
+    async fn leave(mut self, closed: &Closed) {
+        if matches!(closed, Closed::ByPeer | Closed::Lost) {
+            return;
+        }
+        if let Doing::Playing { stream, .. } = self.doing {
+            self.server.end(stream);
+        }
+        // Whatever it published ends now, not when it has taken the last word.
+        self.doing = Doing::Nothing { until: Instant::now() };
+        self.batch.control(self.server.take_output());
+        let goodbye = async {
+            while !self.batch.is_empty() {
+                let wire = &mut self.wire;
+                poll_fn(|cx| self.batch.poll_write(Pin::new(wire), cx)).await?;
+            }
+            self.wire.shutdown().await
+        };
+        let _ = timeout(LEAVE, goodbye).await;
+    }
+}
+
+/// What a client is told, and what the log says.
+struct Refusal(Reason, Code);
+
+impl Refusal {
+    const APP: Self = Self(Reason::NotAllowed, Code::new("ingest.app"));
+}

@@ -1,0 +1,225 @@
+//! Streams that the host fetches: played from a server by RTMP, again and again, as long as a task
+//! wants them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use livegate_core::error::{Code, Coded as _};
+use livegate_core::layout::Picture;
+use livegate_core::relay::PushUrl;
+use livegate_core::relay::backoff::Backoff;
+use livegate_core::relay::host::Settings;
+use livegate_core::relay::ingest::{Duplicate, Place};
+use livegate_core::relay::push::Cause;
+use livegate_core::time::Millis;
+use livegate_rtmp::session::client::{Client, Event, Purpose, Settings as ClientSettings};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{sleep, timeout};
+
+use crate::clock;
+use crate::ingest::{Crowd, Seat};
+use crate::net::{DialTimes, Wire, dial};
+use crate::push::{Address, Batch, Connector};
+use crate::stream::{Packet, StreamKey};
+
+/// Bytes that are read at a time.
+const READ: usize = 65_536;
+
+thread_local! {
+    /// What was read of whichever connection is being read.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+}
+
+/// What all pulls have in common.
+struct Inner {
+    connector: Connector,
+    crowd: Crowd,
+    settings: Settings,
+    running: RefCell<BTreeMap<(StreamKey, String), Weak<Pull>>>,
+}
+
+/// All pulls of the host: one for each stream, however many tasks want it.
+#[derive(Clone)]
+pub(crate) struct Pulls(Rc<Inner>);
+
+/// A stream that is fetched for as long as this is held.
+#[derive(Debug)]
+pub(crate) struct Pull(JoinHandle<()>);
+
+impl Drop for Pull {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Pulls {
+    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: Settings) -> Self {
+        Self(Rc::new(Inner { connector, crowd, settings, running: RefCell::default() }))
+    }
+
+    /// Fetches a stream.
+    pub(crate) fn pull(&self, url: &PushUrl, key: StreamKey) -> Rc<Pull> {
+        let id = (key, url.as_str().to_owned());
+        let mut running = self.0.running.borrow_mut();
+        running.retain(|_, pull| pull.strong_count() > 0);
+        if let Some(pull) = running.get(&id).and_then(Weak::upgrade) {
+            return pull;
+        }
+        let (inner, url, key) = (Rc::clone(&self.0), url.clone(), id.0.clone());
+        let pull = Rc::new(Pull(spawn_local(async move { inner.go_on(&url, &key).await })));
+        running.insert(id, Rc::downgrade(&pull));
+        pull
+    }
+}
+
+/// Why a pull begins anew.
+enum Ended {
+    /// It could not be connected, or the connection was lost.
+    Connection(Cause),
+    /// The server refused.
+    Refused(Code),
+    /// The stream has ended there.
+    Stream,
+    /// Nothing came for too long.
+    Stalled,
+    /// Somebody publishes the same here.
+    Taken(Code),
+}
+
+impl Ended {
+    const LOST: Self = Self::Connection(Cause::ConnectionLost);
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Connection(cause) => cause.code().as_str(),
+            Self::Refused(code) | Self::Taken(code) => code.as_str(),
+            Self::Stream => "pull.stream_ended",
+            Self::Stalled => "pull.stalled",
+        }
+    }
+}
+
+impl Inner {
+    async fn go_on(&self, url: &PushUrl, key: &StreamKey) {
+        let host = &self.settings.host;
+        let backoff = Backoff {
+            first: Millis(host.pull_first_ms()),
+            most: Millis(host.pull_longest_ms()),
+            jitter_percent: 20,
+        };
+        let mut failures = 0_u32;
+        loop {
+            let mut session = Session { seat: None, key };
+            let ended = self.play(url, &mut session).await;
+            // What came at all is no failure of the same row.
+            failures = if session.seat.is_some() { 1 } else { failures.saturating_add(1) };
+            drop(session);
+            let pause = backoff.after(failures, clock::dice());
+            let (app, channel, code) = (&key.app, &key.channel, ended.code());
+            tracing::info!(app, channel, code, pause_ms = pause.0, "a pull begins anew");
+            sleep(Duration::from_millis(pause.0)).await;
+        }
+    }
+
+    async fn play(&self, url: &PushUrl, session: &mut Session<'_>) -> Ended {
+        let Some(address) = Address::of(url) else {
+            return Ended::Connection(Cause::AddressInvalid);
+        };
+        let push = &self.settings.push;
+        let tls = address.is_secure.then_some(&self.connector.tls);
+        let times = DialTimes {
+            connect: Duration::from_millis(push.connect_ms()),
+            tls: Duration::from_millis(push.tls_ms()),
+        };
+        let egress = self.connector.egress;
+        let mut wire = match dial(&address.host, address.port, tls, egress, times).await {
+            Ok(wire) => wire,
+            Err(error) => return Ended::Connection(Cause::from(&error)),
+        };
+        let settings =
+            ClientSettings::new(Purpose::Play, address.app, address.tc_url, address.name);
+        let mut client = Client::new(clock::random(), settings);
+        let mut batch = Batch::default();
+        let stall = Duration::from_millis(self.settings.host.pull_stall_ms());
+        loop {
+            batch.control(client.take_output());
+            let moved = poll_fn(|cx| {
+                if !batch.is_empty()
+                    && let Poll::Ready(written) = batch.poll_write(Pin::new(&mut wire), cx)
+                {
+                    return Poll::Ready(written.map(|_| ()).map_err(|_| Ended::LOST));
+                }
+                session.poll_read(&mut wire, &mut client, &self.crowd, cx)
+            });
+            match timeout(stall, moved).await {
+                Ok(Ok(())) => {}
+                Ok(Err(ended)) => return ended,
+                Err(_) => return Ended::Stalled,
+            }
+        }
+    }
+}
+
+struct Session<'k> {
+    /// From the first media on.
+    seat: Option<Seat>,
+    key: &'k StreamKey,
+}
+
+impl Session<'_> {
+    fn poll_read(
+        &mut self,
+        wire: &mut Wire,
+        client: &mut Client,
+        crowd: &Crowd,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Ended>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut read = ReadBuf::new(scratch);
+            let done = ready!(Pin::new(wire).poll_read(cx, &mut read));
+            Poll::Ready(match done {
+                Err(_) => Err(Ended::LOST),
+                Ok(()) if read.filled().is_empty() => Err(Ended::Connection(Cause::ClosedByPeer)),
+                Ok(()) => self.take(read.filled(), client, crowd),
+            })
+        })
+    }
+
+    fn take(&mut self, mut bytes: &[u8], client: &mut Client, crowd: &Crowd) -> Result<(), Ended> {
+        let now = clock::now();
+        let wrong = |_| Ended::Connection(Cause::Protocol);
+        while let Some(event) = client.next(&mut bytes).map_err(wrong)? {
+            match event {
+                Event::Media(message) => {
+                    let Some(packet) = Packet::of(message) else { continue };
+                    if self.seat.is_none() {
+                        self.seat = Some(self.sit_down(crowd)?);
+                    }
+                    if let Some(seat) = &self.seat {
+                        if let Some(error) = seat.is_closed() {
+                            return Err(Ended::Taken(error.code()));
+                        }
+                        seat.packet(&packet, now);
+                    }
+                }
+                Event::Refused(refused) => return Err(Ended::Refused(refused.code())),
+                Event::Ended(_) => return Err(Ended::Stream),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn sit_down(&self, crowd: &Crowd) -> Result<Seat, Ended> {
+        let StreamKey { app, channel, user, picture } = self.key;
+        let place = Place { app, channel, user, role: None };
+        let picture: Picture = *picture;
+        crowd.publish(place, picture, Duplicate::Refuse).map_err(|error| Ended::Taken(error.code()))
+    }
+}
