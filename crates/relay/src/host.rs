@@ -23,6 +23,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::callback::{self, Callbacks, Gateway};
 use crate::credentials::{self, CredentialsError, Present};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
@@ -171,6 +172,15 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     };
     let credentials = Present::new(credentials);
     let (store, kept) = Store::open(&config.data).map_err(HostError::Store)?;
+    let receivers = callback::receivers(&credentials.now());
+    let callbacks = Callbacks::new(
+        store.clone(),
+        &kept.lines,
+        settings.outbox,
+        tls.clone(),
+        receivers,
+        Gateway::None,
+    );
     let streams = Streams::new(settings.queue, settings.gop);
     let connector = Connector {
         tls,
@@ -218,8 +228,10 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         listen(listeners, settings.door, hall).await;
     });
     if let Some(path) = config.credentials {
+        let callbacks = callbacks.clone();
         spawn_local(async move {
-            if let Err(error) = credentials::reload_on_hangup(&path, &credentials).await {
+            let changed = |now: &Credentials| callbacks.set(callback::receivers(now));
+            if let Err(error) = credentials::reload_on_hangup(&path, &credentials, changed).await {
                 tracing::warn!("SIGHUP does nothing here: {error}");
             }
         });
@@ -230,6 +242,7 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
     let _ = timeout(GOODBYE, tasks.say_goodbye()).await;
+    callbacks.close().await;
     store.close().await;
     Ok(())
 }
