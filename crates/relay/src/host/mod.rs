@@ -8,7 +8,6 @@
 mod config;
 mod sockets;
 
-use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
@@ -27,7 +26,7 @@ use tokio::time::timeout;
 
 pub use self::config::{Config, HostError, Ready, Rtmps};
 use self::sockets::bind;
-use crate::callback::{Callbacks, Gateway as Told, Receiver};
+use crate::callback::{self, Callbacks, Gateway as Told};
 use crate::credentials::{self, Present};
 use crate::fleet::{self, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
@@ -117,7 +116,7 @@ impl Host {
             &kept.lines,
             settings.outbox,
             tls.clone(),
-            receivers(&credentials),
+            callback::receivers(&credentials),
             if config.gateway.is_some() { Told::Told } else { Told::None },
         );
         tasks.restore(&kept);
@@ -173,7 +172,7 @@ impl Host {
     fn reload(&self, path: PathBuf) {
         let (present, callbacks) = (self.credentials.clone(), self.callbacks.clone());
         spawn_local(async move {
-            let changed = |now: &Credentials| callbacks.set(receivers(now));
+            let changed = |now: &Credentials| callbacks.set(callback::receivers(now));
             if let Err(error) = credentials::reload_on_hangup(&path, &present, changed).await {
                 tracing::warn!("SIGHUP does nothing here: {error}");
             }
@@ -191,21 +190,6 @@ impl Host {
         };
         spawn_local(async move { Fleet::join(gateway, parts, &kept).await })
     }
-}
-
-/// Whom the applications' events are told.
-fn receivers(credentials: &Credentials) -> BTreeMap<String, Receiver> {
-    let callbacks = credentials
-        .applications()
-        .filter_map(|(app, application)| Some((app, application.callback.as_ref()?)));
-    let receivers = callbacks.filter_map(|(app, callback)| match Receiver::new(callback) {
-        Ok(receiver) => Some((app.to_owned(), receiver)),
-        Err(error) => {
-            tracing::error!(app, "the application's callback cannot be used: {error}");
-            None
-        }
-    });
-    receivers.collect()
 }
 
 /// Waits until the process is told to stop, or the gateway does not want the host: then it says why.
