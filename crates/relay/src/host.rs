@@ -187,10 +187,12 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
         ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
     };
+    let meters = Rc::new(Meters::default());
     let (ends, mut ended) = unbounded_channel();
     let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
     let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
-    let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+    let tasks =
+        Tasks::new(settings, streams.clone(), store.clone(), connector, pulls, Rc::clone(&meters));
     tasks.restore(&kept);
     let follow = tasks.clone();
     spawn_local(async move {
@@ -208,7 +210,8 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
             streams: streams.clone(),
             store: store.clone(),
             credentials: credentials.clone(),
-            meters: Rc::new(Meters::default()),
+            callbacks: None,
+            meters: Rc::clone(&meters),
             health: Rc::clone(&health),
             egress: match config.egress {
                 Egress::Anywhere => EgressPolicy::DEVELOPMENT,
@@ -229,11 +232,14 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
             Fleet::join(gateway, parts, &kept, callbacks).await
         })
     });
-    let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
-    spawn_local(async move {
-        let _listening = health.rtmp();
-        listen(listeners, settings.door, hall).await;
-    });
+    let hall =
+        Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd, meters };
+    if !listeners.is_empty() {
+        spawn_local(async move {
+            let _listening = health.rtmp();
+            listen(listeners, settings.door, hall).await;
+        });
+    }
     if let Some(path) = config.credentials {
         spawn_local(async move {
             if let Err(error) = credentials::reload_on_hangup(&path, &credentials).await {

@@ -43,6 +43,7 @@ use tokio::time::sleep;
 
 pub use self::health::Health;
 use self::socket::Socket;
+use crate::callback::Callbacks;
 use crate::credentials;
 use crate::meter::{Meters, Present};
 use crate::store::Store;
@@ -84,6 +85,7 @@ pub struct Host {
     tasks: Tasks,
     streams: Streams,
     store: Store,
+    callbacks: Option<Callbacks>,
     credentials: credentials::Present,
     meters: Rc<Meters>,
     health: Rc<Health>,
@@ -105,6 +107,8 @@ pub struct Parts {
     pub streams: Streams,
     /// Its store.
     pub store: Store,
+    /// What tells state events, if anybody is told.
+    pub callbacks: Option<Callbacks>,
     /// Who may do what.
     pub credentials: credentials::Present,
     /// What is counted.
@@ -130,6 +134,7 @@ impl Host {
             tasks: parts.tasks,
             streams: parts.streams,
             store: parts.store,
+            callbacks: parts.callbacks,
             credentials: parts.credentials,
             meters: parts.meters,
             health: parts.health,

@@ -25,6 +25,7 @@ use super::address::Address;
 use super::crowd::{Crowd, Seat};
 use crate::clock;
 use crate::credentials::Present;
+use crate::meter::{By, Meters, Viewer};
 use crate::net::Wire;
 use crate::push::Batch;
 use crate::stream::{Packet, Reader, Streams};
@@ -45,6 +46,7 @@ pub(crate) struct Hall {
     pub(crate) credentials: Present,
     pub(crate) streams: Streams,
     pub(crate) crowd: Crowd,
+    pub(crate) meters: Rc<Meters>,
 }
 
 thread_local! {
@@ -82,7 +84,7 @@ impl Closed {
 enum Doing {
     Nothing { until: Instant },
     Publishing { seat: Rc<Seat> },
-    Playing { _seat: Seat, reader: Reader, stream: u32, moved_at: Instant },
+    Playing { _seat: Seat, reader: Reader, stream: u32, moved_at: Instant, viewer: Viewer },
 }
 
 struct Visit {
@@ -155,7 +157,7 @@ impl Visit {
 
     /// Takes of what is played what one write can take.
     fn fill(&mut self) -> Result<(), Closed> {
-        let Doing::Playing { reader, stream, moved_at, .. } = &mut self.doing else {
+        let Doing::Playing { reader, stream, moved_at, viewer, .. } = &mut self.doing else {
             return Ok(());
         };
         *moved_at = Instant::now();
@@ -165,8 +167,10 @@ impl Visit {
             let shared = Shared::new(&next.payload.message, self.server.chunk_size());
             let shared = if next.is_repeated { shared.at(next.timestamp) } else { shared };
             self.server.count_sent(shared.wire_len());
+            viewer.sent(next.payload.message.payload.len());
             self.batch.media(shared, *stream);
         }
+        viewer.dropped(reader.dropped());
         if self.batch.is_empty() { Err(Closed::Ended) } else { Ok(()) }
     }
 
@@ -219,7 +223,8 @@ impl Visit {
                     let (seat, reader) = self.play(&play.name)?;
                     self.server.accept().map_err(wrong)?;
                     let (stream, moved_at) = (play.stream, Instant::now());
-                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at };
+                    let viewer = Viewer::new(By::Rtmp, Rc::clone(&self.hall.meters));
+                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at, viewer };
                 }
                 Event::Media(message) => {
                     if let Doing::Publishing { seat } = &self.doing

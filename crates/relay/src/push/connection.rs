@@ -164,7 +164,7 @@ impl Connection {
             let media = u64::try_from(written.media).unwrap_or(0);
             if media > 0 {
                 self.media_end = self.handed + media;
-                self.outlet.handed.set(self.outlet.handed.get().saturating_add(media));
+                self.outlet.hand(media);
             }
             self.handed += u64::try_from(written.bytes).unwrap_or(0);
             has_moved = true;
