@@ -99,18 +99,24 @@ impl Host {
         };
         let (store, kept) = Store::open(&config.data).map_err(HostError::Store)?;
         let meters = Rc::new(Meters::default());
-        let streams = Streams::new(settings.queue, settings.gop, Rc::clone(&meters));
+        let streams = Streams::new(settings.queue, settings.gop);
         let connector = Connector {
             tls: tls.clone(),
             egress: config.egress,
             send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
             ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
-            meters: Rc::clone(&meters),
         };
         let (ends, mut ended) = unbounded_channel();
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
         let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
-        let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+        let tasks = Tasks::new(
+            settings,
+            streams.clone(),
+            store.clone(),
+            connector,
+            pulls,
+            Rc::clone(&meters),
+        );
         let callbacks = Callbacks::new(
             store.clone(),
             &kept.lines,
@@ -154,7 +160,7 @@ impl Host {
             store: self.store.clone(),
             credentials: self.credentials.clone(),
             meters: Rc::clone(&self.meters),
-            callbacks: self.callbacks.clone(),
+            callbacks: Some(self.callbacks.clone()),
             health: Rc::clone(&self.health),
             egress: match config.egress {
                 Egress::Anywhere => EgressPolicy::DEVELOPMENT,

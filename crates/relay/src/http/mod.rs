@@ -85,9 +85,9 @@ pub struct Host {
     tasks: Tasks,
     streams: Streams,
     store: Store,
+    callbacks: Option<Callbacks>,
     credentials: credentials::Present,
     meters: Rc<Meters>,
-    callbacks: Callbacks,
     health: Rc<Health>,
     /// Where pushes may go.
     egress: EgressPolicy,
@@ -107,12 +107,12 @@ pub struct Parts {
     pub streams: Streams,
     /// Its store.
     pub store: Store,
+    /// What tells state events, if anybody is told.
+    pub callbacks: Option<Callbacks>,
     /// Who may do what.
     pub credentials: credentials::Present,
     /// What is counted.
     pub meters: Rc<Meters>,
-    /// What tells the state events.
-    pub callbacks: Callbacks,
     /// What listens.
     pub health: Rc<Health>,
     /// Where pushes may go; `http` of it says whether plain RTMP may be.
@@ -134,9 +134,9 @@ impl Host {
             tasks: parts.tasks,
             streams: parts.streams,
             store: parts.store,
+            callbacks: parts.callbacks,
             credentials: parts.credentials,
             meters: parts.meters,
-            callbacks: parts.callbacks,
             health: parts.health,
             egress: parts.egress,
             jocloud_prefix: prefix.map(str::to_owned).collect(),

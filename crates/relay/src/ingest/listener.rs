@@ -29,11 +29,15 @@ pub(crate) struct Listener {
 }
 
 /// A connection that was let in, until it is dropped.
-struct Entered(Rc<RefCell<Door>>, IpAddr, #[expect(dead_code, reason = "it is counted")] Present);
+struct Entered {
+    door: Rc<RefCell<Door>>,
+    address: IpAddr,
+    _present: Present,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.0.borrow_mut().leave(self.1);
+        self.door.borrow_mut().leave(self.address);
     }
 }
 
@@ -62,7 +66,8 @@ async fn accept(listener: Listener, hall: Hall, door: Rc<RefCell<Door>>) {
             tracing::debug!(%peer, code = "rtmp.too_many", "too many connections");
             continue;
         }
-        let entered = Entered(Rc::clone(&door), peer.ip(), hall.meters.rtmp_connections.enter());
+        let _present = hall.meters.rtmp_connections.enter();
+        let entered = Entered { door: Rc::clone(&door), address: peer.ip(), _present };
         let (hall, tls) = (hall.clone(), listener.tls.clone());
         spawn_local(async move {
             if let Some(wire) = secured(tcp, tls, &hall.settings).await {

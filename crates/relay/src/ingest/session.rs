@@ -24,8 +24,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::address::Address;
 use super::crowd::{Crowd, Seat};
 use crate::clock;
-use crate::credentials;
-use crate::meter::{Meters, Present};
+use crate::credentials::Present;
+use crate::meter::{By, Meters, Viewer};
 use crate::net::Wire;
 use crate::push::Batch;
 use crate::stream::{Packet, Reader, Streams};
@@ -43,7 +43,7 @@ const LEAVE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Hall {
     pub(crate) settings: HostSettings,
-    pub(crate) credentials: credentials::Present,
+    pub(crate) credentials: Present,
     pub(crate) streams: Streams,
     pub(crate) crowd: Crowd,
     pub(crate) meters: Rc<Meters>,
@@ -82,19 +82,9 @@ impl Closed {
 
 /// What a connection does.
 enum Doing {
-    Nothing {
-        until: Instant,
-    },
-    Publishing {
-        seat: Rc<Seat>,
-    },
-    Playing {
-        _seat: Option<Seat>,
-        _present: Present,
-        reader: Reader,
-        stream: u32,
-        moved_at: Instant,
-    },
+    Nothing { until: Instant },
+    Publishing { seat: Rc<Seat> },
+    Playing { _seat: Option<Seat>, reader: Reader, stream: u32, moved_at: Instant, viewer: Viewer },
 }
 
 struct Visit {
@@ -167,20 +157,20 @@ impl Visit {
 
     /// Takes of what is played what one write can take.
     fn fill(&mut self) -> Result<(), Closed> {
-        let Doing::Playing { reader, stream, moved_at, .. } = &mut self.doing else {
+        let Doing::Playing { reader, stream, moved_at, viewer, .. } = &mut self.doing else {
             return Ok(());
         };
         *moved_at = Instant::now();
-        let watched = &self.hall.meters.rtmp;
         while !self.batch.is_enough()
             && let Some(next) = reader.try_next()
         {
             let shared = Shared::new(&next.payload.message, self.server.chunk_size());
             let shared = if next.is_repeated { shared.at(next.timestamp) } else { shared };
             self.server.count_sent(shared.wire_len());
-            watched.bytes.add(u64::try_from(shared.payload().len()).unwrap_or(0));
+            viewer.sent(next.payload.message.payload.len());
             self.batch.media(shared, *stream);
         }
+        viewer.dropped(reader.dropped());
         if self.batch.is_empty() { Err(Closed::Ended) } else { Ok(()) }
     }
 
@@ -233,9 +223,8 @@ impl Visit {
                     let (seat, reader) = self.play(&play.name)?;
                     self.server.accept().map_err(wrong)?;
                     let (stream, moved_at) = (play.stream, Instant::now());
-                    let present = self.hall.meters.rtmp.viewers.enter();
-                    self.doing =
-                        Doing::Playing { _seat: seat, _present: present, reader, stream, moved_at };
+                    let viewer = Viewer::new(By::Rtmp, Rc::clone(&self.hall.meters));
+                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at, viewer };
                 }
                 Event::Media(message) => {
                     if let Doing::Publishing { seat } = &self.doing

@@ -18,7 +18,6 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{Address, Batch, Outlet};
 use crate::clock;
-use crate::meter::Meters;
 use crate::net::{Egress, Tls, Wire, connect, secure};
 
 /// How often it is said how far the stream has come.
@@ -42,7 +41,6 @@ pub(crate) struct Connector {
     pub(crate) send_buffer: usize,
     /// After how many bytes an acknowledgement is asked for; 0 for never.
     pub(crate) ack_window: u32,
-    pub(crate) meters: Rc<Meters>,
 }
 
 /// What a connection says while it lives.
@@ -72,20 +70,17 @@ pub(crate) async fn run(
     }
     let client = Client::new(clock::random(), settings);
     let mut connection = Connection {
-        meters: connector.meters,
         wire,
         client,
         batch: Batch::default(),
         outlet,
         handed: 0,
-        dropped: 0,
         media_end: 0,
         acknowledgements: 0,
         is_established: false,
         stream: None,
     };
     let ended = connection.go_on(&tell).await;
-    connection.count_dropped();
     connection.outlet.queue.borrow_mut().close();
     ended
 }
@@ -112,16 +107,13 @@ async fn reach(
 }
 
 struct Connection {
-    meters: Rc<Meters>,
     wire: Wire,
     client: Client,
     batch: Batch,
     outlet: Rc<Outlet>,
     /// Bytes that the kernel took.
     handed: u64,
-    /// Messages of the queue's that were counted as dropped.
-    dropped: u64,
-    /// Where in the bytes that were handed over the last of the stream's messages ends.
+    /// Where in them the last of the stream's messages ends.
     media_end: u64,
     acknowledgements: u64,
     is_established: bool,
@@ -146,10 +138,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 () = outlet.leave.notified() => return self.leave().await,
-                _ = reports.tick(), if self.stream.is_some() => {
-                    self.count_dropped();
-                    tell(Told::Progress(self.progress()));
-                }
+                _ = reports.tick(), if self.stream.is_some() => tell(Told::Progress(self.progress())),
                 moved = poll_fn(|cx| self.poll_move(cx, tell)) => {
                     if let Err(cause) = moved {
                         return cause;
@@ -175,8 +164,7 @@ impl Connection {
             let media = u64::try_from(written.media).unwrap_or(0);
             if media > 0 {
                 self.media_end = self.handed + media;
-                self.meters.pushed.add(media);
-                self.outlet.handed.set(self.outlet.handed.get().saturating_add(media));
+                self.outlet.hand(media);
             }
             self.handed += u64::try_from(written.bytes).unwrap_or(0);
             has_moved = true;
@@ -238,13 +226,6 @@ impl Connection {
             self.client.count_sent(shared.wire_len());
             self.batch.media(shared, stream);
         }
-    }
-
-    fn count_dropped(&mut self) {
-        let dropped = self.outlet.queue.borrow().dropped();
-        let messages = dropped.video.saturating_add(dropped.audio);
-        self.meters.dropped.add(messages.saturating_sub(self.dropped));
-        self.dropped = messages;
     }
 
     fn progress(&self) -> Progress {

@@ -18,7 +18,8 @@ use livegate_core::relay::lease::Feed;
 use livegate_core::relay::queue::QueueSettings;
 use livegate_core::time::UnixMillis;
 
-use crate::meter::Meters;
+use crate::meter::Counter;
+
 pub use packet::Packet;
 use reader::Inlet;
 pub use reader::Reader;
@@ -139,9 +140,10 @@ impl Tapped {
 struct Inner {
     queue: QueueSettings,
     gop: GopSettings,
-    meters: Rc<Meters>,
     live: RefCell<BTreeMap<StreamKey, Rc<RefCell<Live>>>>,
     taps: RefCell<Vec<Rc<Tapped>>>,
+    /// Bytes of all streams that came in.
+    received: Counter,
     /// Told when a stream comes, for those who wait for one.
     comes: tokio::sync::Notify,
 }
@@ -158,7 +160,7 @@ impl fmt::Debug for Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        Self::new(QueueSettings::default(), GopSettings::default(), Rc::default())
+        Self::new(QueueSettings::default(), GopSettings::default())
     }
 }
 
@@ -210,7 +212,7 @@ impl Source {
     pub fn packet(&self, packet: &Packet, now: UnixMillis) {
         let Some(live) = self.live() else { return };
         let bytes = u64::try_from(packet.message.payload.len()).unwrap_or(u64::MAX);
-        self.streams.0.meters.received.add(bytes);
+        self.streams.0.received.add(bytes);
         live.borrow_mut().take(packet, now);
         let taps = live.borrow().taps.clone();
         for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
@@ -231,13 +233,13 @@ impl Drop for Source {
 
 impl Streams {
     /// None yet. The bounds are those of each reader, and of what a stream keeps of itself.
-    pub fn new(queue: QueueSettings, gop: GopSettings, meters: Rc<Meters>) -> Self {
+    pub fn new(queue: QueueSettings, gop: GopSettings) -> Self {
         Self(Rc::new(Inner {
             queue,
             gop,
-            meters,
             live: RefCell::default(),
             taps: RefCell::default(),
+            received: Counter::default(),
             comes: tokio::sync::Notify::new(),
         }))
     }
@@ -303,6 +305,11 @@ impl Streams {
     /// Waits until some stream comes.
     pub async fn comes(&self) {
         self.0.comes.notified().await;
+    }
+
+    /// Bytes of messages that came in, those of streams that have ended too.
+    pub fn received(&self) -> u64 {
+        self.0.received.value()
     }
 
     /// All that are there, with their figures.

@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::running::Running;
 use crate::clock;
+use crate::meter::Meters;
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Change, EndedTask, Kept, KeptTask, Store};
@@ -144,6 +145,7 @@ struct Inner {
     store: Store,
     connector: Connector,
     pulls: Pulls,
+    meters: Rc<Meters>,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
     addresses: RefCell<Addresses>,
@@ -168,6 +170,7 @@ impl Tasks {
         store: Store,
         connector: Connector,
         pulls: Pulls,
+        meters: Rc<Meters>,
     ) -> Self {
         Self(Rc::new(Inner {
             settings: *settings,
@@ -175,6 +178,7 @@ impl Tasks {
             store,
             connector,
             pulls,
+            meters,
             running: RefCell::default(),
             ended: RefCell::default(),
             addresses: RefCell::default(),
@@ -332,6 +336,10 @@ impl Tasks {
 
     fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    fn meters(&self) -> &Rc<Meters> {
+        &self.0.meters
     }
 
     fn pulls(&self) -> &Pulls {

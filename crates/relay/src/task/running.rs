@@ -24,6 +24,7 @@ use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
+use crate::meter::Meters;
 use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
 use crate::sei::Inserter;
@@ -48,14 +49,14 @@ impl Destination {
     /// Bytes that went out in all, and what was dropped.
     fn figures(&self) -> (u64, Dropped) {
         let Some(outlet) = &self.outlet else { return (self.sent, self.dropped) };
-        let sent = self.sent.saturating_add(outlet.handed.get());
+        let sent = self.sent.saturating_add(outlet.handed());
         (sent, self.dropped.plus(outlet.queue.borrow().dropped()))
     }
 
     /// What waits for a new connection.
-    fn renew(&mut self, settings: QueueSettings) -> Rc<Outlet> {
+    fn renew(&mut self, settings: QueueSettings, meters: &Rc<Meters>) -> Rc<Outlet> {
         (self.sent, self.dropped) = self.figures();
-        let outlet = Rc::new(Outlet::new(settings));
+        let outlet = Rc::new(Outlet::new(settings, Rc::clone(meters)));
         self.outlet = Some(Rc::clone(&outlet));
         outlet
     }
@@ -256,7 +257,7 @@ impl Running {
             }),
             Output::Report(report) => {
                 if report.state == PushState::Reconnecting {
-                    self.tasks.connector().meters.reconnects.add(1);
+                    self.tasks.meters().reconnects.add(1);
                 }
                 if let Some(url) = self.url(target) {
                     changes.push(self.event(report.at, |about| about.state(&url, &report)));
@@ -294,7 +295,7 @@ impl Running {
         let Some(url) = self.url(target) else { return };
         let mut destinations = self.destinations.borrow_mut();
         let Some(destination) = destinations.get_mut(&target) else { return };
-        let outlet = destination.renew(self.tasks.settings().queue);
+        let outlet = destination.renew(self.tasks.settings().queue, self.tasks.meters());
         let connector = self.tasks.connector().clone();
         let this = Rc::downgrade(self);
         let tell = {

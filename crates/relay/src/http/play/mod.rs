@@ -26,13 +26,13 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use self::playing::By;
 pub(crate) use self::playing::Playing;
 use super::answer::{Answer, Body, Problem, answer, empty};
 use super::request::Call;
 use super::socket::Socket;
 use super::{Caller, Host};
 use crate::clock;
+use crate::meter::By;
 use crate::stream::{Reader, Streams};
 
 /// The methods of this path.

@@ -5,7 +5,6 @@ mod hostile;
 mod play;
 mod stage;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -30,7 +29,6 @@ use tokio::time::timeout;
 
 use self::stage::Play;
 use super::{Health, Host, Parts, Patience, serve};
-use crate::callback::{Callbacks, Gateway};
 use crate::credentials::Present;
 use crate::ingest::Crowd;
 use crate::meter::Meters;
@@ -89,35 +87,32 @@ impl Served {
         let (store, _) = Store::open(folder.path()).unwrap();
         let mut settings = Settings::default();
         settings.set("queue_bytes", 65_536).unwrap();
-        let meters = Rc::new(Meters::default());
-        let streams = Streams::new(settings.queue, settings.gop, Rc::clone(&meters));
-        let tls = Tls::new(None).unwrap();
+        let streams = Streams::new(settings.queue, settings.gop);
         let connector = Connector {
-            tls: tls.clone(),
-            meters: Rc::clone(&meters),
+            tls: Tls::new(None).unwrap(),
             egress: Egress::Only(EgressPolicy::PUBLIC),
             send_buffer: 65_536,
             ack_window: 0,
         };
+        let meters = Rc::new(Meters::default());
         let (ends, _) = unbounded_channel();
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
         let pulls = Pulls::new(connector.clone(), crowd, &settings);
-        let tasks = Tasks::new(&settings, streams.clone(), store.clone(), connector, pulls);
-        let callbacks = Callbacks::new(
+        let tasks = Tasks::new(
+            &settings,
+            streams.clone(),
             store.clone(),
-            &[],
-            settings.outbox,
-            tls,
-            BTreeMap::new(),
-            Gateway::None,
+            connector,
+            pulls,
+            Rc::clone(&meters),
         );
         let parts = Parts {
             tasks,
             streams,
             store,
             credentials: Present::new(credentials(more)),
+            callbacks: None,
             meters,
-            callbacks,
             health: Rc::new(Health::default()),
             egress: EgressPolicy { http: true, loopback: false },
             door,
