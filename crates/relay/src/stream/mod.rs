@@ -58,8 +58,8 @@ impl Wanted {
 
 /// Something that wants a stream whenever it is there. None of these may publish or end a stream.
 pub trait Tap {
-    /// The stream is there; its packets follow.
-    fn there(&self, now: UnixMillis);
+    /// This stream is there; its packets follow.
+    fn there(&self, key: &StreamKey, now: UnixMillis);
     /// The next message.
     fn packet(&self, packet: &Packet, now: UnixMillis);
     /// The stream is gone.
@@ -325,7 +325,7 @@ impl Streams {
         let Some(live) = self.0.live.borrow().get(key).cloned() else { return };
         *tapped.has.borrow_mut() = Some(key.clone());
         live.borrow_mut().taps.push(Rc::clone(tapped));
-        tapped.tap.there(now);
+        tapped.tap.there(key, now);
         let beginning = live.borrow().beginning();
         for packet in beginning {
             tapped.tap.packet(&packet, now);

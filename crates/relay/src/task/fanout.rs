@@ -8,7 +8,7 @@ use std::time::Duration;
 use livegate_core::relay::class::Class;
 use livegate_core::relay::gop::{Gop, GopSettings};
 use livegate_core::relay::lifecycle::TargetId;
-use livegate_core::relay::task::Media;
+use livegate_core::relay::task::{Media, Source, Task};
 use livegate_core::relay::timebase::Timebase;
 use livegate_core::time::UnixMillis;
 use livegate_rtmp::chunk::ChunkSize;
@@ -16,6 +16,7 @@ use livegate_rtmp::chunk::shared::Shared;
 use livegate_rtmp::message::{Kind, Message, data};
 
 use crate::push::{Chunked, Outlet};
+use crate::sei::Inserter;
 use crate::stream::Packet;
 
 /// What a task does to its stream, and whom it gives it to.
@@ -23,6 +24,7 @@ pub(super) struct Fanout {
     coalesce: Duration,
     media: Cell<Media>,
     timebase: RefCell<Timebase>,
+    inserter: RefCell<Inserter>,
     headers: RefCell<[Option<(Class, Chunked)>; Class::HEADERS]>,
     gop: RefCell<Gop<Chunked>>,
     outlets: RefCell<BTreeMap<TargetId, Rc<Outlet>>>,
@@ -31,11 +33,12 @@ pub(super) struct Fanout {
 }
 
 impl Fanout {
-    pub(super) fn new(coalesce: Duration, gop: GopSettings, media: Media) -> Self {
+    pub(super) fn new(coalesce: Duration, gop: GopSettings, task: &Task) -> Self {
         Self {
             coalesce,
-            media: Cell::new(media),
+            media: Cell::new(media(task)),
             timebase: RefCell::default(),
+            inserter: RefCell::new(Inserter::new(task)),
             headers: RefCell::default(),
             gop: RefCell::new(Gop::new(gop)),
             outlets: RefCell::default(),
@@ -43,14 +46,18 @@ impl Fanout {
         }
     }
 
-    /// What is taken of the stream from now on.
-    pub(super) fn set_media(&self, media: Media) {
-        self.media.set(media);
+    /// The task is another one now: what is taken of the stream, and what is written into it.
+    pub(super) fn configure(&self, task: &Task) {
+        self.media.set(media(task));
+        self.inserter.borrow_mut().configure(task);
     }
 
-    /// The stream begins, or begins anew.
-    pub(super) fn begin(&self) {
+    /// The user's stream begins, or begins anew.
+    pub(super) fn begin(&self, user: &str) {
         self.timebase.borrow_mut().begin();
+        let mut inserter = self.inserter.borrow_mut();
+        inserter.set_publisher(user);
+        inserter.reconnect();
     }
 
     /// The stream ended: what comes next does not follow it.
@@ -94,11 +101,17 @@ impl Fanout {
             return;
         }
         let timestamp = self.timebase.borrow_mut().map(packet.class, message.timestamp, now);
+        let message = Message { timestamp, ..message.clone() };
         let message = match message.kind {
-            Kind::DATA => data::for_server(message),
-            _ => message.clone(),
+            Kind::DATA => data::for_server(&message),
+            Kind::VIDEO => self.inserter.borrow_mut().video(message, now),
+            Kind::AUDIO => {
+                self.inserter.borrow_mut().audio(&message);
+                message
+            }
+            _ => message,
         };
-        let chunked = Chunked(Shared::new(&Message { timestamp, ..message }, ChunkSize::OURS));
+        let chunked = Chunked(Shared::new(&message, ChunkSize::OURS));
         let mut headers = self.headers.borrow_mut();
         if let Some(kept) = packet.class.header().and_then(|index| headers.get_mut(index)) {
             *kept = Some((packet.class, chunked.clone()));
@@ -132,5 +145,13 @@ impl Fanout {
         for outlet in self.outlets.borrow().values() {
             outlet.flush.notify_one();
         }
+    }
+}
+
+/// What a task takes of its stream.
+const fn media(task: &Task) -> Media {
+    match &task.source {
+        Source::Single(one) => one.media,
+        _ => Media::Both,
     }
 }

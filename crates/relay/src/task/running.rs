@@ -12,7 +12,7 @@ use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
 use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report, Step};
 use livegate_core::relay::queue::{Dropped, QueueSettings};
-use livegate_core::relay::task::{self, Source};
+use livegate_core::relay::task::Source;
 use livegate_core::time::UnixMillis;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -87,7 +87,7 @@ impl Running {
         let now = clock::now();
         let settings = tasks.settings();
         let coalesce = Duration::from_millis(settings.host.coalesce_ms());
-        let fanout = Rc::new(Fanout::new(coalesce, settings.gop, media(&task)));
+        let fanout = Rc::new(Fanout::new(coalesce, settings.gop, &task));
         let life =
             Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
         let running = Rc::new(Self {
@@ -115,7 +115,7 @@ impl Running {
     pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
         let now = self.task.borrow().clone();
         let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
-        self.fanout.set_media(media(&task));
+        self.fanout.configure(&task);
         let plan = Plan::of(&task);
         *self.task.borrow_mut() = task;
         self.epoch.set(epoch);
@@ -379,13 +379,6 @@ fn pulled(task: &Task) -> Option<StreamKey> {
     Some(StreamKey { app: task.app_id.clone(), channel, user, picture: one.picture })
 }
 
-fn media(task: &Task) -> task::Media {
-    match &task.source {
-        Source::Single(one) => one.media,
-        _ => task::Media::Both,
-    }
-}
-
 /// Comes back to a task whenever it wants.
 async fn wake(task: Weak<Running>) {
     loop {
@@ -420,9 +413,9 @@ async fn wake(task: Weak<Running>) {
 struct Ear(Weak<Running>);
 
 impl Tap for Ear {
-    fn there(&self, _: UnixMillis) {
+    fn there(&self, key: &StreamKey, _: UnixMillis) {
         let Some(running) = self.0.upgrade() else { return };
-        running.fanout.begin();
+        running.fanout.begin(&key.user);
         running.handle(TaskInput::Source(Media::There));
     }
 
