@@ -58,7 +58,7 @@ fn video(bencher: Bencher<'_, '_>, sei: &str) {
     bencher.bench_local(|| {
         let mut inserter = Inserter::new(&task);
         for message in &video {
-            black_box(inserter.video((*message).clone(), UnixMillis(0)));
+            black_box(inserter.video(message, UnixMillis(0)));
         }
     });
 }

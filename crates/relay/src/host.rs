@@ -4,12 +4,14 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::host::Settings;
+use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,8 +23,10 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::credentials::{self, CredentialsError, Present};
+use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
 use crate::journal::Journal;
+use crate::meter::Meters;
 use crate::net::{Egress, Tls, TlsFileError};
 use crate::pull::Pulls;
 use crate::push::Connector;
@@ -41,6 +45,8 @@ pub struct Config {
     pub rtmp: Option<SocketAddr>,
     /// Where they come by RTMPS.
     pub rtmps: Option<Rtmps>,
+    /// Where HTTP is answered.
+    pub http: Option<SocketAddr>,
     /// The folder of what is kept.
     pub data: PathBuf,
     /// The file of credentials; without one nobody may publish.
@@ -49,6 +55,8 @@ pub struct Config {
     pub authorities: Option<PathBuf>,
     /// Where pushes and pulls may lead.
     pub egress: Egress,
+    /// What stands before an application's id in Jocloud's paths.
+    pub jocloud_prefix: String,
     /// Everything else.
     pub settings: Settings,
 }
@@ -70,10 +78,12 @@ impl Config {
         Self {
             rtmp: None,
             rtmps: None,
+            http: None,
             data,
             credentials: None,
             authorities: None,
             egress,
+            jocloud_prefix: "/app".to_owned(),
             settings: Settings::default(),
         }
     }
@@ -87,6 +97,8 @@ pub struct Ready {
     pub rtmp: Option<SocketAddr>,
     /// RTMPS.
     pub rtmps: Option<SocketAddr>,
+    /// HTTP.
+    pub http: Option<SocketAddr>,
 }
 
 /// Why a host does not start.
@@ -145,6 +157,7 @@ impl Coded for HostError {
 /// # Errors
 /// [`HostError`].
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(HostError::System)?;
     LocalSet::new().block_on(&runtime, host(config, ready))
 }
@@ -165,7 +178,7 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
         ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
     };
-    let journal = Journal::new(store);
+    let journal = Journal::new(store.clone());
     let (ends, mut ended) = unbounded_channel();
     let crowd = Crowd::new(settings.ingest, streams.clone(), journal.clone(), ends);
     let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
@@ -176,9 +189,34 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
             follow.channel_closed(&app, &channel);
         }
     });
-    let (listeners, listens) = bind(&config).await?;
+    let (listeners, mut listens) = bind(&config).await?;
+    let health = Rc::new(Health::default());
+    if let Some(address) = config.http {
+        let socket = listen_at(address).await?;
+        listens.http = socket.local_addr().ok();
+        let parts = Parts {
+            tasks: tasks.clone(),
+            streams: streams.clone(),
+            store,
+            credentials: credentials.clone(),
+            meters: Rc::new(Meters::default()),
+            health: Rc::clone(&health),
+            egress: match config.egress {
+                Egress::Anywhere => EgressPolicy::DEVELOPMENT,
+                // RTMP without TLS is what most destinations speak.
+                Egress::Only(policy) => EgressPolicy { http: true, ..policy },
+            },
+            door: settings.door,
+            patience: Patience::default(),
+            jocloud_prefix: config.jocloud_prefix.clone(),
+        };
+        spawn_local(http::serve(socket, Rc::new(http::Host::new(parts))));
+    }
     let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
-    spawn_local(listen(listeners, hall));
+    spawn_local(async move {
+        let _listening = health.rtmp();
+        listen(listeners, settings.door, hall).await;
+    });
     if let Some(path) = config.credentials {
         spawn_local(async move {
             if let Err(error) = credentials::reload_on_hangup(&path, &credentials).await {

@@ -5,23 +5,27 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`credentials`] | the file that says who may do what |
-//! | [`journal`] | what is written down while it runs |
-//! | [`net`] | connections that the host makes |
 //! | [`ingest`] | who publishes and watches over RTMP |
 //! | [`pull`] | streams that the host fetches |
-//! | [`push`] | one destination: what waits for it, and its connection |
-//! | [`stream`] | what is published or pulled at this moment, and whoever reads along |
+//! | [`stream`] | what is there at this moment, and whoever reads along |
 //! | [`task`] | relay tasks: what runs, started, changed, stopped |
 //! | [`sei`] | messages put into a task's video |
+//! | [`push`] | one destination: what waits for it, and its connection |
+//! | [`net`] | connections that the host makes |
+//! | [`http`] | its HTTP side: the APIs, health and numbers, play in a browser |
+//! | [`credentials`] | the file that says who may do what |
+//! | [`meter`] | what is counted |
+//! | [`journal`] | what is written down while it runs |
 //! | [`store`] | what has to outlive the process |
 #![forbid(unsafe_code)]
 
 mod clock;
 pub mod credentials;
 mod host;
+pub mod http;
 mod ingest;
 mod journal;
+pub mod meter;
 pub mod net;
 mod pull;
 mod push;

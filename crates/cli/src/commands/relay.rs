@@ -15,6 +15,9 @@ use crate::output;
 /// Where RTMP is spoken unless it is said.
 const RTMP: &str = "127.0.0.1:1935";
 
+/// Where HTTP is answered unless it is said.
+const HTTP: &str = "127.0.0.1:1936";
+
 /// Where what is kept is kept unless it is said.
 const DATA: &str = ".livegate-relay";
 
@@ -30,6 +33,11 @@ pub(crate) const RELAY: Command = Command {
     options: &[
         value("rtmp", "ADDRESS", "where RTMP is spoken (default 127.0.0.1:1935; none for nowhere)"),
         value("rtmps", "ADDRESS", "where RTMP over TLS is spoken"),
+        value(
+            "http",
+            "ADDRESS",
+            "where HTTP is answered (default 127.0.0.1:1936; none for nowhere)",
+        ),
         value("certificate", "FILE", "the PEM certificate of RTMPS, and those above it"),
         value("certificate-key", "FILE", "its PEM key"),
         value("credentials", "FILE", "who may publish, watch and command"),
@@ -59,10 +67,8 @@ fn config(args: &Args) -> Result<Config, Failure> {
     };
     let data = PathBuf::from(args.text("data").unwrap_or(DATA));
     let mut config = Config::new(data, Egress::Only(policy));
-    config.rtmp = match args.text("rtmp").unwrap_or(RTMP) {
-        "none" => None,
-        text => Some(address(args, "rtmp", text)?),
-    };
+    config.rtmp = listening(args, "rtmp", RTMP)?;
+    config.http = listening(args, "http", HTTP)?;
     config.rtmps = rtmps(args)?;
     config.credentials = args.text("credentials").map(PathBuf::from);
     config.authorities = args.text("authorities").map(PathBuf::from);
@@ -79,6 +85,13 @@ fn rtmps(args: &Args) -> Result<Option<Rtmps>, Failure> {
             key: key.into(),
         })),
         _ => Err(args.usage("--rtmps needs --certificate and --certificate-key")),
+    }
+}
+
+fn listening(args: &Args, option: &str, usual: &str) -> Result<Option<SocketAddr>, Failure> {
+    match args.text(option).unwrap_or(usual) {
+        "none" => Ok(None),
+        text => address(args, option, text).map(Some),
     }
 }
 
@@ -107,7 +120,7 @@ fn settings(args: &Args) -> Result<Settings, Failure> {
 
 /// Says where the host listens, for whoever started it.
 fn announce(ready: &Ready) {
-    let places = [("rtmp", ready.rtmp), ("rtmps", ready.rtmps)];
+    let places = [("rtmp", ready.rtmp), ("rtmps", ready.rtmps), ("http", ready.http)];
     for (scheme, address) in places.into_iter().filter_map(|(scheme, at)| Some((scheme, at?))) {
         output::note(&format!("{scheme}://{address} is served"));
     }

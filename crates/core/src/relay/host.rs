@@ -1,5 +1,6 @@
 //! The settings of a host, all in one: what an operator sets by name.
 
+use super::door::DoorSettings;
 use super::gop::GopSettings;
 use super::ingest::IngestSettings;
 use super::lifecycle::TaskSettings;
@@ -9,17 +10,13 @@ use super::queue::QueueSettings;
 use super::settings::{Setting, SettingError, settings};
 
 settings! {
-    /// What a host allows, and how it writes.
+    /// How a host writes, and what it waits for.
     pub struct HostSettings {
         /// How long what is sent to a destination is gathered into one write; 0 for not at all.
         coalesce_ms = 30 in 0..=200,
         /// What a kernel may hold of one destination (`SO_SNDBUF`): more hides for longer that it
         /// stopped reading, less is slow over a long way (bytes a second times the round trip).
         send_buffer_bytes = 262_144 in 16_384..=16_777_216,
-        /// Connections of publishers and players at a time.
-        connections = 10_000 in 16..=1_000_000,
-        /// Of one address.
-        connections_per_address = 1_000 in 1..=1_000_000,
         /// How long a connection may take until it publishes or plays.
         opening_ms = 15_000 in 1_000..=60_000,
         /// The pause after which a stream is pulled again.
@@ -35,8 +32,10 @@ settings! {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What it allows, and how it writes.
+    /// How it writes, and what it waits for.
     pub host: HostSettings,
+    /// Of each listener: RTMP's and HTTP's.
+    pub door: DoorSettings,
     /// Of each push.
     pub push: PushSettings,
     /// Of each queue.
@@ -56,6 +55,7 @@ impl Settings {
     pub fn table() -> impl Iterator<Item = &'static Setting> {
         [
             HostSettings::TABLE,
+            DoorSettings::TABLE,
             PushSettings::TABLE,
             QueueSettings::TABLE,
             GopSettings::TABLE,
@@ -74,6 +74,7 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: u64) -> Result<(), SettingError> {
         let tries = [
             HostSettings::set(&mut self.host, name, value),
+            DoorSettings::set(&mut self.door, name, value),
             PushSettings::set(&mut self.push, name, value),
             QueueSettings::set(&mut self.queue, name, value),
             GopSettings::set(&mut self.gop, name, value),

@@ -24,6 +24,7 @@
 //! | [`loudness`] | how loud a stream is |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
 //! | [`token`] | who may publish, and watch |
+//! | [`door`] | how many connections a host has |
 //! | [`credentials`] | who may do what on a host that runs alone |
 //!
 //! Those of a host are state machines that are driven alike: what happened goes in with the time (and
@@ -34,6 +35,7 @@ pub mod backoff;
 pub mod callback;
 pub mod class;
 pub mod credentials;
+pub mod door;
 pub mod exit;
 pub mod gop;
 pub mod host;

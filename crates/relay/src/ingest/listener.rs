@@ -1,12 +1,12 @@
 //! Connections that come in: as many as there may be, and no more.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use livegate_core::relay::door::{Door, DoorSettings};
 use livegate_core::relay::host::HostSettings;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
@@ -27,54 +27,26 @@ pub(crate) struct Listener {
     pub(crate) tls: Option<Arc<ServerConfig>>,
 }
 
-/// How many connections there are.
-#[derive(Debug, Default)]
-struct Count {
-    all: Cell<u64>,
-    of: RefCell<BTreeMap<IpAddr, u64>>,
-}
+/// A connection that was let in, until it is dropped.
+struct Entered(Rc<RefCell<Door>>, IpAddr);
 
-/// One connection's share of the count.
-struct Counted(Rc<Count>, IpAddr);
-
-impl Count {
-    fn admit(self: &Rc<Self>, address: IpAddr, settings: &HostSettings) -> Option<Counted> {
-        let mut of = self.of.borrow_mut();
-        let own = of.get(&address).copied().unwrap_or(0);
-        if self.all.get() >= settings.connections() || own >= settings.connections_per_address() {
-            return None;
-        }
-        of.insert(address, own + 1);
-        self.all.set(self.all.get() + 1);
-        Some(Counted(Rc::clone(self), address))
-    }
-}
-
-impl Drop for Counted {
+impl Drop for Entered {
     fn drop(&mut self) {
-        let Self(count, address) = self;
-        count.all.set(count.all.get().saturating_sub(1));
-        let mut of = count.of.borrow_mut();
-        if let Some(own) = of.get_mut(address) {
-            *own -= 1;
-            if *own == 0 {
-                of.remove(address);
-            }
-        }
+        self.0.borrow_mut().leave(self.1);
     }
 }
 
 /// Takes connections until it is dropped.
-pub(crate) async fn listen(listeners: Vec<Listener>, hall: Hall) {
-    let count = Rc::new(Count::default());
+pub(crate) async fn listen(listeners: Vec<Listener>, door: DoorSettings, hall: Hall) {
+    let door = Rc::new(RefCell::new(Door::new(door)));
     let mut all = tokio::task::JoinSet::new();
     for listener in listeners {
-        all.spawn_local(accept(listener, hall.clone(), Rc::clone(&count)));
+        all.spawn_local(accept(listener, hall.clone(), Rc::clone(&door)));
     }
     while all.join_next().await.is_some() {}
 }
 
-async fn accept(listener: Listener, hall: Hall, count: Rc<Count>) {
+async fn accept(listener: Listener, hall: Hall, door: Rc<RefCell<Door>>) {
     loop {
         let (tcp, peer) = match listener.socket.accept().await {
             Ok(accepted) => accepted,
@@ -84,10 +56,11 @@ async fn accept(listener: Listener, hall: Hall, count: Rc<Count>) {
                 continue;
             }
         };
-        let Some(counted) = count.admit(peer.ip(), &hall.settings) else {
+        if !door.borrow_mut().enter(peer.ip()) {
             tracing::debug!(%peer, code = "rtmp.too_many", "too many connections");
             continue;
-        };
+        }
+        let entered = Entered(Rc::clone(&door), peer.ip());
         let (hall, tls) = (hall.clone(), listener.tls.clone());
         spawn_local(async move {
             if let Some(wire) = secured(tcp, tls, &hall.settings).await {
@@ -95,7 +68,7 @@ async fn accept(listener: Listener, hall: Hall, count: Rc<Count>) {
             } else {
                 tracing::debug!(%peer, code = "rtmp.tls", "the TLS handshake failed");
             }
-            drop(counted);
+            drop(entered);
         });
     }
 }

@@ -90,14 +90,14 @@ impl Inserter {
         Counted { undecoded: self.listener.undecoded(), ..self.counted }
     }
 
-    /// A video message that passes `now`, as it goes on. Its payload is copied once if it
-    /// changes, and stays shared if not.
-    pub fn video(&mut self, message: Message, now: UnixMillis) -> Message {
+    /// A video message that passes `now`, as it goes on. It is copied once if it changes, and shared
+    /// if not.
+    pub fn video(&mut self, message: &Message, now: UnixMillis) -> Message {
         let body = &*message.payload;
         let configuration = match Video::parse(body, body.len()) {
             Ok(Video::Configuration { codec, at }) => Some((codec, at)),
             Ok(Video::Frame(_)) if !self.writer.is_idle() => None,
-            _ => return message,
+            _ => return message.clone(),
         };
         if let Some((codec, at)) = configuration {
             let record = body.get(at..).unwrap_or_default();
@@ -117,7 +117,7 @@ impl Inserter {
             self.say(&refusal, "a message was not written");
         }
         match edited {
-            Ok(_) if self.splices.is_empty() => message,
+            Ok(_) if self.splices.is_empty() => message.clone(),
             Ok(growth) => {
                 self.counted.changed += 1;
                 let len = body.len().saturating_add_signed(isize::try_from(growth).unwrap_or(0));
@@ -125,12 +125,12 @@ impl Inserter {
                 for piece in pieces(body, &self.splices) {
                     out.extend_from_slice(piece);
                 }
-                Message { payload: Bytes::from(out), ..message }
+                Message { payload: Bytes::from(out), ..message.clone() }
             }
             Err(error) => {
                 self.counted.refused += 1;
                 self.say(&error, "a frame passes as it is");
-                message
+                message.clone()
             }
         }
     }

@@ -58,7 +58,7 @@ impl Wanted {
 
 /// Something that wants a stream whenever it is there. None of these may publish or end a stream.
 pub trait Tap {
-    /// This stream is there; its packets follow.
+    /// The stream is there; its packets follow.
     fn there(&self, key: &StreamKey, now: UnixMillis);
     /// The next message.
     fn packet(&self, packet: &Packet, now: UnixMillis);

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use livegate_core::relay::Task;
 use livegate_core::relay::class::Class;
 use livegate_core::relay::gop::{Gop, GopSettings};
 use livegate_core::relay::lifecycle::TargetId;
-use livegate_core::relay::task::{Media, Source, Task};
+use livegate_core::relay::task::Media;
 use livegate_core::relay::timebase::Timebase;
 use livegate_core::time::UnixMillis;
 use livegate_rtmp::chunk::ChunkSize;
@@ -23,8 +24,8 @@ use crate::stream::Packet;
 pub(super) struct Fanout {
     coalesce: Duration,
     media: Cell<Media>,
-    timebase: RefCell<Timebase>,
     inserter: RefCell<Inserter>,
+    timebase: RefCell<Timebase>,
     headers: RefCell<[Option<(Class, Chunked)>; Class::HEADERS]>,
     gop: RefCell<Gop<Chunked>>,
     outlets: RefCell<BTreeMap<TargetId, Rc<Outlet>>>,
@@ -33,12 +34,17 @@ pub(super) struct Fanout {
 }
 
 impl Fanout {
-    pub(super) fn new(coalesce: Duration, gop: GopSettings, task: &Task) -> Self {
+    pub(super) fn new(
+        coalesce: Duration,
+        gop: GopSettings,
+        media: Media,
+        inserter: Inserter,
+    ) -> Self {
         Self {
             coalesce,
-            media: Cell::new(media(task)),
+            media: Cell::new(media),
+            inserter: RefCell::new(inserter),
             timebase: RefCell::default(),
-            inserter: RefCell::new(Inserter::new(task)),
             headers: RefCell::default(),
             gop: RefCell::new(Gop::new(gop)),
             outlets: RefCell::default(),
@@ -46,13 +52,13 @@ impl Fanout {
         }
     }
 
-    /// The task is another one now: what is taken of the stream, and what is written into it.
-    pub(super) fn configure(&self, task: &Task) {
-        self.media.set(media(task));
+    /// What is taken of the stream, and what is written into it, from now on.
+    pub(super) fn configure(&self, media: Media, task: &Task) {
+        self.media.set(media);
         self.inserter.borrow_mut().configure(task);
     }
 
-    /// The user's stream begins, or begins anew.
+    /// The stream of this user begins, or begins anew.
     pub(super) fn begin(&self, user: &str) {
         self.timebase.borrow_mut().begin();
         let mut inserter = self.inserter.borrow_mut();
@@ -104,7 +110,7 @@ impl Fanout {
         let message = Message { timestamp, ..message.clone() };
         let message = match message.kind {
             Kind::DATA => data::for_server(&message),
-            Kind::VIDEO => self.inserter.borrow_mut().video(message, now),
+            Kind::VIDEO => self.inserter.borrow_mut().video(&message, now),
             Kind::AUDIO => {
                 self.inserter.borrow_mut().audio(&message);
                 message
@@ -145,13 +151,5 @@ impl Fanout {
         for outlet in self.outlets.borrow().values() {
             outlet.flush.notify_one();
         }
-    }
-}
-
-/// What a task takes of its stream.
-const fn media(task: &Task) -> Media {
-    match &task.source {
-        Source::Single(one) => one.media,
-        _ => Media::Both,
     }
 }

@@ -207,6 +207,17 @@ impl Tasks {
         }
     }
 
+    /// Writes a message into a task's stream, once; whether there is such a task that runs.
+    ///
+    /// # Errors
+    /// [`StartError::Store`].
+    pub async fn set_sei(&self, key: &TaskKey, message: String) -> Result<bool, StartError> {
+        let Some(running) = self.find(key) else { return Ok(false) };
+        let (mut task, epoch) = running.task();
+        task.sei.custom = Some(message);
+        self.start_as(task, epoch).await.map(|_| true)
+    }
+
     /// One task, that runs or ended of late.
     pub fn show(&self, key: &TaskKey) -> Option<TaskView> {
         if let Some(running) = self.find(key) {

@@ -12,7 +12,7 @@ use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
 use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report, Step};
 use livegate_core::relay::queue::{Dropped, QueueSettings};
-use livegate_core::relay::task::Source;
+use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -24,6 +24,7 @@ use crate::clock;
 use crate::journal::event;
 use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
+use crate::sei::Inserter;
 use crate::store::Change;
 use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
 
@@ -87,7 +88,8 @@ impl Running {
         let now = clock::now();
         let settings = tasks.settings();
         let coalesce = Duration::from_millis(settings.host.coalesce_ms());
-        let fanout = Rc::new(Fanout::new(coalesce, settings.gop, &task));
+        let fanout =
+            Rc::new(Fanout::new(coalesce, settings.gop, media(&task), Inserter::new(&task)));
         let life =
             Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
         let running = Rc::new(Self {
@@ -115,7 +117,7 @@ impl Running {
     pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
         let now = self.task.borrow().clone();
         let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
-        self.fanout.configure(&task);
+        self.fanout.configure(media(&task), &task);
         let plan = Plan::of(&task);
         *self.task.borrow_mut() = task;
         self.epoch.set(epoch);
@@ -135,6 +137,10 @@ impl Running {
 
     pub(super) fn channel_closed(self: &Rc<Self>) {
         self.handle(TaskInput::ChannelClosed);
+    }
+
+    pub(super) fn task(&self) -> (Task, Option<Epoch>) {
+        (self.task.borrow().clone(), self.epoch.get())
     }
 
     pub(super) const fn began_at(&self) -> UnixMillis {
@@ -377,6 +383,13 @@ fn pulled(task: &Task) -> Option<StreamKey> {
     };
     let channel = one.channel.clone().unwrap_or_else(|| task.channel.clone());
     Some(StreamKey { app: task.app_id.clone(), channel, user, picture: one.picture })
+}
+
+fn media(task: &Task) -> task::Media {
+    match &task.source {
+        Source::Single(one) => one.media,
+        _ => task::Media::Both,
+    }
 }
 
 /// Comes back to a task whenever it wants.

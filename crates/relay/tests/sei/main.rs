@@ -27,7 +27,7 @@ fn task(sei: &str) -> Task {
 
 fn pass(inserter: &mut Inserter, message: &Message) -> Message {
     match message.kind {
-        Kind::VIDEO => inserter.video(message.clone(), NOW),
+        Kind::VIDEO => inserter.video(message, NOW),
         Kind::AUDIO => {
             inserter.audio(message);
             message.clone()

@@ -9,6 +9,10 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
+mod call;
+
+pub use self::call::{MAX_TASKS, Operation, Refusal, answer, route, same_app};
+
 use super::address::PushUrl;
 use super::lease::Failover;
 use super::mix::{Encoding, Layout, Mix, Pane};

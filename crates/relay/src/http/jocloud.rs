@@ -1,0 +1,97 @@
+//! Jocloud's `startrtmp` and `stoprtmp`, answered as the gateway answers them:
+//! `{prefix}/{appid}/v2/rtmpforward/…`.
+
+use hyper::body::Incoming;
+use livegate_core::relay::jocloud::{self, Operation, Refusal, Rules};
+use livegate_core::relay::lifecycle::TaskState;
+use livegate_core::relay::push::Cause;
+use livegate_core::relay::task::{Origin, Task};
+use livegate_core::relay::{Quota, Running};
+use livegate_core::scheme::request::basic;
+use livegate_core::url::egress::check;
+
+use super::Host;
+use super::answer::{Answer, Problem, json};
+use super::request::{self, Call};
+use crate::task::{StartError, TaskKey};
+
+/// Answers a call of the vendor's API.
+pub(super) async fn serve(host: &Host, call: &Call, body: Incoming, rest: &[&str]) -> Answer {
+    let done = carry_out(host, call, body, rest).await;
+    let (status, document) = jocloud::answer(&done, call.param("traceId").unwrap_or_default());
+    json(status, &document)
+}
+
+async fn carry_out(host: &Host, call: &Call, body: Incoming, rest: &[&str]) -> Result<(), Refusal> {
+    let given = call.header("token").and_then(|header| basic::read(header).ok());
+    let given = given.ok_or(Refusal::Unauthorized)?;
+    let credentials = host.credentials.now();
+    let own = credentials.customer(&given.id, &given.secret).ok_or(Refusal::Unauthorized)?;
+    let (app, operation) = jocloud::route(call.method.as_str(), rest)?;
+    if !own.contains(&app) {
+        return Err(Refusal::OtherApp);
+    }
+    let body = request::body(body, &call.headers, host.patience.body).await.map_err(unread)?;
+    match operation {
+        Operation::Start => {
+            let task = jocloud::start(&body, Rules::default())?;
+            jocloud::same_app(app, &task.app_id)?;
+            start(host, task).await
+        }
+        Operation::Stop => {
+            let (named, id) = jocloud::stop(&body)?;
+            jocloud::same_app(app, &named)?;
+            let key = TaskKey { origin: Origin::Jocloud, app: named, id };
+            match host.tasks.stop(&key, Cause::Stopped).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(Refusal::NoTask),
+                Err(_) => Err(Refusal::Internal),
+            }
+        }
+    }
+}
+
+/// Starts a task, or changes the one of its id.
+async fn start(host: &Host, task: Task) -> Result<(), Refusal> {
+    if task.targets.iter().any(|target| check(target.as_http(), host.egress).is_err()) {
+        return Err(Refusal::Forbidden);
+    }
+    room(host, &task)?;
+    match host.tasks.start(task).await {
+        Ok(_) => Ok(()),
+        Err(StartError::Addresses(conflicts)) => {
+            let index = conflicts.first().map_or(0, |conflict| conflict.index);
+            Err(Refusal::Address { index })
+        }
+        Err(StartError::Unsupported) => Err(Refusal::Unsupported),
+        Err(_) => Err(Refusal::Internal),
+    }
+}
+
+/// Whether the application may have another task, if it is one.
+fn room(host: &Host, task: &Task) -> Result<(), Refusal> {
+    let key = TaskKey::of(task);
+    let mut running = Running::default();
+    for view in host.tasks.list() {
+        let own = &view.task;
+        if own.app_id != task.app_id || own.origin != task.origin || !runs(view.state) {
+            continue;
+        }
+        if TaskKey::of(own) == key {
+            return Ok(());
+        }
+        running.count(&own.source);
+    }
+    let quota = Quota { single: jocloud::MAX_TASKS, mixed: jocloud::MAX_TASKS };
+    quota.admit(running, &task.source).map_err(|_| Refusal::Quota)
+}
+
+/// Whether a task of that state is not over.
+pub(super) const fn runs(state: TaskState) -> bool {
+    !matches!(state, TaskState::Stopped | TaskState::StoppedByUser | TaskState::ChannelEnded)
+}
+
+/// A body that could not be read has the status that it has everywhere.
+fn unread(problem: Problem) -> Refusal {
+    Refusal::Unread { status: problem.status, detail: problem.detail }
+}

@@ -1,0 +1,109 @@
+//! `/metrics`: what the host does, in numbers. docs/relay-host.md §6 has every name.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use livegate_core::relay::lifecycle::TaskState;
+use livegate_core::relay::push::PushState;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::Host;
+use super::answer::{Answer, Body, answer};
+use super::exposition::{CONTENT_TYPE, Exposition, Kind};
+use crate::meter::Meters;
+
+/// What a push is called before anything was tried.
+const NOT_TRIED: &str = "none";
+
+/// Answers.
+pub(super) fn serve(host: &Host) -> Answer {
+    let mut out = Exposition::default();
+    tasks(host, &mut out);
+    let streams = host.streams.list().len();
+    out.one("livegate_streams", Kind::Gauge, "Streams published or pulled now.", streams);
+    work(&host.meters, &mut out);
+    process(&mut out);
+    answer(200, CONTENT_TYPE, Body::of(out.finish()))
+}
+
+/// Tasks and pushes by state: every state is there, so that one without any is 0.
+fn tasks(host: &Host, out: &mut Exposition) {
+    let mut tasks: BTreeMap<&'static str, usize> =
+        TaskState::ALL.iter().map(|state| (state.as_str(), 0)).collect();
+    let states = PushState::ALL.iter().map(|state| state.as_str());
+    let mut pushes: BTreeMap<&'static str, usize> =
+        states.chain([NOT_TRIED]).map(|state| (state, 0)).collect();
+    let mut moving = 0_usize;
+    for task in host.tasks.list() {
+        *tasks.entry(task.state.as_str()).or_default() += 1;
+        for push in &task.pushes {
+            let state = push.status.state.map_or(NOT_TRIED, PushState::as_str);
+            *pushes.entry(state).or_default() += 1;
+            moving += usize::from(push.status.is_pushing);
+        }
+    }
+    let help = "Relay tasks that run or ended of late, by state.";
+    out.each("livegate_tasks", Kind::Gauge, help, "state", tasks);
+    out.each("livegate_pushes", Kind::Gauge, "Pushes of these tasks, by state.", "state", pushes);
+    let help = "Pushes whose bytes arrive now.";
+    out.one("livegate_pushes_moving", Kind::Gauge, help, moving);
+}
+
+fn work(meters: &Meters, out: &mut Exposition) {
+    use Kind::{Counter, Gauge};
+    let by = || {
+        let Meters { http_flv, websocket_flv, rtmp, .. } = meters;
+        [("http-flv", http_flv), ("websocket-flv", websocket_flv), ("rtmp", rtmp)]
+    };
+    let viewers = by().map(|(name, viewing)| (name, viewing.viewers.value()));
+    out.each("livegate_viewers", Gauge, "Viewers now, by how they watch.", "by", viewers);
+    let help = "Bytes of streams received from publishers, or pulled.";
+    out.one("livegate_received_bytes_total", Counter, help, meters.received.value());
+    let help = "Bytes of streams that arrived at push destinations.";
+    out.one("livegate_pushed_bytes_total", Counter, help, meters.pushed.value());
+    let bytes = by().map(|(name, viewing)| (name, viewing.bytes.value()));
+    let help = "Bytes of streams sent to viewers, by how they watch.";
+    out.each("livegate_played_bytes_total", Counter, help, "by", bytes);
+    let help = "Messages that pushes dropped because their destinations read too slowly.";
+    out.one("livegate_pushes_dropped_messages_total", Counter, help, meters.dropped.value());
+    let dropped = by().map(|(name, viewing)| (name, viewing.dropped.value()));
+    let help = "Messages skipped for viewers who read too slowly, by how they watch.";
+    out.each("livegate_viewers_dropped_messages_total", Counter, help, "by", dropped);
+    let help = "Times that a push connected again.";
+    out.one("livegate_reconnects_total", Counter, help, meters.reconnects.value());
+    let help = "State events that wait to be told.";
+    out.one("livegate_events_waiting", Gauge, help, meters.events_waiting.value());
+    let help = "State events that got too old to be told.";
+    out.one("livegate_events_expired_total", Counter, help, meters.events_expired.value());
+    let connections =
+        [("http", meters.http_connections.value()), ("rtmp", meters.rtmp_connections.value())];
+    let help = "Connections that are open, by protocol.";
+    out.each("livegate_connections", Gauge, help, "protocol", connections);
+    let help = "Connections that were closed at once because there were too many.";
+    out.one(
+        "livegate_refused_connections_total",
+        Counter,
+        help,
+        meters.refused_connections.value(),
+    );
+}
+
+/// What every process tells, by the names that are usual.
+fn process(out: &mut Exposition) {
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = format!("{}.{:09}", cpu.tv_sec, cpu.tv_nsec);
+    let help = "Processor time used, in seconds.";
+    out.one("process_cpu_seconds_total", Kind::Counter, help, seconds);
+    if let Some(bytes) = resident() {
+        let help = "Resident memory, in bytes.";
+        out.one("process_resident_memory_bytes", Kind::Gauge, help, bytes);
+    }
+}
+
+/// Resident memory in bytes (proc(5): `VmRSS` is in kB of 1,024 bytes).
+fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}

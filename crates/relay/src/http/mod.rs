@@ -1,0 +1,222 @@
+//! The host's HTTP side: its APIs, its health and numbers, and play in a browser.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`route`] | which of these a call is for, and whether its caller may |
+//! | [`play`] | `/live/{app}/{channel}.flv` |
+//! | [`jocloud`] | Jocloud's `startrtmp` and `stoprtmp` |
+//! | [`tasks`], [`streams`] | `/api/v1` |
+//! | [`health`], [`metrics`] | `/healthz`, `/metrics` |
+//!
+//! Whoever calls may be hostile: all that is read is bounded in size and time, and so is how many
+//! call at once. docs/relay-host.md is for whoever runs a host.
+
+mod answer;
+mod exposition;
+mod health;
+mod jocloud;
+mod metrics;
+mod pieces;
+mod play;
+mod request;
+mod route;
+mod socket;
+mod streams;
+mod tasks;
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use livegate_core::relay::door::{Door, DoorSettings};
+use livegate_core::url::egress::EgressPolicy;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::spawn_local;
+use tokio::time::sleep;
+
+pub use self::health::Health;
+use self::play::Watch;
+use self::socket::Socket;
+use crate::credentials;
+use crate::meter::{Meters, Present};
+use crate::store::Store;
+use crate::stream::Streams;
+use crate::task::Tasks;
+
+/// The most bytes of a request's line and headers, and of what waits to be written. A token has at
+/// most 1,200 bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// What waits in this process for a viewer to take it.
+const MAX_WAITING: usize = 128 * 1024;
+
+/// How long the listener rests when it cannot accept: most likely there are no descriptors left.
+const REST: Duration = Duration::from_millis(100);
+
+/// How long callers may take.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Patience {
+    /// For a request's line and headers, and between two requests.
+    pub head: Duration,
+    /// For a request's body.
+    pub body: Duration,
+    /// Without taking anything of what is sent.
+    pub stall: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let [head, body, stall] = [15, 10, 30].map(Duration::from_secs);
+        Self { head, body, stall }
+    }
+}
+
+/// What a listener answers with.
+#[derive(Debug)]
+pub struct Host {
+    tasks: Tasks,
+    streams: Box<dyn Watch>,
+    store: Store,
+    credentials: credentials::Present,
+    meters: Rc<Meters>,
+    health: Rc<Health>,
+    /// Where pushes may go.
+    egress: EgressPolicy,
+    /// What stands before an application's id in Jocloud's paths.
+    jocloud_prefix: Vec<String>,
+    patience: Patience,
+    door: RefCell<Door>,
+}
+
+/// What a [`Host`] is made of.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever starts a host names everything")]
+pub struct Parts {
+    /// Its tasks.
+    pub tasks: Tasks,
+    /// Its streams.
+    pub streams: Streams,
+    /// Its store.
+    pub store: Store,
+    /// Who may do what.
+    pub credentials: credentials::Present,
+    /// What is counted.
+    pub meters: Rc<Meters>,
+    /// What listens.
+    pub health: Rc<Health>,
+    /// Where pushes may go; `http` of it says whether plain RTMP may be.
+    pub egress: EgressPolicy,
+    /// How many connections there may be.
+    pub door: DoorSettings,
+    /// How long callers may take.
+    pub patience: Patience,
+    /// What stands before an application's id in Jocloud's paths, such as `/app`: the vendor's
+    /// documents give two.
+    pub jocloud_prefix: String,
+}
+
+impl Host {
+    /// Nobody has called yet.
+    pub fn new(parts: Parts) -> Self {
+        let streams = parts.streams.clone();
+        Self::watching(parts, Box::new(streams))
+    }
+
+    /// With other streams to watch than the parts have.
+    fn watching(parts: Parts, streams: Box<dyn Watch>) -> Self {
+        let prefix = parts.jocloud_prefix.split('/').filter(|part| !part.is_empty());
+        Self {
+            tasks: parts.tasks,
+            streams,
+            store: parts.store,
+            credentials: parts.credentials,
+            meters: parts.meters,
+            health: parts.health,
+            egress: parts.egress,
+            jocloud_prefix: prefix.map(str::to_owned).collect(),
+            patience: parts.patience,
+            door: RefCell::new(Door::new(parts.door)),
+        }
+    }
+}
+
+/// One caller: counted as long as any clone is kept.
+#[derive(Clone, Debug)]
+struct Caller {
+    _counted: Rc<Counted>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    host: Rc<Host>,
+    address: IpAddr,
+    _present: Present,
+}
+
+impl Caller {
+    /// Lets somebody in, if there is room.
+    fn enter(host: &Rc<Host>, address: IpAddr) -> Option<Self> {
+        if !host.door.borrow_mut().enter(address) {
+            host.meters.refused_connections.add(1);
+            return None;
+        }
+        let present = host.meters.http_connections.enter();
+        let counted = Counted { host: Rc::clone(host), address, _present: present };
+        Some(Self { _counted: Rc::new(counted) })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.host.door.borrow_mut().leave(self.address);
+    }
+}
+
+/// Answers whoever connects, until it is dropped. Runs in a `LocalSet`.
+pub async fn serve(listener: TcpListener, host: Rc<Host>) {
+    let _listening = host.health.http();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => accept(stream, peer, &host),
+            Err(error) => {
+                tracing::warn!("no connection can be accepted: {error}");
+                sleep(REST).await;
+            }
+        }
+    }
+}
+
+fn accept(stream: TcpStream, peer: SocketAddr, host: &Rc<Host>) {
+    // Whoever is one too many is closed at once: an answer would cost what is to be saved.
+    let Some(caller) = Caller::enter(host, peer.ip()) else { return };
+    // A picture is to be seen now, not when a packet is full.
+    let _ = stream.set_nodelay(true);
+    spawn_local(connection(stream, Rc::clone(host), caller));
+}
+
+async fn connection(stream: TcpStream, host: Rc<Host>, caller: Caller) {
+    let socket = TokioIo::new(Socket::new(stream, host.patience.stall));
+    let answering = service_fn(|request| {
+        let (host, caller) = (Rc::clone(&host), caller.clone());
+        async move { Ok::<_, Infallible>(route::answer(&host, &caller, request).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(host.patience.head)
+        .max_header_size(MAX_HEAD)
+        .max_buf_size(MAX_WAITING)
+        .writev(true)
+        .serve_connection(socket, answering)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        // Never what was asked for: tokens stand in queries.
+        tracing::debug!("a connection ended: {error}");
+    }
+}
