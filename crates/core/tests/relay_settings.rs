@@ -7,6 +7,7 @@ use std::path::Path;
 use livegate_core::relay::ingest::IngestSettings;
 use livegate_core::relay::lease::LeaseSettings;
 use livegate_core::relay::lifecycle::TaskSettings;
+use livegate_core::relay::link::LinkSettings;
 use livegate_core::relay::outbox::OutboxSettings;
 use livegate_core::relay::push::PushSettings;
 use livegate_core::relay::queue::QueueSettings;
@@ -18,6 +19,7 @@ fn all() -> Vec<Setting> {
         QueueSettings::TABLE,
         TaskSettings::TABLE,
         LeaseSettings::TABLE,
+        LinkSettings::TABLE,
         IngestSettings::TABLE,
         OutboxSettings::TABLE,
     ];

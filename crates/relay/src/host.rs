@@ -1,5 +1,6 @@
 //! A host from start to end: its parts are made, joined, and run until it is told to stop.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -11,21 +12,24 @@ use std::time::Duration;
 use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::host::Settings;
+use livegate_core::relay::link::HostRefused;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::callback::{Callbacks, Gateway as Told, Receiver};
 use crate::credentials::{self, CredentialsError, Present};
+use crate::fleet::{self, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
-use crate::journal::Journal;
 use crate::meter::Meters;
 use crate::net::{Egress, Tls, TlsFileError};
 use crate::pull::Pulls;
@@ -55,6 +59,8 @@ pub struct Config {
     pub authorities: Option<PathBuf>,
     /// Where pushes and pulls may lead.
     pub egress: Egress,
+    /// The gateway that it is under, if it is.
+    pub gateway: Option<Gateway>,
     /// What stands before an application's id in Jocloud's paths.
     pub jocloud_prefix: String,
     /// Everything else.
@@ -83,6 +89,7 @@ impl Config {
             credentials: None,
             authorities: None,
             egress,
+            gateway: None,
             jocloud_prefix: "/app".to_owned(),
             settings: Settings::default(),
         }
@@ -115,6 +122,8 @@ pub enum HostError {
     Credentials(CredentialsError),
     /// Nothing can be kept.
     Store(StoreError),
+    /// The gateway does not want this host.
+    Refused(HostRefused),
     /// The operating system does not give what every program gets.
     System(io::Error),
 }
@@ -127,6 +136,7 @@ impl fmt::Display for HostError {
             Self::Authorities(error) => error.fmt(f),
             Self::Credentials(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::Refused(refused) => refused.fmt(f),
             Self::System(error) => write!(f, "the host cannot run here: {error}"),
         }
     }
@@ -142,6 +152,7 @@ impl Coded for HostError {
             Self::Authorities(error) => error.code(),
             Self::Credentials(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Refused(refused) => refused.code(),
             Self::System(_) => Code::new("host.system"),
         }
     }
@@ -170,19 +181,27 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         None => Credentials::default(),
     };
     let credentials = Present::new(credentials);
-    let store = Store::open(&config.data).map_err(HostError::Store)?;
+    let (store, kept) = Store::open(&config.data).map_err(HostError::Store)?;
     let streams = Streams::new(settings.queue, settings.gop);
     let connector = Connector {
-        tls,
+        tls: tls.clone(),
         egress: config.egress,
         send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
         ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
     };
-    let journal = Journal::new(store.clone());
     let (ends, mut ended) = unbounded_channel();
-    let crowd = Crowd::new(settings.ingest, streams.clone(), journal.clone(), ends);
+    let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
     let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
-    let tasks = Tasks::new(settings, streams.clone(), journal, connector, pulls);
+    let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+    let callbacks = Callbacks::new(
+        store.clone(),
+        &kept.lines,
+        settings.outbox,
+        tls.clone(),
+        receivers(&credentials.now()),
+        if config.gateway.is_some() { Told::Told } else { Told::None },
+    );
+    tasks.restore(&kept);
     let follow = tasks.clone();
     spawn_local(async move {
         while let Some((app, channel)) = ended.recv().await {
@@ -197,7 +216,7 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         let parts = Parts {
             tasks: tasks.clone(),
             streams: streams.clone(),
-            store,
+            store: store.clone(),
             credentials: credentials.clone(),
             meters: Rc::new(Meters::default()),
             health: Rc::clone(&health),
@@ -212,25 +231,62 @@ async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErro
         };
         spawn_local(http::serve(socket, Rc::new(http::Host::new(parts))));
     }
+    let told = callbacks.clone();
+    let gateway = config.gateway.map(|gateway| {
+        let (tasks, streams, store) = (tasks.clone(), streams.clone(), store.clone());
+        let parts = fleet::Parts { tasks, streams, store, tls };
+        spawn_local(async move { Fleet::join(gateway, parts, &kept, told).await })
+    });
     let hall = Hall { settings: settings.host, credentials: credentials.clone(), streams, crowd };
     spawn_local(async move {
         let _listening = health.rtmp();
         listen(listeners, settings.door, hall).await;
     });
     if let Some(path) = config.credentials {
+        let callbacks = callbacks.clone();
         spawn_local(async move {
-            if let Err(error) = credentials::reload_on_hangup(&path, &credentials).await {
+            let changed = |now: &Credentials| callbacks.set(receivers(now));
+            if let Err(error) = credentials::reload_on_hangup(&path, &credentials, changed).await {
                 tracing::warn!("SIGHUP does nothing here: {error}");
             }
         });
     }
     ready(&listens);
-    told_to_stop().await.map_err(HostError::System)?;
+    let refused = async {
+        match gateway {
+            Some(gateway) => gateway.await.ok().flatten(),
+            None => std::future::pending().await,
+        }
+    };
+    let refused = tokio::select! {
+        told = told_to_stop() => {
+            told.map_err(HostError::System)?;
+            None
+        }
+        refused = refused => refused,
+    };
     tracing::info!("stopping");
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
-    let _ = tokio::time::timeout(GOODBYE, tasks.say_goodbye()).await;
-    Ok(())
+    let _ = timeout(GOODBYE, tasks.say_goodbye()).await;
+    let _ = timeout(GOODBYE, callbacks.close()).await;
+    store.close().await;
+    refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
+}
+
+/// Whom the applications' events are told.
+fn receivers(credentials: &Credentials) -> BTreeMap<String, Receiver> {
+    let callbacks = credentials
+        .applications()
+        .filter_map(|(app, application)| Some((app, application.callback.as_ref()?)));
+    let receivers = callbacks.filter_map(|(app, callback)| match Receiver::new(callback) {
+        Ok(receiver) => Some((app.to_owned(), receiver)),
+        Err(error) => {
+            tracing::error!(app, "the application's callback cannot be used: {error}");
+            None
+        }
+    });
+    receivers.collect()
 }
 
 async fn bind(config: &Config) -> Result<(Vec<Listener>, Ready), HostError> {

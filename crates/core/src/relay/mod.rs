@@ -16,6 +16,9 @@
 //! | [`exit`] | when a live job stops by itself |
 //! | [`host`] | every setting of a host |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
+//! | [`link`] | what a host and a gateway's Fleet say to each other |
+//! | [`member`] | the host's side of that |
+//! | [`placement`] | which host of several gets a task |
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
@@ -43,11 +46,14 @@ pub mod ingest;
 pub mod jocloud;
 pub mod lease;
 pub mod lifecycle;
+pub mod link;
 pub mod loudness;
+pub mod member;
 pub mod mix;
 pub mod mpu;
 pub mod native;
 pub mod outbox;
+pub mod placement;
 pub mod push;
 pub mod queue;
 pub mod quota;

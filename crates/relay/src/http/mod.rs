@@ -23,6 +23,8 @@ mod route;
 mod socket;
 mod streams;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -40,7 +42,6 @@ use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 pub use self::health::Health;
-use self::play::Watch;
 use self::socket::Socket;
 use crate::credentials;
 use crate::meter::{Meters, Present};
@@ -81,7 +82,7 @@ impl Default for Patience {
 #[derive(Debug)]
 pub struct Host {
     tasks: Tasks,
-    streams: Box<dyn Watch>,
+    streams: Streams,
     store: Store,
     credentials: credentials::Present,
     meters: Rc<Meters>,
@@ -124,16 +125,10 @@ pub struct Parts {
 impl Host {
     /// Nobody has called yet.
     pub fn new(parts: Parts) -> Self {
-        let streams = parts.streams.clone();
-        Self::watching(parts, Box::new(streams))
-    }
-
-    /// With other streams to watch than the parts have.
-    fn watching(parts: Parts, streams: Box<dyn Watch>) -> Self {
         let prefix = parts.jocloud_prefix.split('/').filter(|part| !part.is_empty());
         Self {
             tasks: parts.tasks,
-            streams,
+            streams: parts.streams,
             store: parts.store,
             credentials: parts.credentials,
             meters: parts.meters,

@@ -12,13 +12,15 @@ use livegate_core::layout::Picture;
 use livegate_core::relay::ingest::{
     Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Place, Session,
 };
+use livegate_core::relay::lease::Feed;
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::spawn_local;
 
 use crate::clock;
-use crate::journal::{Journal, event};
+use crate::event::event;
+use crate::store::Store;
 use crate::stream::{Packet, Source, StreamKey, Streams};
 
 /// Where one connection sits: dropping it is its end.
@@ -82,7 +84,7 @@ impl fmt::Debug for Seat {
 
 struct Inner {
     streams: Streams,
-    journal: Journal,
+    store: Store,
     ingest: RefCell<Ingest>,
     seats: RefCell<BTreeMap<Session, Rc<Occupied>>>,
     last: Cell<u64>,
@@ -100,12 +102,12 @@ impl Crowd {
     pub(crate) fn new(
         settings: IngestSettings,
         streams: Streams,
-        journal: Journal,
+        store: Store,
         ends: UnboundedSender<(String, String)>,
     ) -> Self {
         let inner = Rc::new(Inner {
             streams,
-            journal,
+            store,
             ingest: RefCell::new(Ingest::new(settings)),
             seats: RefCell::default(),
             last: Cell::new(0),
@@ -125,6 +127,7 @@ impl Crowd {
         place: Place<'_>,
         picture: Picture,
         duplicate: Duplicate,
+        feed: Feed,
     ) -> Result<Seat, IngestError> {
         let now = clock::now();
         let seat = self.seat();
@@ -139,7 +142,7 @@ impl Crowd {
             user: place.user.to_owned(),
             picture,
         };
-        let source = self.0.streams.begin(key, now);
+        let source = self.0.streams.begin(key, feed, now);
         // The host may be pulling the same stream.
         let source = source.ok_or(IngestError::PublisherExists)?;
         *seat.occupied.source.borrow_mut() = Some(source);
@@ -176,7 +179,7 @@ impl Crowd {
                     let told = event(&raised.app, &raised.channel, "", raised.at, |about| {
                         about.raised(&raised)
                     });
-                    self.0.journal.keep(vec![told]);
+                    self.0.store.keep(vec![told]);
                     if raised.kind == Kind::ChannelEnd {
                         // Nobody listens when the host stops.
                         let _ = self.0.ends.send((raised.app, raised.channel));

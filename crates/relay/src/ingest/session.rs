@@ -14,6 +14,7 @@ use std::time::Duration;
 use livegate_core::error::{Code, Coded};
 use livegate_core::relay::host::HostSettings;
 use livegate_core::relay::ingest::{IngestError, Place, Role};
+use livegate_core::relay::lease::Feed;
 use livegate_core::relay::token::Wish;
 use livegate_rtmp::chunk::shared::Shared;
 use livegate_rtmp::session::server::{Event, Reason, Server, Settings};
@@ -255,7 +256,7 @@ impl Visit {
         let place = Place { app, channel, user, role: address.role };
         self.hall
             .crowd
-            .publish(place, address.picture, application.duplicate)
+            .publish(place, address.picture, application.duplicate, Feed::Published)
             .map_err(|error| Refusal(Reason::InUse, error.code()))
     }
 

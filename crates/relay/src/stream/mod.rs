@@ -14,6 +14,7 @@ use std::rc::{Rc, Weak};
 use livegate_core::layout::Picture;
 use livegate_core::relay::class::Class;
 use livegate_core::relay::gop::{Gop, GopSettings};
+use livegate_core::relay::lease::Feed;
 use livegate_core::relay::queue::QueueSettings;
 use livegate_core::time::UnixMillis;
 
@@ -67,8 +68,10 @@ pub trait Tap {
 }
 
 /// What there is to say of a stream in figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
+    /// Where it comes from.
+    pub feed: Feed,
     /// When it began.
     pub began_at: UnixMillis,
     /// Bytes of its messages.
@@ -81,6 +84,7 @@ pub struct Figures {
 
 /// A stream that is there.
 struct Live {
+    feed: Feed,
     began_at: UnixMillis,
     headers: [Option<Packet>; Class::HEADERS],
     gop: Gop<Packet>,
@@ -234,11 +238,12 @@ impl Streams {
     }
 
     /// Begins a stream. `None` while there is one of that key.
-    pub fn begin(&self, key: StreamKey, now: UnixMillis) -> Option<Source> {
+    pub fn begin(&self, key: StreamKey, feed: Feed, now: UnixMillis) -> Option<Source> {
         if self.0.live.borrow().contains_key(&key) {
             return None;
         }
         let live = Live {
+            feed,
             began_at: now,
             headers: [const { None }; Class::HEADERS],
             gop: Gop::new(self.0.gop),
@@ -298,6 +303,7 @@ impl Streams {
     /// All that are there, with their figures.
     pub fn list(&self) -> Vec<(StreamKey, Figures)> {
         let figures = |live: &Live| Figures {
+            feed: live.feed,
             began_at: live.began_at,
             bytes: live.bytes,
             messages: live.messages,

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use livegate_core::error::Coded as _;
+use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::relay::host::Settings;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::TaskState;
-use livegate_core::relay::push::{Cause, Status};
+use livegate_core::relay::push::{Cause, Push, PushSettings, Status, Transport};
+use livegate_core::relay::queue::Dropped;
 use livegate_core::relay::task::Origin;
 use livegate_core::relay::{Addresses, Conflict, PushUrl, Source, Task};
 use livegate_core::time::UnixMillis;
@@ -20,10 +21,9 @@ use sha2::{Digest as _, Sha256};
 
 use self::running::Running;
 use crate::clock;
-use crate::journal::Journal;
 use crate::pull::Pulls;
 use crate::push::Connector;
-use crate::store::Change;
+use crate::store::{Change, EndedTask, Kept, KeptTask, Store};
 use crate::stream::Streams;
 
 /// Which task: ids are one in an application, and vendors' do not meet.
@@ -71,6 +71,41 @@ pub enum StartError {
     Store(crate::store::StoreError),
 }
 
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addresses(conflicts) => match conflicts.first() {
+                Some(first) => write!(f, "address {}: {first}", first.index + 1),
+                None => f.write_str("an address is another task's"),
+            },
+            Self::Unsupported => f.write_str("this host does not mix streams"),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Coded for StartError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Addresses(conflicts) => match conflicts.first() {
+                Some(first) => first.code(),
+                None => Code::new("relay.address_taken"),
+            },
+            Self::Unsupported => Code::new("host.unsupported"),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Store(error) => error.fault(),
+            _ => Fault::Caller,
+        }
+    }
+}
+
 /// One push, as it is shown.
 #[derive(Clone, Debug)]
 pub struct PushView {
@@ -82,7 +117,7 @@ pub struct PushView {
     /// Bytes that arrived since it began, all connections together.
     pub sent: u64,
     /// What its queue dropped.
-    pub dropped: livegate_core::relay::queue::Dropped,
+    pub dropped: Dropped,
 }
 
 /// One task, as it is shown.
@@ -106,7 +141,7 @@ const ENDED: usize = 1_000;
 struct Inner {
     settings: Settings,
     streams: Streams,
-    journal: Journal,
+    store: Store,
     connector: Connector,
     pulls: Pulls,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
@@ -130,20 +165,37 @@ impl Tasks {
     pub(crate) fn new(
         settings: Settings,
         streams: Streams,
-        journal: Journal,
+        store: Store,
         connector: Connector,
         pulls: Pulls,
     ) -> Self {
         Self(Rc::new(Inner {
             settings,
             streams,
-            journal,
+            store,
             connector,
             pulls,
             running: RefCell::default(),
             ended: RefCell::default(),
             addresses: RefCell::default(),
         }))
+    }
+
+    /// Takes up what was kept: tasks go on with their pushes as they were.
+    pub(crate) fn restore(&self, kept: &Kept) {
+        for (identity, task, rests_until) in &kept.addresses {
+            self.0.addresses.borrow_mut().restore(identity.clone(), task.clone(), *rests_until);
+        }
+        let push = self.0.settings.push;
+        self.0.ended.borrow_mut().extend(kept.ended.iter().map(|ended| ended_view(ended, push)));
+        for task in &kept.tasks {
+            let KeptTask { task, epoch, began_at, pushes, .. } = task.clone();
+            let key = TaskKey::of(&task);
+            let running = Running::begin(self, task, epoch, pushes, began_at);
+            if running.ended().is_none() {
+                self.0.running.borrow_mut().insert(key, running);
+            }
+        }
     }
 
     /// Starts a task, or changes the one of its key. It is on disk when this returns.
@@ -171,7 +223,7 @@ impl Tasks {
         let began_at = self.find(&key).map_or(now, |running| running.began_at());
         let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
         let changes = [row].into_iter().chain(self.addresses(&key)).collect();
-        if let Err(error) = self.0.journal.write(changes).await {
+        if let Err(error) = self.0.store.write(changes).await {
             *self.0.addresses.borrow_mut() = before;
             return Err(StartError::Store(error));
         }
@@ -195,7 +247,7 @@ impl Tasks {
         let Some(running) = self.find(key) else { return Ok(false) };
         running.stop(cause);
         // What is written behind it is on disk behind it.
-        self.0.journal.write(Vec::new()).await.map_err(StartError::Store)?;
+        self.0.store.write(Vec::new()).await.map_err(StartError::Store)?;
         Ok(true)
     }
 
@@ -237,6 +289,13 @@ impl Tasks {
         ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
     }
 
+    /// How many pushes there are.
+    pub(crate) fn pushes(&self) -> u64 {
+        let running = self.0.running.borrow();
+        let pushes: usize = running.values().map(|running| running.pushes()).sum();
+        u64::try_from(pushes).unwrap_or(u64::MAX)
+    }
+
     /// Takes leave of all destinations; nothing is said to have ended.
     pub(crate) async fn say_goodbye(&self) {
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
@@ -274,8 +333,8 @@ impl Tasks {
         &self.0.connector
     }
 
-    fn journal(&self) -> &Journal {
-        &self.0.journal
+    fn store(&self) -> &Store {
+        &self.0.store
     }
 
     fn pulls(&self) -> &Pulls {
@@ -307,4 +366,22 @@ impl Tasks {
 /// What two forms of one address have in common, without what is secret in it.
 fn identity(url: &PushUrl) -> String {
     hex::encode(Sha256::digest(url.identity().as_bytes()))
+}
+
+/// A task that ended before the host was started, as it is shown.
+fn ended_view(kept: &EndedTask, settings: PushSettings) -> TaskView {
+    let pushes = kept.pushes.iter().filter_map(|push| {
+        let last = push.last?;
+        let ended = Push::resume(settings, Transport::Plain, last, last.at);
+        let (url, status) = (push.url.as_str().to_owned(), ended.status(last.at));
+        Some(PushView { url, status, sent: 0, dropped: Dropped::default() })
+    });
+    let cause = kept.why.as_str().and_then(Cause::from_code).unwrap_or(Cause::Stopped);
+    TaskView {
+        task: kept.task.clone(),
+        state: kept.state,
+        ended: Some((cause, kept.at)),
+        began_at: kept.began_at,
+        pushes: pushes.collect(),
+    }
 }

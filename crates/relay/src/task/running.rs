@@ -21,7 +21,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
 use crate::clock;
-use crate::journal::event;
+use crate::event::event;
 use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
 use crate::sei::Inserter;
@@ -148,6 +148,10 @@ impl Running {
         (self.task.borrow().clone(), self.epoch.get())
     }
 
+    pub(super) fn pushes(&self) -> usize {
+        self.task.borrow().targets.len()
+    }
+
     pub(super) const fn began_at(&self) -> UnixMillis {
         self.began_at
     }
@@ -235,7 +239,7 @@ impl Running {
             }
         }
         if !changes.is_empty() {
-            self.tasks.journal().keep(changes);
+            self.tasks.store().keep(changes);
         }
         self.turned.notify_one();
     }

@@ -164,6 +164,19 @@ pub struct Report {
     pub attempt: u32,
 }
 
+impl Report {
+    /// One that was kept.
+    pub const fn new(
+        number: u64,
+        at: UnixMillis,
+        state: PushState,
+        cause: Option<Cause>,
+        attempt: u32,
+    ) -> Self {
+        Self { number, at, state, cause, attempt }
+    }
+}
+
 /// How a push is doing, for whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,7 +1,6 @@
 //! Play in a browser: `GET /live/{app}/{channel}.flv`, as HTTP-FLV, or as WebSocket-FLV where the
 //! request asks for an upgrade. docs/relay-host.md §5.
 
-mod feed;
 mod playing;
 mod tags;
 mod websocket;
@@ -24,10 +23,9 @@ use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::token::{TokenError, Wish, is_name};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-pub(crate) use self::feed::{Feed, Watch};
 use self::playing::By;
 pub(crate) use self::playing::Playing;
 use super::answer::{Answer, Body, Problem, answer, empty};
@@ -35,15 +33,13 @@ use super::request::Call;
 use super::socket::Socket;
 use super::{Caller, Host};
 use crate::clock;
+use crate::stream::{Reader, Streams};
 
 /// The methods of this path.
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// The longest that somebody waits for a stream.
 const LONGEST_WAIT_S: u64 = 30;
-
-/// How often it is looked for meanwhile.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Answers a call of `/live/{app}/{file}`; all that goes wrong is told to pages that may play.
 pub(super) async fn serve(
@@ -97,10 +93,10 @@ async fn play(
     let user =
         admitted(credentials, call, Wish { app, channel, user: user.unwrap_or(""), picture })?;
     let key = if is_upgrade(&call.headers) { Some(upgrade_key(credentials, call)?) } else { None };
-    let feed = watch(host, app, channel, user.as_deref(), picture, until).await;
-    let feed = feed.ok_or_else(nobody)?;
+    let reader = read(&host.streams, app, channel, user.as_deref(), picture, until).await;
+    let reader = reader.ok_or_else(nobody)?;
     if let Some(key) = key {
-        let playing = Playing::new(feed, By::WebSocket, Rc::clone(&host.meters));
+        let playing = Playing::new(reader, By::WebSocket, Rc::clone(&host.meters));
         let upgrading = hyper::upgrade::on(&mut request);
         spawn_local(upgraded(upgrading, playing, caller.clone()));
         return Ok(switch(&key));
@@ -108,7 +104,7 @@ async fn play(
     if call.method == Method::HEAD {
         return Ok(stream(Body::of("")));
     }
-    let playing = Playing::new(feed, By::Http, Rc::clone(&host.meters));
+    let playing = Playing::new(reader, By::Http, Rc::clone(&host.meters));
     Ok(stream(Body::Playing(Box::new(playing))))
 }
 
@@ -170,23 +166,23 @@ fn admitted(
 }
 
 /// The stream, once it is there.
-async fn watch(
-    host: &Host,
+async fn read(
+    streams: &Streams,
     app: &str,
     channel: &str,
     user: Option<&str>,
     picture: Picture,
     until: Instant,
-) -> Option<Box<dyn Feed>> {
-    let looking = async {
+) -> Option<Reader> {
+    let coming = async {
         loop {
-            if let Some(feed) = host.streams.watch(app, channel, user, picture) {
-                return feed;
+            if let Some(reader) = streams.read(app, channel, user, picture, clock::now()) {
+                return reader;
             }
-            sleep(LOOK).await;
+            streams.comes().await;
         }
     };
-    timeout_at(until, looking).await.ok()
+    timeout_at(until, coming).await.ok()
 }
 
 /// Whether a header that is a list has this word.
