@@ -15,10 +15,10 @@ use livegate_core::relay::host::Settings;
 use livegate_core::relay::link::HostRefused;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -169,8 +169,9 @@ impl Coded for HostError {
 /// [`HostError`].
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(HostError::System)?;
-    LocalSet::new().block_on(&runtime, host(config, ready))
+    // Not a `LocalSet` on a runtime: that polls all of this on every packet, and wakes itself for it.
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    runtime.map_err(HostError::System)?.block_on(host(config, ready))
 }
 
 async fn host(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
