@@ -18,10 +18,10 @@ use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::link::HostRefused;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 pub use self::config::{Config, HostError, Ready, Rtmps};
@@ -49,8 +49,9 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// [`HostError`].
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(HostError::System)?;
-    LocalSet::new().block_on(&runtime, go_on(config, ready))
+    // Not a `LocalSet` on a runtime: that polls all of this on every packet, and wakes itself for it.
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    runtime.map_err(HostError::System)?.block_on(go_on(config, ready))
 }
 
 async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {

@@ -271,7 +271,10 @@ impl Tasks {
         let Some(running) = self.find(key) else { return Ok(false) };
         let (mut task, epoch) = running.task();
         task.sei.custom = Some(message);
-        self.start_as(task, epoch).await.map(|_| true)
+        self.start_as(task, epoch).await?;
+        // Also the same text as before is written once more.
+        running.repeat_sei();
+        Ok(true)
     }
 
     /// One task, that runs or ended of late.

@@ -134,6 +134,11 @@ impl Running {
         }
     }
 
+    /// Writes the custom message once more.
+    pub(super) fn repeat_sei(&self) {
+        self.fanout.repeat_sei();
+    }
+
     pub(super) fn stop(self: &Rc<Self>, cause: Cause) {
         self.handle(TaskInput::Stop(cause));
     }
