@@ -66,8 +66,11 @@ async fn accept(listener: Listener, hall: Hall, door: Rc<RefCell<Door>>) {
             tracing::debug!(%peer, code = "rtmp.too_many", "too many connections");
             continue;
         }
-        let _present = hall.meters.rtmp_connections.enter();
-        let entered = Entered { door: Rc::clone(&door), address: peer.ip(), _present };
+        let entered = Entered {
+            door: Rc::clone(&door),
+            address: peer.ip(),
+            _present: hall.meters.rtmp_connections.enter(),
+        };
         let (hall, tls) = (hall.clone(), listener.tls.clone());
         spawn_local(async move {
             if let Some(wire) = secured(tcp, tls, &hall.settings).await {

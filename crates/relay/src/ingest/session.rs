@@ -119,8 +119,15 @@ pub(crate) async fn serve(hall: Hall, wire: Wire, peer: SocketAddr) {
 impl Visit {
     async fn go_on(&mut self) -> Closed {
         loop {
-            self.batch.control(self.server.take_output());
-            let is_idle = self.batch.is_empty();
+            // Who asks and does not listen is answered no more, until the session has enough of it.
+            if !self.batch.is_enough() {
+                self.batch.control(self.server.take_output());
+            }
+            // Nor does anybody go on beyond their time by never pausing.
+            if let Some(closed) = self.is_over() {
+                return closed;
+            }
+            let is_idle = self.batch.is_out();
             let moved = match &mut self.doing {
                 Doing::Nothing { until } => {
                     let until = *until;
@@ -155,6 +162,18 @@ impl Visit {
         }
     }
 
+    /// Why it may not go on, if its time is over.
+    fn is_over(&self) -> Option<Closed> {
+        match &self.doing {
+            Doing::Nothing { until } => (Instant::now() >= *until).then_some(Closed::Late),
+            Doing::Publishing { seat } => seat.is_closed().map(Closed::Ingest),
+            Doing::Playing { moved_at, .. } => {
+                let is_late = !self.batch.is_out() && moved_at.elapsed() >= STALL;
+                is_late.then_some(Closed::Late)
+            }
+        }
+    }
+
     /// Takes of what is played what one write can take.
     fn fill(&mut self) -> Result<(), Closed> {
         let Doing::Playing { reader, stream, moved_at, viewer, .. } = &mut self.doing else {
@@ -181,7 +200,7 @@ impl Visit {
             read?;
             has_moved = true;
         }
-        if !self.batch.is_empty()
+        if !self.batch.is_out()
             && let Poll::Ready(written) = self.batch.poll_write(Pin::new(&mut self.wire), cx)
         {
             written.map_err(|_| Closed::Lost)?;
@@ -323,7 +342,7 @@ impl Visit {
         self.doing = Doing::Nothing { until: Instant::now() };
         self.batch.control(self.server.take_output());
         let goodbye = async {
-            while !self.batch.is_empty() {
+            while !self.batch.is_out() {
                 let wire = &mut self.wire;
                 poll_fn(|cx| self.batch.poll_write(Pin::new(wire), cx)).await?;
             }

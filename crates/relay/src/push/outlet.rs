@@ -29,8 +29,8 @@ pub(crate) struct Outlet {
     pub(crate) flush: Notify,
     /// Told when the connection is to take leave.
     pub(crate) leave: Notify,
-    /// Bytes of media that the kernel took.
-    handed: Cell<u64>,
+    /// Bytes that the destination's kernel has of the stream, when that was last asked.
+    arrived: Cell<u64>,
     /// Messages that were dropped, as far as they are counted.
     dropped: Cell<u64>,
     meters: Rc<Meters>,
@@ -42,21 +42,21 @@ impl Outlet {
             queue: RefCell::new(Queue::new(settings)),
             flush: Notify::new(),
             leave: Notify::new(),
-            handed: Cell::new(0),
+            arrived: Cell::new(0),
             dropped: Cell::new(0),
             meters,
         }
     }
 
-    /// Bytes of media that the kernel took.
-    pub(crate) fn handed(&self) -> u64 {
-        self.handed.get()
+    /// Bytes of the stream that the destination's kernel has, when that was last asked.
+    pub(crate) const fn arrived(&self) -> u64 {
+        self.arrived.get()
     }
 
-    /// The kernel took so many bytes of media.
-    pub(crate) fn hand(&self, bytes: u64) {
-        self.handed.set(self.handed.get().saturating_add(bytes));
-        self.meters.pushed.add(bytes);
+    /// The destination's kernel has so many bytes of the stream.
+    pub(crate) fn has_arrived(&self, bytes: u64) {
+        let before = self.arrived.replace(bytes);
+        self.meters.pushed.add(bytes.saturating_sub(before));
     }
 
     pub(crate) fn push(&self, class: Class, timestamp: u32, chunked: &Chunked, now: UnixMillis) {

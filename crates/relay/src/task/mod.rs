@@ -303,8 +303,10 @@ impl Tasks {
     /// Takes leave of all destinations; nothing is said to have ended.
     pub(crate) async fn say_goodbye(&self) {
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
-        for running in running {
-            running.leave().await;
+        // All are told before any is waited for.
+        let leaving: Vec<_> = running.iter().flat_map(|running| running.leave()).collect();
+        for connection in leaving {
+            let _ = connection.await;
         }
     }
 

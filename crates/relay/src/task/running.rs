@@ -46,10 +46,10 @@ impl Destination {
         Self { url, connection: None, outlet: None, sent: 0, dropped: Dropped::default() }
     }
 
-    /// Bytes that went out in all, and what was dropped.
+    /// Bytes that arrived in all, and what was dropped.
     fn figures(&self) -> (u64, Dropped) {
         let Some(outlet) = &self.outlet else { return (self.sent, self.dropped) };
-        let sent = self.sent.saturating_add(outlet.handed());
+        let sent = self.sent.saturating_add(outlet.arrived());
         (sent, self.dropped.plus(outlet.queue.borrow().dropped()))
     }
 
@@ -187,20 +187,15 @@ impl Running {
     }
 
     /// Takes leave of all destinations, because the host stops: the task goes on at its next start.
-    pub(super) async fn leave(&self) {
+    /// What is returned is done when a connection is.
+    pub(super) fn leave(&self) -> Vec<JoinHandle<()>> {
         self.ended.set(Some((Cause::HostRestarted, clock::now())));
-        let connections: Vec<_> = self
-            .destinations
-            .borrow_mut()
-            .values_mut()
-            .filter_map(|own| Some((own.connection.take()?.1, own.outlet.take()?)))
-            .collect();
-        for (_, outlet) in &connections {
-            outlet.leave.notify_one();
-        }
-        for (connection, _) in connections {
-            let _ = connection.await;
-        }
+        let mut destinations = self.destinations.borrow_mut();
+        let connections = destinations.values_mut().filter_map(|own| {
+            own.outlet.take()?.leave.notify_one();
+            Some(own.connection.take()?.1)
+        });
+        connections.collect()
     }
 
     /// Wants the task's stream from now on.
