@@ -159,6 +159,7 @@ impl Host {
             tasks: self.tasks.clone(),
             streams: self.streams.clone(),
             store: self.store.clone(),
+            crowd: self.crowd.clone(),
             credentials: self.credentials.clone(),
             meters: Rc::clone(&self.meters),
             callbacks: Some(self.callbacks.clone()),

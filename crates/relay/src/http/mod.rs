@@ -45,6 +45,7 @@ pub use self::health::Health;
 use self::socket::Socket;
 use crate::callback::Callbacks;
 use crate::credentials;
+use crate::ingest::Crowd;
 use crate::meter::{Meters, Present};
 use crate::store::Store;
 use crate::stream::Streams;
@@ -86,6 +87,7 @@ pub struct Host {
     streams: Streams,
     store: Store,
     callbacks: Option<Callbacks>,
+    crowd: Crowd,
     credentials: credentials::Present,
     meters: Rc<Meters>,
     health: Rc<Health>,
@@ -109,6 +111,8 @@ pub struct Parts {
     pub store: Store,
     /// What tells state events, if anybody is told.
     pub callbacks: Option<Callbacks>,
+    /// Everybody who watches and has a name.
+    pub(crate) crowd: Crowd,
     /// Who may do what.
     pub credentials: credentials::Present,
     /// What is counted.
@@ -135,6 +139,7 @@ impl Host {
             streams: parts.streams,
             store: parts.store,
             callbacks: parts.callbacks,
+            crowd: parts.crowd,
             credentials: parts.credentials,
             meters: parts.meters,
             health: parts.health,

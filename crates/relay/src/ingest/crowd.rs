@@ -96,6 +96,12 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct Crowd(Rc<Inner>);
 
+impl fmt::Debug for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crowd").field("seats", &self.0.seats.borrow().len()).finish_non_exhaustive()
+    }
+}
+
 impl Crowd {
     /// Nobody yet. Channels that end are told by application and name.
     pub(crate) fn new(

@@ -305,8 +305,10 @@ impl Visit {
         let reader = self.hall.streams.read(app, channel, user, address.picture, clock::now());
         let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));
         let reader = reader.ok_or(nobody)?;
-        // Of a viewer without a name there is nothing to tell.
-        let Some(viewer) = &address.viewer else { return Ok((None, reader)) };
+        // Of a viewer without a name there is nothing to tell; nor where everybody may watch, for then
+        // everybody could tell anything of anybody.
+        let viewer = address.viewer.as_ref().filter(|_| application.play.is_some());
+        let Some(viewer) = viewer else { return Ok((None, reader)) };
         let place = Place { app, channel, user: viewer, role: address.role };
         let seat = self.hall.crowd.play(place);
         let seat = seat.map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;

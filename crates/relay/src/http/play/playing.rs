@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,7 +12,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::tags::Tags;
 use crate::http::pieces::Pieces;
-use crate::meter::{By, Meters, Viewer};
+use crate::ingest::Seat;
+use crate::meter::Viewer;
 use crate::stream::{Packet, Reader};
 
 /// How much is handed on at once. What is more stays where it can still be skipped.
@@ -39,6 +39,8 @@ pub(crate) struct Playing {
     opening: Option<Opening>,
     has_ended: bool,
     viewer: Viewer,
+    /// Of a viewer with a name.
+    _seat: Option<Seat>,
 }
 
 #[derive(Debug, Default)]
@@ -71,14 +73,15 @@ impl Opening {
 }
 
 impl Playing {
-    pub(super) fn new(reader: Reader, by: By, meters: Rc<Meters>) -> Self {
+    pub(super) fn new(reader: Reader, viewer: Viewer, seat: Option<Seat>) -> Self {
         Self {
             reader,
             more: None,
             tags: Tags::default(),
             opening: Some(Opening::default()),
             has_ended: false,
-            viewer: Viewer::new(by, meters),
+            viewer,
+            _seat: seat,
         }
     }
 

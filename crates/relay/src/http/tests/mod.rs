@@ -97,7 +97,7 @@ impl Served {
         let meters = Rc::new(Meters::default());
         let (ends, _) = unbounded_channel();
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
-        let pulls = Pulls::new(connector.clone(), crowd, &settings);
+        let pulls = Pulls::new(connector.clone(), crowd.clone(), &settings);
         let tasks = Tasks::new(
             &settings,
             streams.clone(),
@@ -111,6 +111,7 @@ impl Served {
             streams,
             store,
             credentials: Present::new(credentials(more)),
+            crowd,
             callbacks: None,
             meters,
             health: Rc::new(Health::default()),
