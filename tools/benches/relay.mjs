@@ -269,12 +269,21 @@ function show(title, found) {
   }
 }
 
+/** What divan measures, as it shows it. */
+function shown(title, ...bench) {
+  section(title);
+  const table = run("cargo", ["bench", "--quiet", ...bench]);
+  for (const line of table.split("\n").filter((line) => /[├╰│]|fastest/.test(line))) note(line);
+}
+
 export async function relay({ output, scratch, short }) {
+  shown("Chunks of RTMP", "-p", "livegate-rtmp", "--bench", "chunks");
+  shown("SEI in the host's path, ten seconds of a stream", "-p", "livegate-relay", "--bench", "sei");
   if (spawnSync("ffmpeg", ["-version"]).status !== 0 || !existsSync(nginxHome)) {
     note("skipped: there is no ffmpeg, or no nginx-rtmp to compare with");
     return;
   }
-  const how = { clip: part(output), scratch, seconds: short ? 8 : 30, rounds: short ? 1 : 3 };
+  const how = { clip: part(output), scratch, seconds: short ? 8 : 15, rounds: short ? 1 : 3 };
   const [gathered, atOnce] = Object.keys(SIDES).slice(1);
   for (const count of MANY) {
     const found = await byTurns(SIDES, count, how);

@@ -228,8 +228,9 @@ mod tests {
         assert_eq!(meter.sound(2_999).volume, 170);
         // 920 ms after the last of it.
         assert_eq!(meter.sound(3_000), Sound { volume: 0, voice: 150 - 36 });
-        // Sound ahead of pictures counts, and sound of before a jump back does not.
-        assert_eq!(meter.sound(1_500).volume, 129);
+        // Sound ahead of pictures counts: (1.4 + 10) / 15,000 is -31.2 dB; 122. That of before a jump
+        // back does not.
+        assert_eq!(meter.sound(1_500).volume, 122);
         assert_eq!(meter.sound(500), Sound::default());
     }
 

@@ -101,7 +101,6 @@ pub struct Host {
 
 /// What a [`Host`] is made of.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "whoever starts a host names everything")]
 pub struct Parts {
     /// Its tasks.
     pub tasks: Tasks,
