@@ -86,10 +86,20 @@ export async function mpegtsTs(path) {
   return mpegts(demuxer, bytes);
 }
 
+/** mpegts.js: of which tracks of an FLV file it tells its player. */
+export async function mpegtsTracks(path) {
+  const { MpegtsFlv } = await players();
+  const bytes = await whole(path);
+  const demuxer = new MpegtsFlv(MpegtsFlv.probe(bytes), {});
+  const found = { audio: false, video: false };
+  mpegts(demuxer, bytes, { onTrackMetadata: (type) => (found[type] = true) });
+  return found;
+}
+
 /** Bytes of a transport stream's packet. */
 const PACKET = 188;
 
-function mpegts(demuxer, bytes) {
+function mpegts(demuxer, bytes, callbacks = {}) {
   const found = [];
   const seen = ({ type, uuid, user_data: data, pts }) =>
     found.push({ payload_type: type, uuid: uuid && hex(uuid), data: data && hex(data), pts_ms: pts });
@@ -101,6 +111,7 @@ function mpegts(demuxer, bytes) {
   for (const ignored of ["onMediaInfo", "onTrackMetadata", "onDataAvailable", "onMetaDataArrived", "onScriptDataArrived"]) {
     demuxer[ignored] = () => {};
   }
+  Object.assign(demuxer, callbacks);
   demuxer.parseChunks(bytes, 0);
   return found;
 }

@@ -22,7 +22,7 @@ const gstreamer = fileURLToPath(new URL("gst.py", import.meta.url));
 
 let built;
 /** The program around livegate-rtmp, built. */
-async function program() {
+export async function program() {
   const args = ["build", "--quiet", "--locked", "--manifest-path", manifest];
   built ??= output("cargo", args, { env: { ...process.env, CARGO_TARGET_DIR: target } });
   await built;

@@ -1,17 +1,15 @@
 // What putting SEI into a stream costs, beside ffmpeg at the same task and at copying alone; and the
 // parts of it in the core, natively and in wasm.
 
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { root } from "../gateway.mjs";
+import { FPS, SECONDS, run, whole } from "./clip.mjs";
 import { figure, median, note, section } from "./report.mjs";
 
-/** Seconds of the clip, and how often its 30 s are repeated in it. */
-const SECONDS = 600;
-const FPS = 30;
 const UUID = "6c697665-6761-8074-a565-2d7365692d31";
 const TEXT = JSON.stringify({
   canvas: { w: 1280, h: 720, bgnd: "#000000" },
@@ -31,31 +29,6 @@ const AIM_COPY = 3;
 const AIM_RSS_MB = 4;
 const AIM_SCAN_GB_S = 5;
 const AIM_FRAME_NS = 2_000;
-
-/** Runs a program to its end; what it says on standard error is of interest only when it fails. */
-const run = (program, args) =>
-  execFileSync(program, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 30 });
-
-/** The clip, made once: some 238 MB of H.264 at 3 Mbit/s in FLV, with AAC. */
-function clip(output) {
-  const whole = join(output, "t600.flv");
-  if (existsSync(whole)) return whole;
-  const short = join(output, "t30.flv");
-  const draft = join(output, "draft.flv");
-  const quiet = ["-v", "error", "-y"];
-  note("making the clip");
-  run("ffmpeg", [
-    ...[...quiet, "-f", "lavfi", "-i", `testsrc2=size=1280x720:rate=${FPS}`],
-    ...["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "30"],
-    ...["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-profile:v", "high"],
-    ...["-b:v", "3000k", "-maxrate", "3000k", "-bufsize", "3000k", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0"],
-    ...["-c:a", "aac", "-b:a", "128k", "-ac", "2", "-f", "flv", short],
-  ]);
-  run("ffmpeg", [...quiet, "-stream_loop", `${SECONDS / 30 - 1}`, "-i", short, "-c", "copy", "-f", "flv", draft]);
-  rmSync(short);
-  renameSync(draft, whole);
-  return whole;
-}
 
 /** Escaped for an option's value, and that for the list of filters: ffmpeg's "Quoting and escaping". */
 const escaped = (text) => text.replace(/[\\':=]/g, "\\$&").replace(/[\\',[\];]/g, "\\$&");
@@ -118,7 +91,7 @@ function counted(binary, path, expected, name) {
 async function insertion({ output, scratch, short }) {
   mkdirSync(scratch, { recursive: true });
   const binary = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "release/livegate");
-  const from = clip(output);
+  const from = whole(output);
   const size = statSync(from).size;
   const all = Object.entries(commands(binary, from));
   const file = join(scratch, "out.flv");

@@ -108,18 +108,25 @@ pub fn read(path: &Path) -> Result<Credentials, CredentialsError> {
     Credentials::from_json(&text).map_err(CredentialsError::Invalid)
 }
 
-/// Reads the file again whenever the process is sent SIGHUP. One that is not as it should be is
+/// Reads the file again whenever the process is sent SIGHUP, and says so to `changed`. One that is not as it should be is
 /// logged, and changes nothing.
+///
+/// `changed` is told what counts then.
 ///
 /// # Errors
 /// The signal cannot be listened for.
-pub async fn reload_on_hangup(path: &Path, present: &Present) -> io::Result<()> {
+pub async fn reload_on_hangup(
+    path: &Path,
+    present: &Present,
+    changed: impl Fn(&Credentials),
+) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangups = signal(SignalKind::hangup())?;
     while hangups.recv().await.is_some() {
         match read(path) {
             Ok(credentials) => {
                 present.replace(credentials);
+                changed(&present.now());
                 tracing::info!("the credentials were read again");
             }
             Err(error) => {

@@ -15,6 +15,7 @@ use livegate_core::relay::PushUrl;
 use livegate_core::relay::backoff::Backoff;
 use livegate_core::relay::host::Settings;
 use livegate_core::relay::ingest::{Duplicate, Place};
+use livegate_core::relay::lease::Feed;
 use livegate_core::relay::push::Cause;
 use livegate_core::time::Millis;
 use livegate_rtmp::session::client::{Client, Event, Purpose, Settings as ClientSettings};
@@ -59,8 +60,8 @@ impl Drop for Pull {
 }
 
 impl Pulls {
-    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: Settings) -> Self {
-        Self(Rc::new(Inner { connector, crowd, settings, running: RefCell::default() }))
+    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: &Settings) -> Self {
+        Self(Rc::new(Inner { connector, crowd, settings: *settings, running: RefCell::default() }))
     }
 
     /// Fetches a stream.
@@ -222,6 +223,8 @@ impl Session<'_> {
         let StreamKey { app, channel, user, picture } = self.key;
         let place = Place { app, channel, user, role: None };
         let picture: Picture = *picture;
-        crowd.publish(place, picture, Duplicate::Refuse).map_err(|error| Ended::Taken(error.code()))
+        crowd
+            .publish(place, picture, Duplicate::Refuse, Feed::Pulled)
+            .map_err(|error| Ended::Taken(error.code()))
     }
 }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use livegate_core::relay::host::Settings;
+use livegate_core::url::HttpUrl;
 use livegate_core::url::egress::EgressPolicy;
-use livegate_relay::{Config, Egress, Ready, Rtmps, run as run_host};
+use livegate_relay::{Config, Egress, Gateway, Ready, Rtmps, run as run_host};
 
 use crate::args::Args;
 use crate::args::table::{Command, Reach, switch, value, values};
@@ -16,7 +17,10 @@ use crate::output;
 const RTMP: &str = "127.0.0.1:1935";
 
 /// Where HTTP is answered unless it is said.
-const HTTP: &str = "127.0.0.1:1936";
+const HTTP: &str = "127.0.0.1:8936";
+
+/// How many pushes a host takes unless it is said.
+const CAPACITY: u64 = 1_000;
 
 /// Where what is kept is kept unless it is said.
 const DATA: &str = ".livegate-relay";
@@ -36,10 +40,13 @@ pub(crate) const RELAY: Command = Command {
         value(
             "http",
             "ADDRESS",
-            "where HTTP is answered (default 127.0.0.1:1936; none for nowhere)",
+            "where HTTP is answered (default 127.0.0.1:8936; none for nowhere)",
         ),
         value("certificate", "FILE", "the PEM certificate of RTMPS, and those above it"),
         value("certificate-key", "FILE", "its PEM key"),
+        value("gateway", "URL", "join this gateway, such as https://gateway.example.com"),
+        value("token-file", "FILE", "the host's token there [LIVEGATE_HOST_TOKEN]"),
+        value("capacity", "PUSHES", "how many pushes it takes from a gateway (default 1000)"),
         value("credentials", "FILE", "who may publish, watch and command"),
         value("data", "FOLDER", "the folder of what is kept (default .livegate-relay)"),
         value("authorities", "FILE", "PEM authorities trusted beside the public ones"),
@@ -70,10 +77,29 @@ fn config(args: &Args) -> Result<Config, Failure> {
     config.rtmp = listening(args, "rtmp", RTMP)?;
     config.http = listening(args, "http", HTTP)?;
     config.rtmps = rtmps(args)?;
+    config.gateway = gateway(args)?;
     config.credentials = args.text("credentials").map(PathBuf::from);
     config.authorities = args.text("authorities").map(PathBuf::from);
     config.settings = settings(args)?;
     Ok(config)
+}
+
+fn gateway(args: &Args) -> Result<Option<Gateway>, Failure> {
+    let Some(url) = args.text("gateway") else { return Ok(None) };
+    let url = HttpUrl::parse(url).map_err(|error| args.usage(format!("--gateway: {error}")))?;
+    let token = match args.text("token-file") {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::failed(format!("cannot read {path}: {error}")))?,
+        None => std::env::var("LIVEGATE_HOST_TOKEN").unwrap_or_default(),
+    };
+    let token = token.trim();
+    if token.is_empty() {
+        return Err(args.usage("--gateway needs the host's token").next(
+            "make one with `livegate relay-hosts create NAME`, and give it by --token-file",
+        ));
+    }
+    let capacity = args.number("capacity", 1..=1_000_000)?.unwrap_or(CAPACITY);
+    Ok(Some(Gateway::new(url, token.to_owned(), capacity)))
 }
 
 fn rtmps(args: &Args) -> Result<Option<Rtmps>, Failure> {

@@ -1,13 +1,13 @@
-//! `token`: a publish token for a relay host.
+//! `token`: a publish or play token for a relay host.
 
 use livegate_core::layout::Picture;
-use livegate_core::relay::token::{Claims, PublishKeys, Sources};
+use livegate_core::relay::token::{Claims, PlayKeys, PublishKeys, Sources};
 use livegate_core::scheme::{KeyForm, Secret, Secrets};
 use livegate_core::time::{Millis, UnixMillis};
 use serde_json::json;
 
 use crate::args::Args;
-use crate::args::table::{Command, Reach, needs, value};
+use crate::args::table::{Command, Reach, needs, switch, value};
 use crate::args::values::span_ms;
 use crate::clock::now;
 use crate::failure::Failure;
@@ -20,12 +20,14 @@ const LASTS: &str = "12h";
 /// `token`
 pub(crate) const TOKEN: Command = Command {
     words: &["token"],
-    summary: "make a publish token for a relay host",
+    summary: "make a publish or play token for a relay host",
     about: "The key is the host's, of at least 32 bytes. Who has the token may publish:\n\
-            it goes into the query of rtmp://HOST/APP/CHANNEL?user=USER&token=TOKEN.",
+            it goes into the query of rtmp://HOST/APP/CHANNEL?user=USER&token=TOKEN.\n\
+            With --play, who has it may watch: http://HOST/live/APP/CHANNEL.flv?token=TOKEN.",
     operands: &[needs("APP", "the application")],
     options: &[
         KEY_FILE,
+        switch("play", "a token to watch with"),
         value("channel", "CHANNEL", "the channel (default: any of the application)"),
         value("user", "USER", "the user (default: any)"),
         value("source", "SOURCE", "camera or screen (default: either)"),
@@ -35,6 +37,7 @@ pub(crate) const TOKEN: Command = Command {
     examples: &[
         "livegate token live --key-file publish.key --channel room1 --user ann",
         "livegate token live --key-file publish.key --channel room1 --source screen --lasts 2h",
+        "livegate token live --key-file publish.key --play --channel room1",
     ],
     run,
 };
@@ -46,7 +49,7 @@ fn run(args: &Args) -> Result<(), Failure> {
             .next("give it with --key-file FILE or LIVEGATE_KEY; see `livegate help keys`"));
     };
     let claims = claims(args, now())?;
-    let token = sign(&key, &claims)?;
+    let token = sign(&key, &claims, args.switch("play"))?;
     if args.switch("json") {
         let expires = claims.expires_at.to_string();
         return output::json(&json!({"token": token, "expires_at": expires}));
@@ -70,10 +73,15 @@ fn claims(args: &Args, now: UnixMillis) -> Result<Claims, Failure> {
     Ok(claims)
 }
 
-fn sign(key: &str, claims: &Claims) -> Result<String, Failure> {
+fn sign(key: &str, claims: &Claims, is_to_play: bool) -> Result<String, Failure> {
     let secret = Secret::parse(KeyForm::Text, key).map_err(|error| Failure::coded(&error))?;
-    let keys = PublishKeys::new(&Secrets::new(secret)).map_err(|error| Failure::coded(&error))?;
-    keys.sign(claims).map_err(|error| Failure::coded(&error))
+    let secrets = Secrets::new(secret);
+    let signed = if is_to_play {
+        PlayKeys::new(&secrets).and_then(|keys| keys.sign(claims))
+    } else {
+        PublishKeys::new(&secrets).and_then(|keys| keys.sign(claims))
+    };
+    signed.map_err(|error| Failure::coded(&error))
 }
 
 #[cfg(test)]
@@ -88,7 +96,7 @@ mod tests {
         let Request::Run(_, args) = request else { return Err("help".to_owned()) };
         // Two hours before 2024-09-10 00:30:00Z, and some of a second.
         let now = UnixMillis(1_725_921_000_700);
-        let token = claims(&args, now).and_then(|claims| sign(key, &claims));
+        let token = claims(&args, now).and_then(|claims| sign(key, &claims, args.switch("play")));
         token.map_err(|failure| failure.to_string())
     }
 
@@ -100,6 +108,11 @@ mod tests {
         let line = "token live --channel room1 --user ann --lasts 2h";
         let expected =
             "lgp1.bGl2ZQpyb29tMQphbm4KMTcyNTkyODIwMAoq.ncfslvgaKs6TDygHmq7miXqQrTRwMzOfmPYFi1-9sp8";
+        assert_eq!(token(line, key).as_deref(), Ok(expected));
+        // The same with `lgv1`.
+        let line = "token live --play --channel room1 --user ann --lasts 2h";
+        let expected =
+            "lgv1.bGl2ZQpyb29tMQphbm4KMTcyNTkyODIwMAoq.K2TMhMgvOxxOqJlZDLyq9UleYGFAzyVffbU--7q5RC4";
         assert_eq!(token(line, key).as_deref(), Ok(expected));
     }
 

@@ -18,6 +18,7 @@ use crate::config::table::{
     texts,
 };
 use crate::config::{Problem, Violations, named};
+use crate::dialect::Secrecy;
 use crate::id::token_hash;
 use crate::scheme::{Builtin, KeyForm, Secret, Secrets};
 use crate::time::UnixMillis;
@@ -56,6 +57,25 @@ named! {
     }
 }
 
+named! {
+    /// Whether stream keys are masked in what is told.
+    pub enum CallbackSecrets {
+        /// They are. The default.
+        Masked = "masked",
+        /// They are not.
+        Intact = "intact",
+    }
+}
+
+impl From<CallbackSecrets> for Secrecy {
+    fn from(secrets: CallbackSecrets) -> Self {
+        match secrets {
+            CallbackSecrets::Masked => Self::Masked,
+            CallbackSecrets::Intact => Self::Intact,
+        }
+    }
+}
+
 impl CallbackFormat {
     /// What it is signed by.
     pub const fn scheme(self) -> Builtin {
@@ -88,6 +108,7 @@ const APPLICATION: Shape = object(&[
             must("url", Kind::Address { max: 2048, http: Http::Allowed }),
             may("format", Kind::Name(CallbackFormat::NAMES)),
             may("secret", KEY),
+            may("secrets", Kind::Name(CallbackSecrets::NAMES)),
         ])),
     ),
 ]);
@@ -148,6 +169,8 @@ pub struct Callback {
     pub format: CallbackFormat,
     /// The key, of the form that [`CallbackFormat::scheme`] has.
     pub secret: Option<Secret>,
+    /// Whether stream keys are masked.
+    pub secrets: CallbackSecrets,
 }
 
 /// Nobody may do anything, but read the metrics.
@@ -297,7 +320,9 @@ impl Callback {
             _ => {}
         }
         let secret = secret.transpose().ok()?;
-        Some(Self { url: HttpUrl::parse(text(sent, "url")?).ok()?, format, secret })
+        let url = HttpUrl::parse(text(sent, "url")?).ok()?;
+        let secrets = name(sent, "secrets", CallbackSecrets::from_name, CallbackSecrets::Masked);
+        Some(Self { url, format, secret, secrets })
     }
 }
 
@@ -434,7 +459,7 @@ mod tests {
         let file = r#"{"api_tokens":["hunter2"],"applications":[{"app":"a","publish_keys":["hunter3"],
             "callback":{"url":"https://a.example","secret":"hunter4"}}]}"#;
         let found = Credentials::from_json(file.as_bytes()).unwrap_err();
-        let told: String = found.iter().map(|one| one.detail()).collect();
+        let told: String = found.iter().map(crate::config::Violation::detail).collect();
         assert!(!told.contains("hunter") && !found.to_string().contains("hunter"), "{told}");
     }
 }

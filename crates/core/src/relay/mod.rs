@@ -17,6 +17,7 @@
 //! | [`host`] | every setting of a host |
 //! | [`lease`] | which host a task runs on, and when another one may have it |
 //! | [`link`] | what a host and a gateway's Fleet say to each other |
+//! | [`member`] | the host's side of that |
 //! | [`placement`] | which host of several gets a task |
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
@@ -47,6 +48,7 @@ pub mod lease;
 pub mod lifecycle;
 pub mod link;
 pub mod loudness;
+pub mod member;
 pub mod mix;
 pub mod mpu;
 pub mod native;

@@ -1,16 +1,12 @@
 //! Jocloud's `startrtmp` and `stoprtmp`: `{prefix}/{appid}/v2/rtmpforward/…`, the prefix a setting of
-//! the deployment, since the vendor's documents give two.
-//!
-//! What the vendor answers is documented for a sibling alone: `{code, message, traceId}`, 0 for
-//! success; codes of failures here are the HTTP statuses.
+//! the deployment, since the vendor's documents give two. What is answered is the core's.
 
-use livegate_core::config::Violations;
 use livegate_core::id::token_hash;
-use livegate_core::relay::jocloud::{self, Rules};
+use livegate_core::relay::jocloud::{self, Operation, Refusal, Rules};
 use livegate_core::relay::task::{Source, Task};
 use livegate_core::scheme::request::basic;
+use livegate_core::time::UnixMillis;
 use livegate_core::url::egress::check;
-use serde_json::json;
 use web_sys::Response;
 use worker::Env;
 
@@ -18,19 +14,13 @@ use super::stored::Tenant;
 use super::tasks;
 use crate::api::settings::ID;
 use crate::credentials::{self, Part};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::http::{self, Incoming};
 use crate::objects::contract::Started;
 use crate::objects::tenant::Kind;
 use crate::{compile, js};
 
 const VENDOR: &str = "jocloud";
-
-/// How many tasks of a sort an application may have.
-const MOST: u64 = 200;
-
-/// The longest trace id that is repeated.
-const LONGEST_TRACE: usize = 128;
 
 /// The rest of the path, if this is a call of the vendor's.
 pub(crate) fn is_call<'a>(env: &Env, path: &'a str) -> Option<&'a str> {
@@ -41,49 +31,27 @@ pub(crate) fn is_call<'a>(env: &Env, path: &'a str) -> Option<&'a str> {
 
 /// Answers a call of the vendor's API.
 pub(crate) async fn serve(env: &Env, request: &Incoming, rest: &str) -> Result<Response> {
+    let done = carry_out(env, request, rest).await;
     let trace = request.param("traceId").unwrap_or_default();
-    let trace: String = trace.chars().filter(|c| !c.is_control()).take(LONGEST_TRACE).collect();
-    let (status, code, message) = match route(env, request, rest).await {
-        Ok(()) => (200, 0, "success".to_owned()),
-        Err(error) => {
-            if let Error::Runtime(what) = &error {
-                worker::console_error!("jocloud: {what}");
-            }
-            let problem = error.into_problem();
-            let status = if problem.status == 422 { 400 } else { problem.status };
-            (status, status, problem.detail)
-        }
-    };
-    http::json(status, &json!({ "code": code, "message": message, "traceId": trace }))
+    let (status, answer) = jocloud::answer(&done, &trace);
+    http::json(status, &answer)
 }
 
-async fn route(env: &Env, request: &Incoming, rest: &str) -> Result<()> {
-    let unauthorized = || {
-        Problem::new(401, "auth.required", "send `token: Basic base64(restful_id:restful_secret)`")
-    };
-    let header = request.header("token").ok_or_else(unauthorized)?;
-    let given = basic::read(&header).map_err(|_| unauthorized())?;
+async fn carry_out(env: &Env, request: &Incoming, rest: &str) -> Result<(), Refusal> {
+    let given = request.header("token").and_then(|header| basic::read(&header).ok());
+    let given = given.ok_or(Refusal::Unauthorized)?;
     let now = js::now();
-    let known = credentials::known(env, Part::RestfulId, &given.id, now).await?;
+    let known = credentials::known(env, Part::RestfulId, &given.id, now).await.map_err(failed)?;
     // Hashes are compared, so time tells nothing of the secret.
     let known = known.filter(|known| known.secret == token_hash(&given.secret));
-    let tenant = Tenant { env, id: known.ok_or_else(unauthorized)?.tenant };
+    let tenant = Tenant { env, id: known.ok_or(Refusal::Unauthorized)?.tenant };
     let path: Vec<&str> = rest.split('/').collect();
-    let unsupported = || Problem::new(404, "request.not_found", "the API is not supported here");
-    let [app, "v2", "rtmpforward", operation @ ("startrtmp" | "stoprtmp")] = path.as_slice() else {
-        return Err(unsupported().into());
-    };
-    if request.method != "POST" {
-        return Err(Problem::new(405, "request.method_not_allowed", "this takes POST").into());
+    let (app, operation) = jocloud::route(&request.method, &path)?;
+    if !tenant.has_app(app).await.map_err(failed)? {
+        return Err(Refusal::OtherApp);
     }
-    if !tenant.has_app(app).await? {
-        return Err(Problem::new(403, "auth.other_app", "the appid is not the caller's").into());
-    }
-    let body = request.body().await?;
-    let same = |named: &str| {
-        if named == *app { Ok(()) } else { Err(bad("appid is not that of the path")) }
-    };
-    let settings = tenant.document(Kind::Settings, ID).await?.unwrap_or_default();
+    let body = request.body().await.map_err(failed)?;
+    let settings = tenant.document(Kind::Settings, ID).await.map_err(failed)?.unwrap_or_default();
     let names = settings["jocloud_names"].as_object();
     let names: Vec<(&str, &str)> = names
         .into_iter()
@@ -91,28 +59,26 @@ async fn route(env: &Env, request: &Incoming, rest: &str) -> Result<()> {
         .filter_map(|(sent, ours)| Some((sent.as_str(), ours.as_str()?)))
         .collect();
     let rules = Rules { names: &names };
-    if *operation == "stoprtmp" {
-        let (named, id) = jocloud::stop_with(&body, rules).map_err(|found| violations(&found))?;
-        same(&named)?;
-        if tasks::stop(&tenant, VENDOR, app, &id, "stopped", now).await? {
-            return Ok(());
+    match operation {
+        Operation::Start => {
+            let task = jocloud::start(&body, rules)?;
+            jocloud::same_app(app, &task.app_id)?;
+            start(&tenant, &task, now).await
         }
-        return Err(Problem::new(404, "request.not_found", "there is no such task").into());
+        Operation::Stop => {
+            let (named, id) = jocloud::stop_with(&body, rules)?;
+            jocloud::same_app(app, &named)?;
+            let stopped = tasks::stop(&tenant, VENDOR, app, &id, "stopped", now).await;
+            if stopped.map_err(failed)? { Ok(()) } else { Err(Refusal::NoTask) }
+        }
     }
-    let task = jocloud::start(&body, rules).map_err(|found| violations(&found))?;
-    same(&task.app_id)?;
-    start(&tenant, &task, now).await
 }
 
 /// Starts a task, or changes the one of its id.
-async fn start(
-    tenant: &Tenant<'_>,
-    task: &Task,
-    now: livegate_core::time::UnixMillis,
-) -> Result<()> {
+async fn start(tenant: &Tenant<'_>, task: &Task, now: UnixMillis) -> Result<(), Refusal> {
     let egress = compile::relay_egress(tenant.env);
     if task.targets.iter().any(|target| check(target.as_http(), egress).is_err()) {
-        return Err(bad("rtmpurl has an address that cannot be pushed to"));
+        return Err(Refusal::Forbidden);
     }
     let mode = if matches!(task.source, Source::Single(_)) { "single" } else { "mix" };
     let ask = tasks::Ask {
@@ -121,27 +87,28 @@ async fn start(
         task: &task.id,
         channel: &task.channel,
         mode,
-        most: MOST,
+        most: u64::from(jocloud::MAX_TASKS),
         change: None,
     };
-    match tasks::start(tenant, &ask, &task.targets, task.to_value(), now).await? {
+    let started = tasks::start(tenant, &ask, &task.targets, task.to_value(), now).await;
+    match started.map_err(failed)? {
         Started::Address(index, _, _) => {
-            Err(bad(&format!("address {} of rtmpurl is another task's", index + 1)))
+            Err(Refusal::Address { index: usize::try_from(index).unwrap_or(usize::MAX) })
         }
-        Started::Quota => {
-            Err(Problem::new(403, "relay.quota", "the application has as many tasks as it may")
-                .into())
-        }
+        Started::Quota => Err(Refusal::Quota),
         _ => Ok(()),
     }
 }
 
-fn bad(what: &str) -> Error {
-    Problem::new(400, "request.invalid", what).into()
-}
-
-fn violations(violations: &Violations) -> Error {
-    let all: Vec<String> =
-        violations.iter().map(|one| format!("{} {}", one.path, one.problem)).collect();
-    bad(&all.join("; "))
+/// A problem is told with its own status; what the runtime did is logged and told no more of.
+fn failed(error: Error) -> Refusal {
+    match error {
+        Error::Problem(problem) => {
+            Refusal::Unread { status: problem.status, detail: problem.detail }
+        }
+        Error::Runtime(what) => {
+            worker::console_error!("jocloud: {what}");
+            Refusal::Internal
+        }
+    }
 }

@@ -2,11 +2,11 @@
 //!
 //! | module | answers |
 //! |---|---|
-//! | [`route`] | which of these a call is for, and whether its caller may |
-//! | [`play`] | `/live/{app}/{channel}.flv` |
-//! | [`jocloud`] | Jocloud's `startrtmp` and `stoprtmp` |
-//! | [`tasks`], [`streams`] | `/api/v1` |
-//! | [`health`], [`metrics`] | `/healthz`, `/metrics` |
+//! | `route` | which of these a call is for, and whether its caller may |
+//! | `play` | `/live/{app}/{channel}.flv` |
+//! | `jocloud` | Jocloud's `startrtmp` and `stoprtmp` |
+//! | `tasks`, `streams` | `/api/v1` |
+//! | `health`, `metrics` | `/healthz`, `/metrics` |
 //!
 //! Whoever calls may be hostile: all that is read is bounded in size and time, and so is how many
 //! call at once. docs/relay-host.md is for whoever runs a host.
@@ -23,6 +23,8 @@ mod route;
 mod socket;
 mod streams;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -40,9 +42,10 @@ use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 pub use self::health::Health;
-use self::play::Watch;
 use self::socket::Socket;
+use crate::callback::Callbacks;
 use crate::credentials;
+use crate::ingest::Crowd;
 use crate::meter::{Meters, Present};
 use crate::store::Store;
 use crate::stream::Streams;
@@ -81,8 +84,10 @@ impl Default for Patience {
 #[derive(Debug)]
 pub struct Host {
     tasks: Tasks,
-    streams: Box<dyn Watch>,
+    streams: Streams,
     store: Store,
+    callbacks: Option<Callbacks>,
+    crowd: Crowd,
     credentials: credentials::Present,
     meters: Rc<Meters>,
     health: Rc<Health>,
@@ -96,7 +101,6 @@ pub struct Host {
 
 /// What a [`Host`] is made of.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "whoever starts a host names everything")]
 pub struct Parts {
     /// Its tasks.
     pub tasks: Tasks,
@@ -104,6 +108,10 @@ pub struct Parts {
     pub streams: Streams,
     /// Its store.
     pub store: Store,
+    /// What tells state events, if anybody is told.
+    pub callbacks: Option<Callbacks>,
+    /// Everybody who watches and has a name.
+    pub(crate) crowd: Crowd,
     /// Who may do what.
     pub credentials: credentials::Present,
     /// What is counted.
@@ -124,17 +132,13 @@ pub struct Parts {
 impl Host {
     /// Nobody has called yet.
     pub fn new(parts: Parts) -> Self {
-        let streams = parts.streams.clone();
-        Self::watching(parts, Box::new(streams))
-    }
-
-    /// With other streams to watch than the parts have.
-    fn watching(parts: Parts, streams: Box<dyn Watch>) -> Self {
         let prefix = parts.jocloud_prefix.split('/').filter(|part| !part.is_empty());
         Self {
             tasks: parts.tasks,
-            streams,
+            streams: parts.streams,
             store: parts.store,
+            callbacks: parts.callbacks,
+            crowd: parts.crowd,
             credentials: parts.credentials,
             meters: parts.meters,
             health: parts.health,

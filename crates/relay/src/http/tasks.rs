@@ -8,7 +8,7 @@ use livegate_core::dialect::redact;
 use livegate_core::error::Coded;
 use livegate_core::relay::Conflict;
 use livegate_core::relay::native;
-use livegate_core::relay::push::Cause;
+use livegate_core::relay::push::{Cause, PushState};
 use livegate_core::relay::task::{Origin, Task};
 use livegate_core::time::UnixMillis;
 use livegate_core::url::egress::check;
@@ -136,8 +136,8 @@ fn refused(error: StartError) -> Problem {
                 json!({ "path": path, "code": one.code().as_str(), "detail": one.to_string() })
             };
             let violations: Value = conflicts.iter().map(violation).collect();
-            let detail = "a push address is not free";
-            Problem::new(409, "relay.address_taken", detail).with(violations)
+            let code = conflicts.first().map_or("relay.address_taken", |one| one.code().as_str());
+            Problem::new(409, code, "a push address is not free").with(violations)
         }
         StartError::Unsupported => {
             Problem::new(501, "host.unsupported", "this host cannot do that: it does not mix")
@@ -182,7 +182,7 @@ fn push(push: &PushView) -> Value {
     let PushView { url, status, sent, dropped } = push;
     json!({
         "address": redact::push_url(url),
-        "state": status.state.map(|state| state.as_str()),
+        "state": status.state.map(PushState::as_str),
         "is_pushing": status.is_pushing,
         "since": time(status.since),
         "code": status.cause.map(|cause| cause.code().as_str()),

@@ -5,13 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use livegate_core::event::Kind;
 use livegate_core::layout::Picture;
 use livegate_core::relay::ingest::{
     Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Place, Session,
 };
+use livegate_core::relay::lease::Feed;
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
@@ -96,6 +96,12 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct Crowd(Rc<Inner>);
 
+impl fmt::Debug for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crowd").field("seats", &self.0.seats.borrow().len()).finish_non_exhaustive()
+    }
+}
+
 impl Crowd {
     /// Nobody yet. Channels that end are told by application and name.
     pub(crate) fn new(
@@ -126,6 +132,7 @@ impl Crowd {
         place: Place<'_>,
         picture: Picture,
         duplicate: Duplicate,
+        feed: Feed,
     ) -> Result<Seat, IngestError> {
         let now = clock::now();
         let seat = self.seat();
@@ -140,7 +147,7 @@ impl Crowd {
             user: place.user.to_owned(),
             picture,
         };
-        let source = self.0.streams.begin(key, now);
+        let source = self.0.streams.begin(key, feed, now);
         // The host may be pulling the same stream.
         let source = source.ok_or(IngestError::PublisherExists)?;
         *seat.occupied.source.borrow_mut() = Some(source);
@@ -199,21 +206,9 @@ impl Crowd {
 
 /// Comes back whenever something is due.
 async fn wake(crowd: Weak<Inner>) {
-    loop {
-        let Some(inner) = crowd.upgrade() else { return };
+    while let Some(inner) = crowd.upgrade() {
         let wake_at = inner.ingest.borrow().wake_at();
-        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
-        let is_due = match left {
-            Some(left) => tokio::select! {
-                () = inner.turned.notified() => false,
-                () = tokio::time::sleep(left) => true,
-            },
-            None => {
-                inner.turned.notified().await;
-                false
-            }
-        };
-        if is_due {
+        if clock::until(wake_at, &inner.turned).await {
             inner.ingest.borrow_mut().tick(clock::now());
             Crowd(inner).settle();
         }

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use livegate_core::error::{Code, Coded};
 use livegate_core::relay::host::HostSettings;
-use livegate_core::relay::ingest::{IngestError, Place, Role};
+use livegate_core::relay::ingest::{IngestError, Place};
+use livegate_core::relay::lease::Feed;
 use livegate_core::relay::token::Wish;
 use livegate_rtmp::chunk::shared::Shared;
 use livegate_rtmp::session::server::{Event, Reason, Server, Settings};
@@ -24,6 +25,7 @@ use super::address::Address;
 use super::crowd::{Crowd, Seat};
 use crate::clock;
 use crate::credentials::Present;
+use crate::meter::{By, Meters, Viewer};
 use crate::net::Wire;
 use crate::push::Batch;
 use crate::stream::{Packet, Reader, Streams};
@@ -44,6 +46,7 @@ pub(crate) struct Hall {
     pub(crate) credentials: Present,
     pub(crate) streams: Streams,
     pub(crate) crowd: Crowd,
+    pub(crate) meters: Rc<Meters>,
 }
 
 thread_local! {
@@ -81,7 +84,7 @@ impl Closed {
 enum Doing {
     Nothing { until: Instant },
     Publishing { seat: Rc<Seat> },
-    Playing { _seat: Seat, reader: Reader, stream: u32, moved_at: Instant },
+    Playing { _seat: Option<Seat>, reader: Reader, stream: u32, moved_at: Instant, viewer: Viewer },
 }
 
 struct Visit {
@@ -173,7 +176,7 @@ impl Visit {
 
     /// Takes of what is played what one write can take.
     fn fill(&mut self) -> Result<(), Closed> {
-        let Doing::Playing { reader, stream, moved_at, .. } = &mut self.doing else {
+        let Doing::Playing { reader, stream, moved_at, viewer, .. } = &mut self.doing else {
             return Ok(());
         };
         *moved_at = Instant::now();
@@ -183,8 +186,10 @@ impl Visit {
             let shared = Shared::new(&next.payload.message, self.server.chunk_size());
             let shared = if next.is_repeated { shared.at(next.timestamp) } else { shared };
             self.server.count_sent(shared.wire_len());
+            viewer.sent(next.payload.message.payload.len());
             self.batch.media(shared, *stream);
         }
+        viewer.dropped(reader.dropped());
         if self.batch.is_empty() { Err(Closed::Ended) } else { Ok(()) }
     }
 
@@ -225,7 +230,7 @@ impl Visit {
         while let Some(event) = self.server.next(&mut bytes).map_err(wrong)? {
             match event {
                 Event::Connect(connect) => {
-                    self.app = connect.app.clone();
+                    self.app.clone_from(&connect.app);
                     self.server.accept().map_err(wrong)?;
                 }
                 Event::Publish(publish) => {
@@ -237,7 +242,8 @@ impl Visit {
                     let (seat, reader) = self.play(&play.name)?;
                     self.server.accept().map_err(wrong)?;
                     let (stream, moved_at) = (play.stream, Instant::now());
-                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at };
+                    let viewer = Viewer::new(By::Rtmp, Rc::clone(&self.hall.meters));
+                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at, viewer };
                 }
                 Event::Media(message) => {
                     if let Doing::Publishing { seat } = &self.doing
@@ -274,16 +280,16 @@ impl Visit {
         let place = Place { app, channel, user, role: address.role };
         self.hall
             .crowd
-            .publish(place, address.picture, application.duplicate)
+            .publish(place, address.picture, application.duplicate, Feed::Published)
             .map_err(|error| Refusal(Reason::InUse, error.code()))
     }
 
-    fn play(&mut self, name: &str) -> Result<(Seat, Reader), Closed> {
+    fn play(&mut self, name: &str) -> Result<(Option<Seat>, Reader), Closed> {
         let judged = self.judge_play(name);
         judged.map_err(|refusal| self.refuse(refusal))
     }
 
-    fn judge_play(&self, name: &str) -> Result<(Seat, Reader), Refusal> {
+    fn judge_play(&self, name: &str) -> Result<(Option<Seat>, Reader), Refusal> {
         let address = self.address(name)?;
         let credentials = self.hall.credentials.now();
         let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
@@ -299,13 +305,14 @@ impl Visit {
         let reader = self.hall.streams.read(app, channel, user, address.picture, clock::now());
         let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));
         let reader = reader.ok_or(nobody)?;
-        // Who watches has no name of its own here: it is this connection.
-        let viewer = format!("viewer-{}", hex::encode(clock::random::<6>()));
-        let role = address.role.or(Some(Role::Viewer));
-        let place = Place { app, channel, user: &viewer, role };
+        // Of a viewer without a name there is nothing to tell; nor where everybody may watch, for then
+        // everybody could tell anything of anybody.
+        let viewer = address.viewer.as_ref().filter(|_| application.play.is_some());
+        let Some(viewer) = viewer else { return Ok((None, reader)) };
+        let place = Place { app, channel, user: viewer, role: address.role };
         let seat = self.hall.crowd.play(place);
         let seat = seat.map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
-        Ok((seat, reader))
+        Ok((Some(seat), reader))
     }
 
     fn address(&self, name: &str) -> Result<Address, Refusal> {

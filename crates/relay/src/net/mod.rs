@@ -3,7 +3,7 @@
 
 mod dial;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod wire;
 

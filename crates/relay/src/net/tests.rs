@@ -43,7 +43,7 @@ async fn cause(host: &Host, port: u16, tls: Option<&Tls>, egress: Egress) -> Cau
 }
 
 /// A certificate for `localhost` that signed itself, and its key, by openssl.
-fn certificate(folder: &Path) {
+pub(crate) fn certificate(folder: &Path) {
     let made = Command::new("openssl")
         .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2".split(' '))
         .args("-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1".split(' '))
@@ -55,7 +55,7 @@ fn certificate(folder: &Path) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-fn acceptor(folder: &Path) -> TlsAcceptor {
+pub(crate) fn acceptor(folder: &Path) -> TlsAcceptor {
     let chain = CertificateDer::pem_file_iter(folder.join("cert.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -30,7 +30,7 @@ const FIRST_REPORTS: Duration = Duration::from_millis(50);
 const LEAVE: Duration = Duration::from_secs(2);
 
 /// Longer than any step may take: the push itself watches the steps' times.
-const NO_LIMIT: Duration = Duration::from_secs(3_600);
+const NO_LIMIT: Duration = Duration::from_hours(1);
 
 /// Bytes that are read at a time. A destination says little.
 const READ: usize = 4_096;
@@ -149,7 +149,7 @@ impl Connection {
                 () = outlet.leave.notified() => return self.leave().await,
                 () = &mut report, if self.stream.is_some() => {
                     tell(Told::Progress(self.progress()));
-                    let is_awaited = self.media_end > 0 && outlet.arrived.get() == 0;
+                    let is_awaited = self.media_end > 0 && outlet.arrived() == 0;
                     let pause = if is_awaited { FIRST_REPORTS } else { REPORTS };
                     report.as_mut().reset(Instant::now() + pause);
                 }
@@ -215,9 +215,8 @@ impl Connection {
 
     fn take(&mut self, mut bytes: &[u8], tell: &impl Fn(Told)) -> Result<(), Cause> {
         loop {
-            let event = self.client.next(&mut bytes).map_err(|_| match self.is_established {
-                true => Cause::Protocol,
-                false => Cause::HandshakeFailed,
+            let event = self.client.next(&mut bytes).map_err(|_| {
+                if self.is_established { Cause::Protocol } else { Cause::HandshakeFailed }
             })?;
             if !self.is_established && self.client.is_established() {
                 self.is_established = true;
@@ -268,7 +267,7 @@ impl Connection {
             unsent: kernel.unsent,
             queued: u64::try_from(waiting).unwrap_or(u64::MAX),
         };
-        self.outlet.arrived.set(progress.media_arrived());
+        self.outlet.has_arrived(progress.media_arrived());
         progress
     }
 

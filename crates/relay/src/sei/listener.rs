@@ -60,12 +60,7 @@ impl Listener {
     ) -> Result<(), HearError> {
         match Audio::parse(body) {
             Audio::Configuration { at } => {
-                self.decoder = Decoder::of(body.get(at..).unwrap_or_default());
-                if matches!(self.decoder, Decoder::None) {
-                    Err(HearError::Unsupported)
-                } else {
-                    Ok(())
-                }
+                self.configure(AacConfiguration::parse(body.get(at..).unwrap_or_default()))
             }
             Audio::Frame { at } => self.frame(timestamp, body.get(at..).unwrap_or_default(), meter),
             Audio::OtherCodec if !matches!(self.decoder, Decoder::None) => {
@@ -74,6 +69,15 @@ impl Listener {
             }
             Audio::OtherCodec | Audio::Nothing => Ok(()),
         }
+    }
+
+    /// One that says the same again changes nothing: a decoder is not cheap to make.
+    fn configure(&mut self, wanted: Option<AacConfiguration>) -> Result<(), HearError> {
+        if matches!(&self.decoder, Decoder::Ready(_, present) if Some(*present) == wanted) {
+            return Ok(());
+        }
+        self.decoder = wanted.map_or(Decoder::None, Decoder::of);
+        if matches!(self.decoder, Decoder::None) { Err(HearError::Unsupported) } else { Ok(()) }
     }
 
     fn frame(&mut self, timestamp: u32, frame: &[u8], meter: &mut Meter) -> Result<(), HearError> {
@@ -99,8 +103,7 @@ impl Listener {
 
 impl Decoder {
     /// A decoder for a configuration.
-    fn of(record: &[u8]) -> Self {
-        let Some(configuration) = AacConfiguration::parse(record) else { return Self::None };
+    fn of(configuration: AacConfiguration) -> Self {
         let channels = match configuration.channels {
             1 => Position::FRONT_LEFT,
             _ => Position::FRONT_LEFT | Position::FRONT_RIGHT,

@@ -80,6 +80,11 @@ impl Inserter {
         self.writer.set_publisher(user);
     }
 
+    /// Writes the custom message once more.
+    pub const fn repeat_custom(&mut self) {
+        self.writer.repeat_custom();
+    }
+
     /// The stream goes on after a gap: what is written is written again at once.
     pub fn reconnect(&mut self) {
         self.writer.reconnect();

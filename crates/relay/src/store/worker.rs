@@ -37,6 +37,13 @@ pub(super) struct Write {
     pub(super) answer: Option<oneshot::Sender<Result<Written, StoreError>>>,
 }
 
+impl Write {
+    /// Whether it only asks that what is before it be on disk.
+    const fn is_empty(&self) -> bool {
+        matches!(&self.what, What::Changes(changes) if changes.is_empty())
+    }
+}
+
 pub(super) enum What {
     Changes(Vec<Change>),
     Settled(Settled),
@@ -127,11 +134,12 @@ impl Worker {
             Err((error, left)) => (left, Some(error)),
         };
         // What was told may go also where nothing new has room.
-        let (settled, left) =
+        let (settled, left): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|write| matches!(write.what, What::Settled(_)));
-        let unsettled = match self.attempt(settled) {
-            Err((_, settled)) if error.is_some() => settled,
-            _ => Vec::new(),
+        let unsettled = if settled.is_empty() {
+            settled
+        } else {
+            self.attempt(settled).err().map(|(_, settled)| settled).unwrap_or_default()
         };
         match &error {
             None if was_failing => tracing::info!("the store keeps again what it gets"),
@@ -159,11 +167,10 @@ impl Worker {
             Ok(written) => written,
             Err(error) => return Err((error, writes)),
         };
+        // Whoever tells events knows all of a group at once.
+        self.shared.arrive(written.iter().flatten().flat_map(|written| &written.arrived));
         for (write, written) in writes.into_iter().zip(written) {
             self.shared.leave();
-            if let Ok(written) = &written {
-                self.shared.arrive(&written.arrived);
-            }
             match (write.answer, written) {
                 (Some(answer), written) => _ = answer.send(written),
                 (None, Err(error)) => tracing::error!("a change is lost: {error}"),
@@ -174,7 +181,7 @@ impl Worker {
     }
 
     /// One transaction; what came of each write. One that cannot be kept for what it is leaves the
-    /// others. Without any, the disk is tried.
+    /// others. Without a change, the disk is tried.
     fn commit(&mut self, writes: &[Write]) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
         let now = clock::now();
         let mut group = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -203,7 +210,7 @@ impl Worker {
                 }
             }
         }
-        if writes.is_empty() {
+        if writes.iter().all(Write::is_empty) {
             // Something has to be written to know whether it can be.
             let sql = "INSERT OR REPLACE INTO own VALUES ('tried_at', ?1)";
             group.execute(sql, params![now.to_string()])?;

@@ -14,8 +14,11 @@ use std::rc::{Rc, Weak};
 use livegate_core::layout::Picture;
 use livegate_core::relay::class::Class;
 use livegate_core::relay::gop::{Gop, GopSettings};
+use livegate_core::relay::lease::Feed;
 use livegate_core::relay::queue::QueueSettings;
 use livegate_core::time::UnixMillis;
+
+use crate::meter::Counter;
 
 pub use packet::Packet;
 use reader::Inlet;
@@ -67,8 +70,10 @@ pub trait Tap {
 }
 
 /// What there is to say of a stream in figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
+    /// Where it comes from.
+    pub feed: Feed,
     /// When it began.
     pub began_at: UnixMillis,
     /// Bytes of its messages.
@@ -81,6 +86,7 @@ pub struct Figures {
 
 /// A stream that is there.
 struct Live {
+    feed: Feed,
     began_at: UnixMillis,
     headers: [Option<Packet>; Class::HEADERS],
     gop: Gop<Packet>,
@@ -136,6 +142,8 @@ struct Inner {
     gop: GopSettings,
     live: RefCell<BTreeMap<StreamKey, Rc<RefCell<Live>>>>,
     taps: RefCell<Vec<Rc<Tapped>>>,
+    /// Bytes of all streams that came in.
+    received: Counter,
     /// Told when a stream comes, for those who wait for one.
     comes: tokio::sync::Notify,
 }
@@ -203,6 +211,8 @@ impl Source {
     /// The next message.
     pub fn packet(&self, packet: &Packet, now: UnixMillis) {
         let Some(live) = self.live() else { return };
+        let bytes = u64::try_from(packet.message.payload.len()).unwrap_or(u64::MAX);
+        self.streams.0.received.add(bytes);
         live.borrow_mut().take(packet, now);
         let taps = live.borrow().taps.clone();
         for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
@@ -229,16 +239,18 @@ impl Streams {
             gop,
             live: RefCell::default(),
             taps: RefCell::default(),
+            received: Counter::default(),
             comes: tokio::sync::Notify::new(),
         }))
     }
 
     /// Begins a stream. `None` while there is one of that key.
-    pub fn begin(&self, key: StreamKey, now: UnixMillis) -> Option<Source> {
+    pub fn begin(&self, key: StreamKey, feed: Feed, now: UnixMillis) -> Option<Source> {
         if self.0.live.borrow().contains_key(&key) {
             return None;
         }
         let live = Live {
+            feed,
             began_at: now,
             headers: [const { None }; Class::HEADERS],
             gop: Gop::new(self.0.gop),
@@ -295,9 +307,15 @@ impl Streams {
         self.0.comes.notified().await;
     }
 
+    /// Bytes of messages that came in, those of streams that have ended too.
+    pub fn received(&self) -> u64 {
+        self.0.received.value()
+    }
+
     /// All that are there, with their figures.
     pub fn list(&self) -> Vec<(StreamKey, Figures)> {
         let figures = |live: &Live| Figures {
+            feed: live.feed,
             began_at: live.began_at,
             bytes: live.bytes,
             messages: live.messages,

@@ -58,6 +58,11 @@ impl Fanout {
         self.inserter.borrow_mut().configure(task);
     }
 
+    /// The custom message is written once more.
+    pub(super) fn repeat_sei(&self) {
+        self.inserter.borrow_mut().repeat_custom();
+    }
+
     /// The stream of this user begins, or begins anew.
     pub(super) fn begin(&self, user: &str) {
         self.timebase.borrow_mut().begin();

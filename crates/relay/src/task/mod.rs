@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use livegate_core::error::Coded as _;
+use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::relay::host::Settings;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::TaskState;
@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::running::Running;
 use crate::clock;
+use crate::meter::Meters;
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Change, EndedTask, Kept, KeptTask, Store};
@@ -71,6 +72,41 @@ pub enum StartError {
     Store(crate::store::StoreError),
 }
 
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addresses(conflicts) => match conflicts.first() {
+                Some(first) => write!(f, "address {}: {first}", first.index + 1),
+                None => f.write_str("an address is another task's"),
+            },
+            Self::Unsupported => f.write_str("this host does not mix streams"),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Coded for StartError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Addresses(conflicts) => match conflicts.first() {
+                Some(first) => first.code(),
+                None => Code::new("relay.address_taken"),
+            },
+            Self::Unsupported => Code::new("host.unsupported"),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Store(error) => error.fault(),
+            _ => Fault::Caller,
+        }
+    }
+}
+
 /// One push, as it is shown.
 #[derive(Clone, Debug)]
 pub struct PushView {
@@ -109,6 +145,7 @@ struct Inner {
     store: Store,
     connector: Connector,
     pulls: Pulls,
+    meters: Rc<Meters>,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
     /// How many have ended since the host was started.
@@ -130,18 +167,20 @@ impl fmt::Debug for Tasks {
 impl Tasks {
     /// None yet.
     pub(crate) fn new(
-        settings: Settings,
+        settings: &Settings,
         streams: Streams,
         store: Store,
         connector: Connector,
         pulls: Pulls,
+        meters: Rc<Meters>,
     ) -> Self {
         Self(Rc::new(Inner {
-            settings,
+            settings: *settings,
             streams,
             store,
             connector,
             pulls,
+            meters,
             running: RefCell::default(),
             ended: RefCell::default(),
             ends: Cell::new(0),
@@ -258,7 +297,10 @@ impl Tasks {
         let Some(running) = self.find(key) else { return Ok(false) };
         let (mut task, epoch) = running.task();
         task.sei.custom = Some(message);
-        self.start_as(task, epoch).await.map(|_| true)
+        self.start_as(task, epoch).await?;
+        // Also the same text as before is written once more.
+        running.repeat_sei();
+        Ok(true)
     }
 
     /// One task, that runs or ended of late.
@@ -275,6 +317,13 @@ impl Tasks {
         let ended: Vec<_> = self.0.ended.borrow().iter().cloned().collect();
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
         ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
+    }
+
+    /// How many pushes there are.
+    pub(crate) fn pushes(&self) -> u64 {
+        let running = self.0.running.borrow();
+        let pushes: usize = running.values().map(|running| running.pushes()).sum();
+        u64::try_from(pushes).unwrap_or(u64::MAX)
     }
 
     /// Takes leave of all destinations; nothing is said to have ended.
@@ -318,6 +367,10 @@ impl Tasks {
 
     fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    fn meters(&self) -> &Rc<Meters> {
+        &self.0.meters
     }
 
     fn pulls(&self) -> &Pulls {

@@ -10,7 +10,9 @@ use livegate_core::relay::Task;
 use livegate_core::relay::callback::About;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
-use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report, Step};
+use livegate_core::relay::push::{
+    Cause, Connection, Input, Media, Output, PushState, Report, Step,
+};
 use livegate_core::relay::queue::{Dropped, QueueSettings};
 use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
@@ -22,6 +24,7 @@ use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
+use crate::meter::Meters;
 use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
 use crate::sei::Inserter;
@@ -46,14 +49,14 @@ impl Destination {
     /// Bytes that arrived in all, and what was dropped.
     fn figures(&self) -> (u64, Dropped) {
         let Some(outlet) = &self.outlet else { return (self.sent, self.dropped) };
-        let sent = self.sent.saturating_add(outlet.arrived.get());
+        let sent = self.sent.saturating_add(outlet.arrived());
         (sent, self.dropped.plus(outlet.queue.borrow().dropped()))
     }
 
     /// What waits for a new connection.
-    fn renew(&mut self, settings: QueueSettings) -> Rc<Outlet> {
+    fn renew(&mut self, settings: QueueSettings, meters: &Rc<Meters>) -> Rc<Outlet> {
         (self.sent, self.dropped) = self.figures();
-        let outlet = Rc::new(Outlet::new(settings));
+        let outlet = Rc::new(Outlet::new(settings, Rc::clone(meters)));
         self.outlet = Some(Rc::clone(&outlet));
         outlet
     }
@@ -133,6 +136,11 @@ impl Running {
         }
     }
 
+    /// Writes the custom message once more.
+    pub(super) fn repeat_sei(&self) {
+        self.fanout.repeat_sei();
+    }
+
     pub(super) fn stop(self: &Rc<Self>, cause: Cause) {
         self.handle(TaskInput::Stop(cause));
     }
@@ -143,6 +151,10 @@ impl Running {
 
     pub(super) fn task(&self) -> (Task, Option<Epoch>) {
         (self.task.borrow().clone(), self.epoch.get())
+    }
+
+    pub(super) fn pushes(&self) -> usize {
+        self.task.borrow().targets.len()
     }
 
     pub(super) const fn began_at(&self) -> UnixMillis {
@@ -246,6 +258,9 @@ impl Running {
                 outlet.queue.borrow_mut().skip_to_key_frame();
             }),
             Output::Report(report) => {
+                if report.state == PushState::Reconnecting {
+                    self.tasks.meters().reconnects.add(1);
+                }
                 if let Some(url) = self.url(target) {
                     changes.push(self.event(report.at, |about| about.state(&url, &report)));
                     changes.push(self.report(target, &url, report));
@@ -282,7 +297,7 @@ impl Running {
         let Some(url) = self.url(target) else { return };
         let mut destinations = self.destinations.borrow_mut();
         let Some(destination) = destinations.get_mut(&target) else { return };
-        let outlet = destination.renew(self.tasks.settings().queue);
+        let outlet = destination.renew(self.tasks.settings().queue, self.tasks.meters());
         let connector = self.tasks.connector().clone();
         let this = Rc::downgrade(self);
         let tell = {
@@ -389,30 +404,11 @@ fn media(task: &Task) -> task::Media {
     }
 }
 
-/// Comes back to a task whenever it wants.
+/// Comes back to a task whenever it wants, until it is over.
 async fn wake(task: Weak<Running>) {
-    loop {
-        let Some(running) = task.upgrade() else { return };
-        if running.ended.get().is_some() {
-            return;
-        }
+    while let Some(running) = task.upgrade().filter(|running| running.ended.get().is_none()) {
         let wake_at = running.life.borrow().wake_at();
-        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
-        let turned = async {
-            match left {
-                Some(left) => {
-                    tokio::select! {
-                        () = running.turned.notified() => false,
-                        () = tokio::time::sleep(left) => true,
-                    }
-                }
-                None => {
-                    running.turned.notified().await;
-                    false
-                }
-            }
-        };
-        if turned.await {
+        if clock::until(wake_at, &running.turned).await {
             running.handle(TaskInput::Tick);
         }
     }

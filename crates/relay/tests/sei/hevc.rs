@@ -86,10 +86,10 @@ fn message(form: Form, kind: Part, timestamp: u32, body: &[u8]) -> Message {
     let frame_type = if matches!(kind, Part::Inter) { 2 } else { 1 };
     let is_coded = u8::from(!matches!(kind, Part::Configuration));
     let mut payload = match form {
-        Form::Legacy => vec![frame_type << 4 | 12, is_coded, 0, 0, 0],
+        Form::Legacy => vec![frame_type << 4 | 0x0C, is_coded, 0, 0, 0],
         // Every second frame as CodedFramesX.
         Form::Enhanced => {
-            let packet = if is_coded == 1 && timestamp % 80 == 0 { 3 } else { is_coded };
+            let packet = if is_coded == 1 && timestamp.is_multiple_of(80) { 3 } else { is_coded };
             let mut head = vec![0x80 | frame_type << 4 | packet];
             head.extend(b"hvc1");
             if packet == 1 {

@@ -285,7 +285,7 @@ fn broken_sound_is_silence_and_is_counted() {
         let mut message = message.clone();
         if message.kind == Kind::AUDIO && message.payload[1] == 1 {
             let mut body = message.payload.to_vec();
-            for _ in 0..1 + next() % 8 {
+            for _ in 0..=next() % 8 {
                 let at = 2 + next() % (body.len() - 2);
                 body[at] = next().to_le_bytes()[0];
             }

@@ -11,6 +11,7 @@ mod many;
 
 use super::backoff::Backoff;
 use super::settings::settings;
+use crate::delivery::outcome::Outcome;
 use crate::time::{Millis, UnixMillis};
 
 pub use self::many::{OutboxKey, Outboxes};
@@ -49,6 +50,21 @@ pub enum Failure {
     },
     /// The receiver does not want this event.
     Refused,
+}
+
+impl Failure {
+    /// What an outcome is here; none if the receiver has the event. A redirect is the address's
+    /// fault and not the event's: it passes once somebody sets the address right.
+    pub const fn of(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Delivered { .. } => None,
+            Outcome::Gone | Outcome::Refused { .. } => Some(Self::Refused),
+            Outcome::Throttled { retry_after, .. } => Some(Self::Passing { retry_after }),
+            Outcome::Redirected { .. } | Outcome::Failed { .. } | Outcome::Unreachable(_) => {
+                Some(Self::Passing { retry_after: None })
+            }
+        }
+    }
 }
 
 /// What to do.
@@ -238,6 +254,7 @@ impl OutboxSettings {
 #[cfg(test)]
 mod tests {
     use super::{Failure, Outbox, OutboxSettings, Step};
+    use crate::delivery::outcome::{Cause, Outcome};
     use crate::time::{Millis, UnixMillis};
     use std::vec::Vec;
 
@@ -297,6 +314,23 @@ mod tests {
         assert_eq!(steps(&mut outbox, 16_000), [Step::Send(1)]);
         outbox.failed(2, PASSING, at(16_000), MIDDLE);
         assert_eq!(outbox.sent(), Some(1));
+    }
+
+    #[test]
+    fn an_outcome_is_a_failure_of_the_event_or_of_the_moment() {
+        let of = |status| Failure::of(Outcome::from_status(status, Some(Millis(7))));
+        assert_eq!((of(200), of(204)), (None, None));
+        for refused in [400, 401, 403, 404, 409, 410, 422] {
+            assert_eq!(of(refused), Some(Failure::Refused), "{refused}");
+        }
+        for passing in [301, 302, 307, 308, 500, 501, 599] {
+            assert_eq!(of(passing), Some(PASSING), "{passing}");
+        }
+        for patient in [429, 502, 503, 504] {
+            let asked = Failure::Passing { retry_after: Some(Millis(7)) };
+            assert_eq!(of(patient), Some(asked), "{patient}");
+        }
+        assert_eq!(Failure::of(Outcome::Unreachable(Cause::Tls)), Some(PASSING));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Play in a browser: `GET /live/{app}/{channel}.flv`, as HTTP-FLV, or as WebSocket-FLV where the
 //! request asks for an upgrade. docs/relay-host.md §5.
 
-mod feed;
 mod playing;
 mod tags;
 mod websocket;
@@ -21,29 +20,28 @@ use hyper_util::rt::TokioIo;
 use livegate_core::error::Coded;
 use livegate_core::layout::Picture;
 use livegate_core::relay::credentials::Credentials;
+use livegate_core::relay::ingest::{Place, Role};
 use livegate_core::relay::token::{TokenError, Wish, is_name};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-pub(crate) use self::feed::{Feed, Watch};
-use self::playing::By;
 pub(crate) use self::playing::Playing;
 use super::answer::{Answer, Body, Problem, answer, empty};
 use super::request::Call;
 use super::socket::Socket;
 use super::{Caller, Host};
 use crate::clock;
+use crate::ingest::Seat;
+use crate::meter::{By, Viewer};
+use crate::stream::{Reader, Streams};
 
 /// The methods of this path.
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// The longest that somebody waits for a stream.
 const LONGEST_WAIT_S: u64 = 30;
-
-/// How often it is looked for meanwhile.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Answers a call of `/live/{app}/{file}`; all that goes wrong is told to pages that may play.
 pub(super) async fn serve(
@@ -97,19 +95,44 @@ async fn play(
     let user =
         admitted(credentials, call, Wish { app, channel, user: user.unwrap_or(""), picture })?;
     let key = if is_upgrade(&call.headers) { Some(upgrade_key(credentials, call)?) } else { None };
-    let feed = watch(host, app, channel, user.as_deref(), picture, until).await;
-    let feed = feed.ok_or_else(nobody)?;
+    let reader = read(&host.streams, app, channel, user.as_deref(), picture, until).await;
+    let reader = reader.ok_or_else(nobody)?;
+    if call.method == Method::HEAD && key.is_none() {
+        return Ok(stream(Body::of("")));
+    }
+    let seat = sit_down(host, credentials, call, (app, channel))?;
     if let Some(key) = key {
-        let playing = Playing::new(feed, By::WebSocket, Rc::clone(&host.meters));
+        let viewer = Viewer::new(By::WebSocket, Rc::clone(&host.meters));
+        let playing = Playing::new(reader, viewer, seat);
         let upgrading = hyper::upgrade::on(&mut request);
         spawn_local(upgraded(upgrading, playing, caller.clone()));
         return Ok(switch(&key));
     }
-    if call.method == Method::HEAD {
-        return Ok(stream(Body::of("")));
-    }
-    let playing = Playing::new(feed, By::Http, Rc::clone(&host.meters));
+    let viewer = Viewer::new(By::Http, Rc::clone(&host.meters));
+    let playing = Playing::new(reader, viewer, seat);
     Ok(stream(Body::Playing(Box::new(playing))))
+}
+
+/// Of a viewer without a name there is nothing to tell; nor where everybody may watch, for then
+/// everybody could tell anything of anybody.
+fn sit_down(
+    host: &Host,
+    credentials: &Credentials,
+    call: &Call,
+    (app, channel): (&str, &str),
+) -> Result<Option<Seat>, Problem> {
+    let is_open = credentials.application(app).is_none_or(|known| known.play.is_none());
+    let Some(user) = call.param("viewer").filter(|_| !is_open) else { return Ok(None) };
+    let role = match call.param("role") {
+        None => None,
+        Some(role) => {
+            let known = Role::from_name(role);
+            Some(known.ok_or_else(|| Problem::parameter("role", "streamer or viewer"))?)
+        }
+    };
+    let seat = host.crowd.play(Place { app, channel, user, role });
+    let wrong = |_| Problem::parameter("viewer", "1 to 255 bytes without control characters");
+    seat.map(Some).map_err(wrong)
 }
 
 fn stream(body: Body) -> Answer {
@@ -170,23 +193,23 @@ fn admitted(
 }
 
 /// The stream, once it is there.
-async fn watch(
-    host: &Host,
+async fn read(
+    streams: &Streams,
     app: &str,
     channel: &str,
     user: Option<&str>,
     picture: Picture,
     until: Instant,
-) -> Option<Box<dyn Feed>> {
-    let looking = async {
+) -> Option<Reader> {
+    let coming = async {
         loop {
-            if let Some(feed) = host.streams.watch(app, channel, user, picture) {
-                return feed;
+            if let Some(reader) = streams.read(app, channel, user, picture, clock::now()) {
+                return reader;
             }
-            sleep(LOOK).await;
+            streams.comes().await;
         }
     };
-    timeout_at(until, looking).await.ok()
+    timeout_at(until, coming).await.ok()
 }
 
 /// Whether a header that is a list has this word.

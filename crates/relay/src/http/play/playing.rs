@@ -1,20 +1,20 @@
 //! One viewer's stream, as bytes of FLV.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use livegate_core::relay::queue::{Class, Next};
 use livegate_rtmp::message::Kind;
 use tokio::time::{Sleep, sleep};
 
-use super::feed::Feed;
 use super::tags::Tags;
 use crate::http::pieces::Pieces;
-use crate::meter::{Meters, Present, Viewing};
-use crate::stream::Packet;
+use crate::ingest::Seat;
+use crate::meter::Viewer;
+use crate::stream::{Packet, Reader};
 
 /// How much is handed on at once. What is more stays where it can still be skipped.
 const MOST: usize = 64 * 1024;
@@ -26,35 +26,21 @@ const GRACE: Duration = Duration::from_millis(500);
 /// How many messages are kept meanwhile.
 const MOST_KEPT: usize = 256;
 
-/// By what it is watched.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum By {
-    /// HTTP-FLV.
-    Http,
-    /// WebSocket-FLV.
-    WebSocket,
-}
-
-impl By {
-    fn viewing(self, meters: &Meters) -> &Viewing {
-        match self {
-            Self::Http => &meters.http_flv,
-            Self::WebSocket => &meters.websocket_flv,
-        }
-    }
-}
+/// Waits for a message.
+type More = Pin<Box<dyn Future<Output = ()>>>;
 
 /// One viewer's stream.
-#[derive(Debug)]
 pub(crate) struct Playing {
-    feed: Box<dyn Feed>,
+    reader: Reader,
+    /// While there is nothing to read.
+    more: Option<More>,
     tags: Tags,
     /// What came before it was known what the header has to say.
     opening: Option<Opening>,
     has_ended: bool,
-    by: By,
-    meters: Rc<Meters>,
-    _present: Present,
+    viewer: Viewer,
+    /// Of a viewer with a name.
+    _seat: Option<Seat>,
 }
 
 #[derive(Debug, Default)]
@@ -87,16 +73,15 @@ impl Opening {
 }
 
 impl Playing {
-    pub(super) fn new(feed: Box<dyn Feed>, by: By, meters: Rc<Meters>) -> Self {
-        let present = by.viewing(&meters).viewers.enter();
+    pub(super) fn new(reader: Reader, viewer: Viewer, seat: Option<Seat>) -> Self {
         Self {
-            feed,
+            reader,
+            more: None,
             tags: Tags::default(),
             opening: Some(Opening::default()),
             has_ended: false,
-            by,
-            meters,
-            _present: present,
+            viewer,
+            _seat: seat,
         }
     }
 
@@ -104,7 +89,7 @@ impl Playing {
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Pieces>> {
         let mut out = Pieces::default();
         while !self.has_ended && out.len() < MOST {
-            match self.feed.poll_next(cx) {
+            match self.poll_message(cx) {
                 Poll::Pending => break,
                 Poll::Ready(None) => self.has_ended = true,
                 Poll::Ready(Some(next)) => match &mut self.opening {
@@ -115,11 +100,30 @@ impl Playing {
             self.open(cx, &mut out);
         }
         self.open(cx, &mut out);
+        self.count(out.len());
         if out.len() > 0 {
-            self.by.viewing(&self.meters).bytes.add(out.len() as u64);
             return Poll::Ready(Some(out));
         }
         if self.has_ended { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    /// The next message, at once or when there is one; `None` when the stream has ended.
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next<Packet>>> {
+        if let Some(next) = self.reader.try_next() {
+            self.more = None;
+            return Poll::Ready(Some(next));
+        }
+        let reader = &self.reader;
+        let more = self.more.get_or_insert_with(|| Box::pin(reader.more()));
+        ready!(more.as_mut().poll(cx));
+        self.more = None;
+        // Without a message after the wait, the stream has ended.
+        Poll::Ready(self.reader.try_next())
+    }
+
+    fn count(&mut self, len: usize) {
+        self.viewer.sent(len);
+        self.viewer.dropped(self.reader.dropped());
     }
 
     /// Writes the header and what was kept, once it is known what the header has to say.
@@ -135,5 +139,18 @@ impl Playing {
         for next in &opening.kept {
             self.tags.push(next, out);
         }
+    }
+}
+
+/// What was skipped since it last read is counted, too.
+impl Drop for Playing {
+    fn drop(&mut self) {
+        self.count(0);
+    }
+}
+
+impl fmt::Debug for Playing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Playing").field("viewer", &self.viewer).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,307 @@
+//! A host under a gateway: it joins the gateway's Fleet and does what that says.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`link`] | the WebSocket, made again whenever it is gone |
+//! | [`load`] | how much the machine does |
+//!
+//! What is said and when is decided by `livegate_core::relay::member`.
+
+mod link;
+mod load;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use livegate_core::dialect::redact;
+use livegate_core::error::Coded as _;
+use livegate_core::relay::lease::{Epoch, Feed};
+use livegate_core::relay::link::{
+    Callback, Capacity, FleetSays, HostRefused, LinkError, Load, Published, PushReport, Refused,
+};
+use livegate_core::relay::member::{Member, Name, Output, Row, Seen};
+use livegate_core::relay::task::Origin;
+use livegate_core::scheme::{KeyForm, Secret};
+use livegate_core::url::HttpUrl;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::spawn_local;
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::link::Heard;
+use self::load::Processors;
+use crate::callback::{Callbacks, Receiver};
+use crate::clock;
+use crate::net::Tls;
+use crate::store::{Change, Kept, Store};
+use crate::stream::Streams;
+use crate::task::{TaskKey, TaskView, Tasks};
+
+/// How often the host looks at itself.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What a row's name begins with in the store.
+const ROW: &str = "fleet.";
+
+/// Where the host's own name is in the store.
+const INSTANCE: &str = "instance";
+
+/// The gateway that a host is under. Its token is a secret: it is not shown.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Gateway {
+    /// Its origin, such as `https://gateway.example.com`.
+    pub url: HttpUrl,
+    /// The host's token, `lgh_…`.
+    pub token: String,
+    /// How many pushes the host can take.
+    pub capacity: u64,
+}
+
+impl Gateway {
+    /// That gateway.
+    pub const fn new(url: HttpUrl, token: String, capacity: u64) -> Self {
+        Self { url, token, capacity }
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("url", &self.url.as_str())
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What of the host has to do with the Fleet.
+pub(crate) struct Parts {
+    pub(crate) tasks: Tasks,
+    pub(crate) streams: Streams,
+    pub(crate) store: Store,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) tls: Tls,
+}
+
+/// The Fleet's end of the host.
+pub(crate) struct Fleet {
+    parts: Parts,
+    member: Member,
+    processors: Processors,
+    /// What the connection is to send, while there is one.
+    says: Option<UnboundedSender<String>>,
+}
+
+impl Fleet {
+    /// Joins a gateway's Fleet, and stays until the gateway does not want the host. Where events go is
+    /// told whenever the gateway says so.
+    pub(crate) async fn join(gateway: Gateway, parts: Parts, kept: &Kept) -> Option<HostRefused> {
+        let instance = instance(kept, &parts.store);
+        let rows = kept.values.iter().filter_map(|(name, value)| row(name, value)).collect();
+        let capacity = Capacity::of(gateway.capacity);
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let mut fleet = Self {
+            member: Member::new(instance, version, capacity, rows),
+            processors: Processors::default(),
+            says: None,
+            parts,
+        };
+        let (heard, hears) = unbounded_channel();
+        let tls = fleet.parts.tls.clone();
+        let link = spawn_local(link::keep(gateway, tls, heard));
+        let refused = fleet.go_on(hears).await;
+        link.abort();
+        refused
+    }
+
+    async fn go_on(&mut self, mut hears: UnboundedReceiver<Heard>) -> Option<HostRefused> {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                heard = hears.recv() => self.hear(heard?),
+                _ = looks.tick() => {
+                    self.look();
+                    self.member.tick(clock::now());
+                }
+            }
+            if let Some(refused) = self.act().await {
+                return Some(refused);
+            }
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let now = clock::now();
+        match heard {
+            Heard::Up(says) => {
+                self.look();
+                self.says = Some(says);
+                self.member.connected(now);
+            }
+            Heard::Says(text) => match FleetSays::read(&text) {
+                Ok(says) => self.member.hears(says, now),
+                // A newer gateway may say more.
+                Err(LinkError::Unknown) => {}
+                Err(error) => {
+                    let code = error.code().as_str();
+                    tracing::warn!(code, "the gateway said something that is not understood");
+                }
+            },
+            Heard::Down(code) => {
+                self.says = None;
+                self.member.disconnected(code);
+            }
+        }
+    }
+
+    /// Sees how tasks, streams and the machine are.
+    fn look(&mut self) {
+        let now = clock::now();
+        let names: Vec<_> = self.member.names().cloned().collect();
+        for name in names {
+            if let Some(view) = self.parts.tasks.show(&key(&name)) {
+                self.member.see(&name, seen(&view), now);
+            }
+        }
+        let streams = self.parts.streams.list().into_iter();
+        let published = streams.filter(|(_, figures)| figures.feed == Feed::Published);
+        let published: BTreeSet<_> = published
+            .map(|(key, _)| Published::new(key.app, key.channel, key.user, key.picture))
+            .collect();
+        let load = Load::new(self.parts.tasks.pushes(), self.processors.permille());
+        self.member.look(published, load);
+    }
+
+    /// Does what the member says.
+    async fn act(&mut self) -> Option<HostRefused> {
+        while let Some(output) = self.member.poll() {
+            match output {
+                Output::Say(text) => {
+                    if let Some(says) = &self.says {
+                        // A connection that is gone says so itself.
+                        let _ = says.send(text);
+                    }
+                }
+                Output::Start { command, epoch, task } => {
+                    let name = Name::of(&task);
+                    let refused = match self.parts.tasks.start_as(*task, Some(epoch)).await {
+                        Ok(_) => None,
+                        Err(error) => {
+                            let code = error.code().as_str();
+                            tracing::warn!(code, task = %key(&name), "a task was not started");
+                            self.member.not_started(&name);
+                            Some(Refused::new(code.to_owned(), error.to_string()))
+                        }
+                    };
+                    self.member.done(command, refused, clock::now());
+                }
+                Output::Stop(name, cause) => {
+                    if let Err(error) = self.parts.tasks.stop(&key(&name), cause).await {
+                        let code = error.code().as_str();
+                        tracing::error!(code, task = %key(&name), "a task's end was not kept");
+                    }
+                    self.look();
+                }
+                Output::Sei { command, name, custom } => {
+                    let refused = match self.parts.tasks.set_sei(&key(&name), custom).await {
+                        Ok(true) => None,
+                        Ok(false) => {
+                            let code = "relay.no_task".to_owned();
+                            Some(Refused::new(code, "there is no such task here".to_owned()))
+                        }
+                        Err(error) => {
+                            let code = error.code().as_str().to_owned();
+                            Some(Refused::new(code, error.to_string()))
+                        }
+                    };
+                    self.member.done(command, refused, clock::now());
+                }
+                Output::Deliver(callback) => self.deliver(&callback),
+                Output::Keep(key, row) => self.keep(&key, row.as_ref()),
+                Output::Leave(refused) => {
+                    let code = refused.code().as_str();
+                    tracing::error!(code, "the gateway does not want this host: {refused}");
+                    return Some(refused);
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn deliver(&self, callback: &Callback) {
+        if let Some(receiver) = receiver(callback) {
+            self.parts.callbacks.set_gateway(Some(receiver));
+        } else {
+            tracing::error!("the gateway's address for events cannot be used");
+        }
+    }
+
+    fn keep(&self, key: &str, row: Option<&Row>) {
+        let value = row.map(|row| {
+            let name = &row.name;
+            json!({
+                "key": row.key,
+                "epoch": row.epoch.0,
+                "revision": row.revision,
+                "origin": name.origin.as_str(),
+                "app": name.app,
+                "id": name.id,
+                "leased": row.has_lease,
+            })
+            .to_string()
+        });
+        self.parts.store.keep(vec![Change::Value { name: format!("{ROW}{key}"), value }]);
+    }
+}
+
+/// The host's own name, made at its first start.
+fn instance(kept: &Kept, store: &Store) -> String {
+    if let Some(instance) = kept.values.get(INSTANCE) {
+        return instance.clone();
+    }
+    let instance = hex::encode(clock::random::<16>());
+    let value = Some(instance.clone());
+    store.keep(vec![Change::Value { name: INSTANCE.to_owned(), value }]);
+    instance
+}
+
+/// Reads a row that [`Fleet::keep`] wrote.
+fn row(name: &str, value: &str) -> Option<Row> {
+    name.strip_prefix(ROW)?;
+    let value: Value = serde_json::from_str(value).ok()?;
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let number = |name: &str| value.get(name).and_then(Value::as_u64);
+    let name = Name::new(Origin::from_name(&text("origin")?)?, text("app")?, text("id")?);
+    let leased = value.get("leased").and_then(Value::as_bool)?;
+    Some(Row::new(text("key")?, Epoch(number("epoch")?), number("revision")?, name, leased))
+}
+
+fn receiver(callback: &Callback) -> Option<Receiver> {
+    let url = HttpUrl::parse(&callback.url).ok()?;
+    let secret = Secret::parse(KeyForm::Whsec, &callback.secret).ok()?;
+    Receiver::gateway(&url, secret).ok()
+}
+
+fn key(name: &Name) -> TaskKey {
+    TaskKey { origin: name.origin, app: name.app.clone(), id: name.id.clone() }
+}
+
+fn seen(view: &TaskView) -> Seen {
+    let mut seen = Seen::new(view.state);
+    seen.code = view.ended.map(|(cause, _)| cause.code().as_str().to_owned());
+    seen.is_over = view.ended.is_some();
+    let pushes = view.pushes.iter().map(|push| {
+        let status = &push.status;
+        let url = redact::push_url(&push.url).into_owned();
+        let mut report = PushReport::new(url, status.state, status.since);
+        report.code = status.cause.map(|cause| cause.code().as_str().to_owned());
+        report.attempt = status.attempt.into();
+        report.is_pushing = status.is_pushing;
+        report
+    });
+    seen.pushes = pushes.collect();
+    seen
+}
