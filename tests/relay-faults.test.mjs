@@ -101,6 +101,40 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     }
   });
 
+  it("sees by the kernel's counters that one does not read which never acknowledges", async (t) => {
+    const relay = await host(t, { settings: { stall_ms: 2_000, ack_window_bytes: 0 } });
+    const one = await destination(t);
+    const proxy = await toxic(t, one.url);
+    await relay.task([proxy.url]);
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    proxy.from.pause();
+    assert.equal((await relay.reaches("DISCONNECTED", { limit: 20_000 })).code, "push.wedged");
+    assert.ok((await relay.show()).pushes[0].bytes > 0);
+  });
+
+  it("connects again when a source comes back after its push was given up", async (t) => {
+    const settings = { stall_ms: 2_000, hold_ms: 2_500, first_pause_ms: 200 };
+    const relay = await host(t, { settings });
+    const first = await destination(t);
+    await relay.task([first.url]);
+    const publisher = await live(t, relay);
+    await relay.reaches("CONNECTED");
+    publisher.signal("SIGINT");
+    await publisher.end();
+    // Its connection ends as it should.
+    await first.taken();
+    const second = await destination(t, { PORT: first.port });
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
+    await relay.stop();
+    begins(await tags(await second.taken()));
+    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.source_gone"];
+    const told = await until(() => relay.states(first.url), (all) => all.at(-1).startsWith("END"));
+    assert.deepEqual([told.slice(0, 3), told.slice(-3)], [states, ["RECONNECTING", "CONNECTED", "END push.stopped"]]);
+  });
+
   for (const [what, code, make, settings = {}] of [
     ["refuses connections", "push.refused", async () => `rtmp://127.0.0.1:${await freePort()}/live/key`],
     ["has no address", "push.unknown_host", () => "rtmp://nobody.invalid/live/key"],
@@ -163,8 +197,14 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     const publisher = await live(t, relay);
     await relay.reaches("CONNECTED");
     await until(() => tags(first.out), (all) => of(all, VIDEO).length > 30);
+    // What is told from here on is not taken before the host has been killed.
+    relay.receiver.behaviour = 503;
+    const refusing = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    await relay.task([first.url, refusing]);
+    await relay.reaches("DISCONNECTED", { push: 1 });
     await relay.kill();
     await Promise.all([publisher.end(), first.running.end()]);
+    relay.receiver.behaviour = 204;
     const second = await destination(t, { PORT: first.port });
     await relay.start();
     await live(t, relay);
@@ -174,6 +214,8 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     begins(await tags(await second.taken()));
     const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED", "END push.stopped"];
     await relay.tells(first.url, states);
+    const other = relay.states(refusing);
+    assert.deepEqual([other[0], other[1], other.at(-1)], ["CONNECTING", "DISCONNECTED push.refused", "END push.stopped"]);
   });
 
   it("says that a stream arrives soon after it does", async (t) => {

@@ -35,11 +35,12 @@ export async function behindTls(t, url, tls) {
   return at(url, "rtmps", await listening(t, server));
 }
 
-/** A proxy in front of an RTMP address, that can swallow what passes. */
+/** A proxy in front of an RTMP address, that can swallow what passes; `from` is the newest connection. */
 export async function toxic(t, url) {
   const proxy = { swallows: { out: false, back: false }, returned: 0 };
   const server = createServer((from) => {
     const to = connect(Number(place(url).port), "127.0.0.1");
+    proxy.from = from;
     from.on("data", (bytes) => proxy.swallows.out || to.write(bytes));
     to.on("data", (bytes) => {
       proxy.returned += bytes.length;

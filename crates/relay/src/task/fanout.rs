@@ -71,14 +71,9 @@ impl Fanout {
         inserter.reconnect();
     }
 
-    /// The stream ended: what comes next does not follow it.
+    /// The stream ended: what comes next does not follow it, and begins with headers of its own.
     pub(super) fn end(&self) {
         self.gop.borrow_mut().clear();
-    }
-
-    /// What comes next is another stream.
-    pub(super) fn forget(&self) {
-        self.end();
         self.headers.take();
     }
 

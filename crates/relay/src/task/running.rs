@@ -130,7 +130,7 @@ impl Running {
         self.prune();
         if wants {
             self.interest.take();
-            self.fanout.forget();
+            self.fanout.end();
             self.handle(TaskInput::Source(Media::Gone));
             self.listen();
         }
