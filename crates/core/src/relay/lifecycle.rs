@@ -13,7 +13,7 @@ use super::push::{
     Cause, Input, Media, Output, Push, PushSettings, PushState, Report, Status, Transport,
 };
 use super::settings::settings;
-use super::task::Task;
+use super::task::{Origin, Task};
 use crate::config::{LiveExitConfig, named};
 use crate::time::{Millis, UnixMillis};
 
@@ -100,10 +100,11 @@ impl Plan {
         Self { targets, max_idle, exit }
     }
 
-    /// That of a task. Exit settings are a live job's: a task that has none set is not stopped by
-    /// their defaults.
+    /// That of a task. Exit settings are a live job's: another task that has none set is not stopped
+    /// by their defaults.
     pub fn of(task: &Task) -> Self {
-        let exit = Some(task.exit).filter(|exit| *exit != LiveExitConfig::default());
+        let is_job = task.origin == Origin::MetaStudio;
+        let exit = Some(task.exit).filter(|exit| is_job || *exit != LiveExitConfig::default());
         Self::new(task.targets.clone(), task.max_idle, exit)
     }
 }
