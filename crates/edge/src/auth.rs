@@ -43,11 +43,11 @@ thread_local! {
         const { RefCell::new(Map::new()) };
 }
 
-fn unauthorised() -> Problem {
+pub(crate) fn unauthorised() -> Problem {
     Problem::new(401, "auth.required", "send a valid token as `Authorization: Bearer …`")
 }
 
-fn bearer(request: &Incoming) -> Option<String> {
+pub(crate) fn bearer(request: &Incoming) -> Option<String> {
     let header = request.header("authorization")?;
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())

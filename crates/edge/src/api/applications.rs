@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use web_sys::Response;
 use worker::Env;
 
+use super::relay_tasks::violations;
 use super::things::merge;
 use super::{cursor, limit, not_allowed, page};
 use crate::auth::Caller;
@@ -73,6 +74,7 @@ pub(super) async fn serve(
             let actor = caller.actor.to_owned();
             let ask = ToTenant::Drop(caller.tenant, actor, Kind::Application, (*id).to_owned());
             call::<Value>(env, &tenant, &ask).await?;
+            follow(env, caller, id).await?;
             http::empty(204)
         }
         (_, []) => Err(not_allowed("GET and POST")),
@@ -114,12 +116,8 @@ async fn find(env: &Env, caller: &Caller, id: &str) -> Result<(Value, u64)> {
 }
 
 async fn put(env: &Env, caller: &Caller, id: &str, document: Value, seen: u64) -> Result<Value> {
-    let checked = Application::from_json(document.to_string().as_bytes()).map_err(|found| {
-        let violation = |one: &livegate_core::config::Violation| {
-            Violation::new(&one.path, one.code().as_str(), one.problem.to_string())
-        };
-        Problem::invalid(found.iter().map(violation).collect())
-    })?;
+    let checked = Application::from_json(document.to_string().as_bytes());
+    let checked = checked.map_err(|found| violations(&found))?;
     let given = document.as_object().into_iter().flat_map(Map::keys);
     let unknown: Vec<Violation> = given
         .filter(|name| !checked.as_object().contains_key(*name))
@@ -141,5 +139,12 @@ async fn put(env: &Env, caller: &Caller, id: &str, document: Value, seen: u64) -
     };
     let ask = ToTenant::Put(Box::new(put));
     let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    follow(env, caller, id).await?;
     Ok(item.map(|item| item.doc).unwrap_or_default())
+}
+
+/// What it relays by itself may have changed.
+async fn follow(env: &Env, caller: &Caller, id: &str) -> Result<()> {
+    let ask = ToFleet::Follow(caller.tenant, id.to_owned());
+    call::<Value>(env, &ObjectRef::Fleet(caller.tenant), &ask).await.map(|_| ())
 }

@@ -355,6 +355,7 @@ given! {
         duplicate_window_s: Option<u64>,
         generic: Option<Value>,
         words: Option<Value>,
+        managed: Option<String>,
     }
 }
 
@@ -384,6 +385,7 @@ async fn checked_source(
         duplicate_window_s: given.duplicate_window_s.unwrap_or(10),
         generic: given.generic,
         words: given.words,
+        managed: given.managed,
         created_at: given.created_at.unwrap_or(now),
     };
     let mut keys = keys_of(env, caller, Kind::Source, &id.to_string(), is_new).await?;

@@ -38,6 +38,10 @@ messages! {
         DropCredentials(tenant: TenantId, id: String),
         /// The set of which this part is that text.
         Credential(part: Part, name: String),
+        /// A relay host's token, by its hash; without, its host has none any more.
+        PutHost(host: String, tenant: TenantId, token_hash: Option<String>),
+        /// The host and the tenant of a token, by its hash.
+        HostByToken(token_hash: String),
         /// An empty call, for measuring one.
         Ping,
     }
@@ -216,8 +220,8 @@ messages! {
 }
 
 document! {
-    /// What a relay task is named by: who has such tasks (`artc`, `jocloud`, `metastudio`), the
-    /// application, and its id there.
+    /// What a relay task is named by: who has such tasks (`artc`, `jocloud`, `metastudio`, `livegate`),
+    /// the application, and its id there.
     #[derive(Clone, Debug)]
     pub(crate) struct TaskId {
         pub(crate) vendor: String,
@@ -233,11 +237,9 @@ document! {
         pub(crate) tenant: TenantId,
         pub(crate) id: TaskId,
         pub(crate) channel: String,
-        /// `single` or `mix`.
-        pub(crate) mode: String,
         /// A hash of each push address' identity.
         pub(crate) addresses: Vec<String>,
-        /// Its description.
+        /// Its description: a task of the core's.
         pub(crate) task: Value,
         /// `true`: there has to be one; `false`: there must not be; without: either.
         pub(crate) change: Option<bool>,
@@ -269,13 +271,21 @@ messages! {
     #[derive(Debug)]
     pub(crate) enum ToFleet {
         Start(start: Box<Start>),
-        /// The state that it ends in; whether there was one.
-        Stop(id: TaskId, state: String, now: UnixMillis),
+        /// Whether there was one.
+        Stop(id: TaskId),
+        /// A message, JSON, that it is to write once; whether there is such a task.
+        Sei(tenant: TenantId, id: TaskId, custom: String),
         /// The newest of that id, opened.
         Task(tenant: TenantId, id: TaskId),
         /// Of which vendor and application, if not empty; ended ones, live ones or both.
         List(vendor: String, app: String, ended: Option<bool>, offset: u64, limit: u64),
         /// The channel of a task of that vendor and application, if they are known.
         Channel(vendor: Option<String>, app: Option<String>, task: String),
+        /// Every host that ever connected, by its id, and how it is.
+        Hosts,
+        /// A host was deleted: what it has is given to others.
+        DropHost(host: String),
+        /// What an application relays by itself may have changed.
+        Follow(tenant: TenantId, app: String),
     }
 }

@@ -7,7 +7,7 @@
 //! | [`channel`] | tenant and channel | accepted events, in order, and what is not delivered yet |
 //! | [`endpoint`] | endpoint | its health: breaker, rate, when it is to be disabled |
 //! | [`nonces`] | source | nonces seen, for schemes with one a call |
-//! | [`fleet`] | tenant | relay tasks, and which push address is whose |
+//! | [`fleet`] | tenant | relay tasks, the hosts that carry them out, and which push address is whose |
 //! | [`records`] | tenant | the searchable index, refused calls, bulk replays, the tenant's tail |
 
 pub(crate) mod channel;

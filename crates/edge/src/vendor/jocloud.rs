@@ -6,8 +6,8 @@
 
 use livegate_core::config::Violations;
 use livegate_core::id::token_hash;
+use livegate_core::relay::Task;
 use livegate_core::relay::jocloud::{self, Rules};
-use livegate_core::relay::task::{Source, Task};
 use livegate_core::scheme::request::basic;
 use livegate_core::url::egress::check;
 use serde_json::json;
@@ -94,7 +94,7 @@ async fn route(env: &Env, request: &Incoming, rest: &str) -> Result<()> {
     if *operation == "stoprtmp" {
         let (named, id) = jocloud::stop_with(&body, rules).map_err(|found| violations(&found))?;
         same(&named)?;
-        if tasks::stop(&tenant, VENDOR, app, &id, "stopped", now).await? {
+        if tasks::stop(&tenant, VENDOR, app, &id).await? {
             return Ok(());
         }
         return Err(Problem::new(404, "request.not_found", "there is no such task").into());
@@ -114,17 +114,15 @@ async fn start(
     if task.targets.iter().any(|target| check(target.as_http(), egress).is_err()) {
         return Err(bad("rtmpurl has an address that cannot be pushed to"));
     }
-    let mode = if matches!(task.source, Source::Single(_)) { "single" } else { "mix" };
     let ask = tasks::Ask {
         vendor: VENDOR,
         app: &task.app_id,
         task: &task.id,
         channel: &task.channel,
-        mode,
         most: MOST,
         change: None,
     };
-    match tasks::start(tenant, &ask, &task.targets, task.to_value(), now).await? {
+    match tasks::start(tenant, &ask, task, now).await? {
         Started::Address(index, _, _) => {
             Err(bad(&format!("address {} of rtmpurl is another task's", index + 1)))
         }

@@ -4,8 +4,8 @@
 
 use livegate_core::config::application::Application;
 use livegate_core::relay::PushUrl;
-use livegate_core::relay::link::Published;
 use livegate_core::relay::lifecycle::TaskState;
+use livegate_core::relay::link::Published;
 use livegate_core::relay::task::Task;
 use livegate_core::time::Millis;
 use livegate_core::url::egress::check;
@@ -93,9 +93,7 @@ async fn relay(fleet: &Fleet, app: &str, streams: &[&Published]) -> Result<()> {
         if task.targets.iter().any(|target| check(target.as_http(), egress).is_err()) {
             continue;
         }
-        let hash = |url: &PushUrl| {
-            hex::encode(Sha256::digest(url.identity().as_bytes()))
-        };
+        let hash = |url: &PushUrl| hex::encode(Sha256::digest(url.identity().as_bytes()));
         let id = TaskId { vendor: VENDOR.to_owned(), app: app.to_owned(), task: task.id.clone() };
         if fleet.store()?.live(&id)?.is_some() {
             continue;

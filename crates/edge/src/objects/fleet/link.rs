@@ -254,7 +254,8 @@ async fn greet(
     let store = fleet.store()?;
     let settings = settings.map(|item| item.doc).unwrap_or_default();
     for name in ["relay_lease_ms", "relay_rest_ms", "relay_status_ms"] {
-        store.set_fact(name, &settings[name].as_u64().map_or_else(String::new, |n| n.to_string()))?;
+        store
+            .set_fact(name, &settings[name].as_u64().map_or_else(String::new, |n| n.to_string()))?;
     }
     let host = attached.host.clone();
     let turn = fleet.turn(now)?;
@@ -302,12 +303,13 @@ async fn greet(
 pub(super) fn hosts(fleet: &Fleet, now: UnixMillis) -> Result<Value> {
     let turn = fleet.turn(now)?;
     let given = turn.store.given()?;
-    let rows = turn.store.0.rows("SELECT id, version, capacity, heard_at FROM hosts", &Array::new())?;
+    let rows =
+        turn.store.0.rows("SELECT id, version, capacity, heard_at FROM hosts", &Array::new())?;
     let mut all = serde_json::Map::new();
     for row in rows {
         let id = row.text(0);
         let link = turn.heard().find(|link| link.is_of(&id));
-        let heard_at = link.map_or(row.int(3), |link| link.attached.heard_at.0);
+        let heard_at = link.map_or_else(|| row.int(3), |link| link.attached.heard_at.0);
         let given = given.iter().find(|(host, _)| *host == id).map_or(0, |(_, pushes)| *pushes);
         let live = link.map(|Link { attached, .. }| {
             json!({

@@ -10,6 +10,7 @@ use livegate_core::relay::task::{Source, Task};
 use livegate_core::time::UnixMillis;
 use serde_json::Value;
 
+use crate::document::words;
 use crate::error::Result;
 use crate::objects::contract::TaskId;
 use crate::sql::{Db, Row, params};
@@ -19,7 +20,7 @@ const ENDED: u64 = 1_000;
 
 const TABLES: &[&str] = &[
     // What is to be relayed. `task` to `pushes` are of its description, which is sealed; `host` to
-    // `leaving` say where it is; `told` to `reports` what was said of it.
+    // `avoid` say where it is; `told` to `reports` what was said of it.
     "CREATE TABLE IF NOT EXISTS relay_tasks(
         seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE, vendor TEXT, app TEXT, task TEXT,
         channel TEXT, mode TEXT, created_at INTEGER, updated_at INTEGER, ended_at INTEGER,
@@ -27,8 +28,7 @@ const TABLES: &[&str] = &[
         stream_app TEXT, stream_channel TEXT, stream_user TEXT, stream_picture TEXT,
         pushes INTEGER,
         host TEXT, epoch INTEGER DEFAULT 0, kept INTEGER DEFAULT 0, free_at INTEGER DEFAULT 0,
-        confirmed INTEGER DEFAULT 0, command INTEGER DEFAULT 0, sei INTEGER DEFAULT 0, avoid TEXT,
-        leaving INTEGER DEFAULT 0,
+        hold TEXT DEFAULT 'sent', command INTEGER DEFAULT 0, sei INTEGER DEFAULT 0, avoid TEXT,
         state TEXT, code TEXT, ran INTEGER DEFAULT 0, told TEXT, reports TEXT)",
     "CREATE UNIQUE INDEX IF NOT EXISTS live ON relay_tasks(vendor, app, task)
         WHERE ended_at IS NULL",
@@ -50,9 +50,21 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID",
 ];
 
-const COLUMNS: &str = "seq, key, vendor, app, task, channel, mode, revision, failover, pulled,
+const COLUMNS: &str = "seq, key, vendor, app, task, mode, revision, failover, pulled,
     stream_app, stream_channel, stream_user, stream_picture, pushes, host, epoch, kept, free_at,
-    confirmed, sei, avoid, leaving, state, ran, ended_at, sealed, command";
+    hold, sei, avoid, ended_at, sealed, command";
+
+words! {
+    /// How a task's host stands to it.
+    pub(super) enum Hold {
+        /// It was told to start it.
+        Sent = "sent",
+        /// It has said that it has it.
+        Confirmed = "confirmed",
+        /// It is to let go of it, so that another can have it.
+        Leaving = "leaving",
+    }
+}
 
 /// A task as the fleet decides about it.
 #[derive(Clone, Debug)]
@@ -60,7 +72,6 @@ pub(super) struct Line {
     pub(super) seq: u64,
     pub(super) key: String,
     pub(super) id: TaskId,
-    pub(super) channel: String,
     /// No host mixes.
     pub(super) is_mix: bool,
     pub(super) revision: u64,
@@ -69,16 +80,11 @@ pub(super) struct Line {
     pub(super) stream: Published,
     pub(super) pushes: u64,
     pub(super) tenancy: Tenancy,
-    /// Its host has said that it has it.
-    pub(super) is_confirmed: bool,
+    pub(super) hold: Hold,
     /// The number of the message that it is still to write, or 0.
     pub(super) sei: u64,
     /// The host that refused it.
     pub(super) avoid: Option<String>,
-    /// Its host is to let go of it, so that another can have it.
-    pub(super) is_leaving: bool,
-    pub(super) state: String,
-    pub(super) has_run: bool,
     pub(super) is_ended: bool,
     pub(super) sealed: String,
     /// The newest start or stop that its host was sent.
@@ -95,35 +101,32 @@ impl Line {
     }
 
     fn of(row: &Row) -> Self {
-        let kept = row.int(17) == 1;
-        let free_at = Some(UnixMillis(row.int(18))).filter(|_| !kept);
+        let kept = row.int(16) == 1;
+        let free_at = Some(UnixMillis(row.int(17))).filter(|_| !kept);
         let stream = Published::new(
+            row.text(9),
             row.text(10),
             row.text(11),
-            row.text(12),
-            Picture::from_name(&row.text(13)).unwrap_or(Picture::Camera),
+            Picture::from_name(&row.text(12)).unwrap_or(Picture::Camera),
         );
+        let hold = row.text(18);
         Self {
             seq: row.int(0),
             key: row.text(1),
             id: TaskId { vendor: row.text(2), app: row.text(3), task: row.text(4) },
-            channel: row.text(5),
-            is_mix: row.text(6) != "single",
-            revision: row.int(7),
-            failover: Failover::from_name(&row.text(8)).unwrap_or(Failover::Stay),
-            feed: if row.int(9) == 1 { Feed::Pulled } else { Feed::Published },
+            is_mix: row.text(5) != "single",
+            revision: row.int(6),
+            failover: Failover::from_name(&row.text(7)).unwrap_or(Failover::Stay),
+            feed: if row.int(8) == 1 { Feed::Pulled } else { Feed::Published },
             stream,
-            pushes: row.int(14),
-            tenancy: Tenancy::restore(Epoch(row.int(16)), row.maybe_text(15), free_at),
-            is_confirmed: row.int(19) == 1,
-            sei: row.int(20),
-            avoid: row.maybe_text(21),
-            is_leaving: row.int(22) == 1,
-            state: row.text(23),
-            has_run: row.int(24) == 1,
-            is_ended: row.int(25) > 0,
-            sealed: row.text(26),
-            command: row.int(27),
+            pushes: row.int(13),
+            tenancy: Tenancy::restore(Epoch(row.int(15)), row.maybe_text(14), free_at),
+            hold: Hold::ALL.iter().copied().find(|one| one.as_str() == hold).unwrap_or(Hold::Sent),
+            sei: row.int(19),
+            avoid: row.maybe_text(20),
+            is_ended: row.int(21) > 0,
+            sealed: row.text(22),
+            command: row.int(23),
         }
     }
 }
@@ -144,8 +147,7 @@ impl Sketch {
             _ => ("mix", "", &None, Picture::Camera),
         };
         let channel = channel.as_ref().unwrap_or(&task.channel);
-        let stream =
-            Published::new(task.app_id.clone(), channel.clone(), user.to_owned(), picture);
+        let stream = Published::new(task.app_id.clone(), channel.clone(), user.to_owned(), picture);
         Self {
             mode,
             failover: task.failover,
@@ -269,14 +271,14 @@ impl Store {
     ) -> Result<u64> {
         let row = self.0.row(
             "INSERT INTO relay_tasks(key, vendor, app, task, channel, created_at, updated_at,
-                revision, state, told) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?8, ?8) RETURNING seq",
+                revision, state, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 0, ?7, ?7 || '/0')
+             RETURNING seq",
             &params![
                 key,
                 &id.vendor,
                 &id.app,
                 &id.task,
                 channel,
-                now.0,
                 now.0,
                 TaskState::Waiting.as_str()
             ],
@@ -328,17 +330,16 @@ impl Store {
     pub(super) fn place(&self, line: &Line) -> Result<()> {
         let Tenancy { epoch, host, free_at, .. } = &line.tenancy;
         self.0.run(
-            "UPDATE relay_tasks SET host = ?, epoch = ?, kept = ?, free_at = ?, confirmed = ?,
-                sei = ?, avoid = ?, leaving = ?, command = ? WHERE seq = ?",
+            "UPDATE relay_tasks SET host = ?, epoch = ?, kept = ?, free_at = ?, hold = ?,
+                sei = ?, avoid = ?, command = ? WHERE seq = ?",
             &params![
                 host.as_deref(),
                 epoch.0,
                 u64::from(free_at.is_none()),
                 free_at.map_or(0, |at| at.0),
-                u64::from(line.is_confirmed),
+                line.hold.as_str(),
                 line.sei,
                 line.avoid.as_deref(),
-                u64::from(line.is_leaving),
                 line.command,
                 line.seq
             ],
@@ -360,7 +361,7 @@ impl Store {
             &params![
                 state.as_str(),
                 code,
-                reports.map(|reports| crate::json::text(reports)).as_ref(),
+                reports.map(crate::json::text).as_ref(),
                 u64::from(state == TaskState::Running),
                 now.0,
                 seq
@@ -443,13 +444,7 @@ impl Store {
         self.0.run(
             "INSERT INTO streams(host, app, channel, user, picture) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT DO NOTHING",
-            &params![
-                host,
-                &stream.app,
-                &stream.channel,
-                &stream.user,
-                stream.picture.as_str()
-            ],
+            &params![host, &stream.app, &stream.channel, &stream.user, stream.picture.as_str()],
         )
     }
 
@@ -457,13 +452,7 @@ impl Store {
         self.0.run(
             "DELETE FROM streams
              WHERE host = ? AND app = ? AND channel = ? AND user = ? AND picture = ?",
-            &params![
-                host,
-                &stream.app,
-                &stream.channel,
-                &stream.user,
-                stream.picture.as_str()
-            ],
+            &params![host, &stream.app, &stream.channel, &stream.user, stream.picture.as_str()],
         )
     }
 

@@ -1,8 +1,8 @@
 //! One turn of the fleet: what happened is judged by the core, the rows are written, and what hosts are
 //! to be told is put down, all without awaiting; then it is sent.
 
-use livegate_core::relay::lease::{Grant, Vacancy};
 use livegate_core::relay::lease::LeaseSettings;
+use livegate_core::relay::lease::{Grant, Vacancy};
 use livegate_core::relay::lifecycle::TaskState;
 use livegate_core::relay::link::{self, Command, FleetSays, Published, TaskReport, Tenure};
 use livegate_core::relay::placement::{Candidate, choose, should_leave};
@@ -13,7 +13,7 @@ use worker::Env;
 
 use super::link::Link;
 use super::owner;
-use super::store::{Line, Sketch, Store};
+use super::store::{Hold, Line, Sketch, Store};
 use crate::error::Result;
 use crate::objects::contract::{Start, Started};
 use crate::seal;
@@ -144,11 +144,11 @@ impl Turn {
             self.store.place(&line)?;
             return self.offer(line);
         }
-        if line.is_leaving {
+        if line.hold == Hold::Leaving {
             return Ok(());
         }
         if should_leave(line.feed, &host, &self.candidates(&line)?) {
-            line.is_leaving = true;
+            line.hold = Hold::Leaving;
             return self.dismiss(&mut line);
         }
         self.resume(line)
@@ -165,7 +165,7 @@ impl Turn {
         let host = host.to_owned();
         let started = line.tenancy.start(&host, line.failover, self.leases, self.now);
         let Ok(grant) = started else { return Ok(()) };
-        (line.is_confirmed, line.is_leaving, line.sei) = (false, false, 0);
+        (line.hold, line.sei) = (Hold::Sent, 0);
         line.command = self.store.next_command()?;
         self.store.place(&line)?;
         self.grant(&host, line.seq, grant);
@@ -211,7 +211,7 @@ impl Turn {
     /// Nobody has a task any more.
     fn forsake(&mut self, line: &mut Line) -> Result<()> {
         line.tenancy.host = None;
-        (line.is_confirmed, line.is_leaving, line.sei) = (false, false, 0);
+        (line.hold, line.sei) = (Hold::Sent, 0);
         self.store.place(line)?;
         if line.is_ended {
             self.store.release_addresses(&line.key, self.now)?;
@@ -226,16 +226,12 @@ impl Turn {
         let of = |list: &[(String, u64)], host: &str| {
             list.iter().find(|(name, _)| name == host).map(|(_, number)| *number)
         };
-        let candidate = |link: &'_ Link| {
-            let (host, attached) = (link.attached.host.as_str(), &link.attached);
-            (host, of(&given, host).unwrap_or(0), attached, of(&publishers, host))
-        };
         let mut all = Vec::new();
-        for link in self.heard() {
-            let (_, pushes, attached, published) = candidate(link);
+        for Link { attached, .. } in self.heard() {
             let mut one = Candidate::new(&attached.host, attached.capacity);
-            (one.pushes, one.cpu_permille) = (pushes, attached.cpu_permille);
-            one.published = published;
+            one.pushes = of(&given, &attached.host).unwrap_or(0);
+            one.cpu_permille = attached.cpu_permille;
+            one.published = of(&publishers, &attached.host);
             all.push(one);
         }
         Ok(all)
@@ -258,9 +254,10 @@ impl Turn {
                 continue;
             };
             let mut line = line;
-            let leaves = !line.is_leaving && should_leave(line.feed, &host, &self.candidates(&line)?);
+            let leaves = line.hold != Hold::Leaving
+                && should_leave(line.feed, &host, &self.candidates(&line)?);
             if leaves {
-                line.is_leaving = true;
+                line.hold = Hold::Leaving;
                 self.dismiss(&mut line)?;
             }
         }
@@ -284,7 +281,7 @@ impl Turn {
                 fenced.push(tenure.key);
                 continue;
             };
-            if line.is_ended || line.is_leaving {
+            if line.is_ended || line.hold == Hold::Leaving {
                 continue;
             }
             let epoch = tenure.epoch;
@@ -316,7 +313,7 @@ impl Turn {
         let key = &report.tenure.key;
         let line = self.store.by_key(key)?;
         if let Some(mut line) = line.filter(|line| line.tenancy.is_of(host, report.tenure.epoch)) {
-            if !line.is_ended && !line.is_leaving {
+            if !line.is_ended && line.hold != Hold::Leaving {
                 let state = Some(report.state).filter(|state| state.is_last());
                 let state = state.unwrap_or(TaskState::Stopped);
                 self.report(&line, report)?;
@@ -341,16 +338,15 @@ impl Turn {
                 continue;
             }
             let Some(code) = refused else {
-                line.is_confirmed = true;
+                line.hold = Hold::Confirmed;
                 self.store.place(&line)?;
                 continue;
             };
-            self.store.0.run(
-                "UPDATE relay_tasks SET code = ? WHERE seq = ?",
-                &params![code, line.seq],
-            )?;
+            self.store
+                .0
+                .run("UPDATE relay_tasks SET code = ? WHERE seq = ?", &params![code, line.seq])?;
             // One that runs goes on as it was.
-            if !line.is_confirmed && !line.is_leaving {
+            if line.hold == Hold::Sent {
                 // It was never begun there, so there is nothing to wait for.
                 line.tenancy.host = None;
                 line.tenancy.free_at = Some(self.now);
@@ -392,7 +388,7 @@ impl Turn {
                 if is_other_machine && line.tenancy.free_at.is_some() {
                     // The other machine may hold its lease still.
                     self.forsake(&mut line)?;
-                } else if line.is_confirmed || line.is_ended || line.is_leaving || is_other_machine {
+                } else if line.hold != Hold::Sent || line.is_ended || is_other_machine {
                     self.let_go(&mut line)?;
                 } else {
                     // It never got there.
@@ -405,10 +401,10 @@ impl Turn {
             }
             if line.tenancy.vacancy(self.now) == Vacancy::Free {
                 self.forsake(&mut line)?;
-            } else if line.is_ended || line.is_leaving {
+            } else if line.is_ended || line.hold == Hold::Leaving {
                 // It is told so below.
             } else {
-                line.is_confirmed = true;
+                line.hold = Hold::Confirmed;
                 self.store.place(&line)?;
                 self.report(&line, report)?;
                 welcome.keep.push(line.tenure());
@@ -471,19 +467,18 @@ impl Turn {
             let same = now.command == line.command
                 && now.tenancy.epoch == line.tenancy.epoch
                 && now.sei == line.sei;
-            let Some(host) = now.host().filter(|_| same && !now.is_ended && !now.is_leaving) else {
+            let Some(host) =
+                now.host().filter(|_| same && !now.is_ended && now.hold != Hold::Leaving)
+            else {
                 continue;
             };
             let Some(task) = Task::from_value(&crate::json::parse(&opened)?) else { continue };
-            let says = match granted {
-                Some((grant, answers)) => {
-                    let start = link::Start::new(now.key.clone(), now.revision, grant, answers, task);
-                    FleetSays::Start(Command::new(now.command, start))
-                }
-                None => {
-                    let custom = task.sei.custom.unwrap_or_default();
-                    FleetSays::Sei(Command::new(now.sei, (now.tenure(), custom)))
-                }
+            let says = if let Some((grant, answers)) = granted {
+                let start = link::Start::new(now.key.clone(), now.revision, grant, answers, task);
+                FleetSays::Start(Command::new(now.command, start))
+            } else {
+                let custom = task.sei.custom.unwrap_or_default();
+                FleetSays::Sei(Command::new(now.sei, (now.tenure(), custom)))
             };
             to(host, &says);
         }
