@@ -91,7 +91,7 @@ pub(crate) async fn caller(env: &Env, request: &Incoming, now: UnixMillis) -> Re
         return Ok(Caller { tenant, actor: "tenant" });
     }
     let ask = ToDirectory::TenantByToken(hash.clone());
-    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
+    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, ask).await?;
     let tenant = found.ok_or_else(unauthorised)?.id;
     TOKENS.with_borrow_mut(|tokens| {
         // A cache, so emptying it now and then costs a few calls and bounds its size.
@@ -114,7 +114,7 @@ async fn named_tenant(env: &Env, name: Option<&str>, now: UnixMillis) -> Result<
             true,
         ),
     };
-    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
+    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, ask).await?;
     Ok(found.ok_or_else(|| Problem::not_found("tenant"))?.id)
 }
 

@@ -13,12 +13,12 @@ use super::{cursor, limit, not_allowed, page};
 use crate::auth::{self, Caller};
 use crate::compile;
 use crate::document::{Field, given};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Problem, Result};
 use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::js;
 use crate::model::{Keys, Source};
-use crate::objects::contract::{Managed, Put, ToDirectory, ToFleet, ToTenant};
+use crate::objects::contract::{HostEntry, Managed, Put, ToDirectory, ToFleet, ToTenant};
 use crate::objects::tenant::{Item, Kind};
 use crate::objects::{ObjectRef, call, forward};
 
@@ -43,7 +43,7 @@ pub(super) async fn serve(
         ("GET", []) => {
             let (after, limit) = (cursor(request)?.unwrap_or(0), limit(request)?);
             let ask = ToTenant::List(Kind::RelayHost, after, limit);
-            let items: Vec<Item> = call(env, &tenant, &ask).await?;
+            let items: Vec<Item> = call(env, &tenant, ask).await?;
             let next = items.last().map(|item| item.seq.to_string());
             let next = next.filter(|_| items.len() as u64 == limit);
             let live = live(env, caller.tenant).await?;
@@ -56,21 +56,16 @@ pub(super) async fn serve(
             http::json(200, &shown(doc, &live(env, caller.tenant).await?))
         }
         ("DELETE", [id]) => {
-            let doc = find(env, caller, id).await?;
+            find(env, caller, id).await?;
+            let id = (*id).to_owned();
             // Its token first: who is told to go must not come back.
-            let ask = ToDirectory::PutHost((*id).to_owned(), caller.tenant, None);
-            call::<Value>(env, &ObjectRef::Directory, &ask).await?;
-            let source = doc["source"].as_str().and_then(|id| SourceId::parse(id).ok());
-            if let Some(source) = source {
-                let ask = ToDirectory::DropSource(source);
-                call::<Value>(env, &ObjectRef::Directory, &ask).await?;
-            }
-            let (actor, id) = (caller.actor.to_owned(), (*id).to_owned());
+            let ask = ToDirectory::DropHost(id.clone(), caller.tenant);
+            call::<Value>(env, &ObjectRef::Directory, ask).await?;
+            let actor = caller.actor.to_owned();
             let ask = ToTenant::Drop(caller.tenant, actor, Kind::RelayHost, id.clone());
-            call::<Value>(env, &tenant, &ask).await?;
-            crate::ingress::forget(&json!({ "id": doc["source"] }));
+            call::<Value>(env, &tenant, ask).await?;
             let fleet = ObjectRef::Fleet(caller.tenant);
-            call::<Value>(env, &fleet, &ToFleet::DropHost(id)).await?;
+            call::<Value>(env, &fleet, ToFleet::DropHost(id)).await?;
             http::empty(204)
         }
         (_, []) => Err(not_allowed("GET and POST")),
@@ -81,13 +76,13 @@ pub(super) async fn serve(
 
 async fn find(env: &Env, caller: &Caller, id: &str) -> Result<Value> {
     let ask = ToTenant::Get(Kind::RelayHost, id.to_owned());
-    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     super::found(item.map(|item| item.doc), "relay host")
 }
 
 /// How the tenant's hosts are, by their ids.
 async fn live(env: &Env, tenant: TenantId) -> Result<Value> {
-    call(env, &ObjectRef::Fleet(tenant), &ToFleet::Hosts).await
+    call(env, &ObjectRef::Fleet(tenant), ToFleet::Hosts).await
 }
 
 fn shown(mut doc: Value, live: &Value) -> Value {
@@ -148,12 +143,12 @@ async fn create(env: &Env, caller: &Caller, request: &Incoming, now: UnixMillis)
         }],
     };
     let ask = ToTenant::Put(Box::new(put));
-    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     let doc = super::found(item.map(|item| item.doc), "relay host")?;
-    let ask = ToDirectory::PutSource(source_id, caller.tenant);
-    call::<Value>(env, &ObjectRef::Directory, &ask).await?;
-    let ask = ToDirectory::PutHost(id, caller.tenant, Some(token_hash(&token)));
-    call::<Value>(env, &ObjectRef::Directory, &ask).await?;
+    let token_hash = token_hash(&token);
+    let entry = HostEntry { id, tenant: caller.tenant, source: source_id, token_hash };
+    let ask = ToDirectory::PutHost(Box::new(entry));
+    call::<Value>(env, &ObjectRef::Directory, ask).await?;
     let mut shown = shown(doc, &Value::Null);
     shown["token"] = json!(token);
     Ok(shown)
@@ -168,15 +163,9 @@ pub(super) async fn link(env: &Env, request: &Incoming) -> Result<Response> {
         return Err(Problem::new(426, "request.upgrade", "this route is a WebSocket").into());
     }
     let ask = ToDirectory::HostByToken(token_hash(&token));
-    let found: Option<(String, String)> = call(env, &ObjectRef::Directory, &ask).await?;
-    let (host, tenant) = found.ok_or_else(auth::unauthorised)?;
-    let broken = |_| Error::Runtime("a relay host of no tenant".to_owned());
-    let tenant = TenantId::parse(&tenant).map_err(broken)?;
-    let ask = ToTenant::Get(Kind::RelayHost, host.clone());
-    let item: Option<Item> = call(env, &ObjectRef::Tenant(tenant), &ask).await?;
-    let source = item.and_then(|item| SourceId::parse(item.doc["source"].as_str()?).ok());
-    let source = source.ok_or_else(auth::unauthorised)?;
+    let found: Option<HostEntry> = call(env, &ObjectRef::Directory, ask).await?;
+    let HostEntry { id, tenant, source, .. } = found.ok_or_else(auth::unauthorised)?;
     let callback = String::from(js_sys::encode_uri_component(&own_url(env, request, source)));
-    let path = format!("/?host={host}&tenant={tenant}&source={source}&callback={callback}");
+    let path = format!("/?host={id}&tenant={tenant}&source={source}&callback={callback}");
     forward(env, &ObjectRef::Fleet(tenant), &path, &request.raw).await
 }

@@ -11,16 +11,17 @@ use livegate_core::relay::Task as Description;
 use livegate_core::relay::native;
 use livegate_core::time::UnixMillis;
 use livegate_core::url::egress::check;
-use serde_json::{Value, json};
+use serde_json::Value;
 use web_sys::Response;
 use worker::Env;
 
 use super::{cursor, limit, not_allowed, page};
 use crate::auth::Caller;
 use crate::compile;
+use crate::document::{Field, document};
 use crate::error::{Error, Problem, Result, Violation};
 use crate::http::{self, Incoming, percent_decode};
-use crate::objects::contract::{Started, ToFleet, ToRecords};
+use crate::objects::contract::{Started, TaskId, ToFleet, ToRecords};
 use crate::objects::fleet::Task;
 use crate::objects::{ObjectRef, call};
 use crate::vendor::stored::Tenant;
@@ -62,13 +63,13 @@ pub(super) async fn serve(
                 _ => return Err(super::invalid("ended", "true or false".to_owned())),
             };
             let ask = ToFleet::List(text("vendor"), text("app_id"), ended, offset, limit);
-            let found: Value = call(env, &fleet, &ask).await?;
+            let found: Value = call(env, &fleet, ask).await?;
             let items = found["items"].as_array().cloned().unwrap_or_default();
             let end = offset + items.len() as u64;
             let more = found["count"].as_u64().is_some_and(|count| end < count);
             let shown = items
                 .into_iter()
-                .map(|item| Ok(shown(&crate::document::read::<Task>(item)?)))
+                .map(|item| Ok(shown(&crate::document::read::<Task>(item)?).write()))
                 .collect::<Result<_>>()?;
             page(shown, Some(end.to_string()).filter(|_| more).as_deref())
         }
@@ -127,7 +128,6 @@ async fn start(tenant: &Tenant<'_>, body: &[u8], now: UnixMillis) -> Result<Resp
         vendor: VENDOR,
         app: &task.app_id,
         task: &task.id,
-        channel: &task.channel,
         most: MOST_OF_APP,
         change: None,
     };
@@ -158,12 +158,12 @@ async fn one(tenant: &Tenant<'_>, vendor: &str, app: &str, task: &str) -> Result
 
 /// A task with its pushes and its document, secrets masked.
 fn whole(task: &Task) -> Result<Value> {
-    let mut document = shown(task);
-    document["pushes"] = if task.pushes.is_null() { json!([]) } else { task.pushes.clone() };
     let description = Description::from_value(&task.description);
     let description = description.map_or(Value::Null, |task| native::show(&task));
-    document["task"] = crate::json::parse(&redact::json(&description.to_string()))?;
-    Ok(document)
+    let mut document = shown(task);
+    document.pushes = Some(task.pushes.clone()).filter(|pushes| !pushes.is_null());
+    document.task = Some(crate::json::parse(&redact::json(&description.to_string()))?);
+    Ok(document.write())
 }
 
 /// The core's violations as the API's.
@@ -194,17 +194,45 @@ pub(super) async fn states(
         return Err(super::invalid("state", format!("one of {}", words.join(", "))));
     }
     let query = Query { kind: state, ..super::records::query(request)? };
-    let found: Page = call(env, &super::records_of(caller), &ToRecords::Relays(query)).await?;
+    let found: Page = call(env, &super::records_of(caller), ToRecords::Relays(query)).await?;
     page(found.items, found.next.as_deref())
 }
 
-fn shown(task: &Task) -> Value {
-    let time = |at: UnixMillis| at.to_string();
-    json!({
-        "vendor": task.id.vendor, "app_id": task.id.app, "id": task.id.task,
-        "channel": task.channel, "mode": task.mode, "state": task.state, "code": task.code,
-        "host": task.host,
-        "created_at": time(task.created_at), "updated_at": time(task.updated_at),
-        "ended_at": task.ended_at.map(time),
-    })
+document! {
+    /// A task as callers see it.
+    #[derive(Debug)]
+    struct Shown {
+        vendor: String,
+        app_id: String,
+        id: String,
+        channel: String,
+        mode: String,
+        state: String,
+        code: Option<String>,
+        host: Option<String>,
+        created_at: String,
+        updated_at: String,
+        ended_at: Option<String>,
+        pushes: Option<Value>,
+        task: Option<Value>,
+    }
+}
+
+fn shown(task: &Task) -> Shown {
+    let TaskId { vendor, app, task: id } = task.id.clone();
+    Shown {
+        vendor,
+        app_id: app,
+        id,
+        channel: task.channel.clone(),
+        mode: task.mode.clone(),
+        state: task.state.clone(),
+        code: task.code.clone(),
+        host: task.host.clone(),
+        created_at: task.created_at.to_string(),
+        updated_at: task.updated_at.to_string(),
+        ended_at: task.ended_at.map(|at| at.to_string()),
+        pushes: None,
+        task: None,
+    }
 }

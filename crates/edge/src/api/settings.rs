@@ -88,7 +88,7 @@ pub(super) async fn serve(
     }
     let object = ObjectRef::Tenant(caller.tenant);
     let get = ToTenant::Get(Kind::Settings, ID.to_owned());
-    let there: Option<Item> = call(env, &object, &get).await?;
+    let there: Option<Item> = call(env, &object, get).await?;
     let seen = there.as_ref().map_or(0, |item| item.version);
     let mut document = there.map_or_else(|| json!({}), |item| item.doc);
     match request.method.as_str() {
@@ -108,7 +108,7 @@ pub(super) async fn serve(
                 seen,
                 also: Vec::new(),
             };
-            let _: Option<Item> = call(env, &object, &ToTenant::Put(Box::new(put))).await?;
+            let _: Option<Item> = call(env, &object, ToTenant::Put(Box::new(put))).await?;
         }
         _ => return Err(not_allowed("GET and PATCH")),
     }

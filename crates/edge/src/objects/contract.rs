@@ -1,8 +1,10 @@
 //! What objects are asked: every message between them, in one place.
 
 use livegate_core::id::{EndpointId, ReplayId, Seq, SourceId, TenantId};
+use livegate_core::relay::Task;
 use livegate_core::time::UnixMillis;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::endpoint::Report;
 use super::records::{Rejection, ReplayFilter};
@@ -38,12 +40,24 @@ messages! {
         DropCredentials(tenant: TenantId, id: String),
         /// The set of which this part is that text.
         Credential(part: Part, name: String),
-        /// A relay host's token, by its hash; without, its host has none any more.
-        PutHost(host: String, tenant: TenantId, token_hash: Option<String>),
-        /// The host and the tenant of a token, by its hash.
+        /// A relay host and the source of its events.
+        PutHost(host: Box<HostEntry>),
+        DropHost(id: String, tenant: TenantId),
+        /// The host of a token, by its hash.
         HostByToken(token_hash: String),
         /// An empty call, for measuring one.
         Ping,
+    }
+}
+
+document! {
+    /// A relay host as the directory knows it.
+    #[derive(Debug)]
+    pub(crate) struct HostEntry {
+        pub(crate) id: String,
+        pub(crate) tenant: TenantId,
+        pub(crate) source: SourceId,
+        pub(crate) token_hash: String = String::new(),
     }
 }
 
@@ -246,6 +260,25 @@ document! {
         /// How many of its mode its application may have.
         pub(crate) most: u64,
         pub(crate) now: UnixMillis,
+    }
+}
+
+impl Start {
+    /// A task as the fleet takes it.
+    pub(crate) fn of(
+        tenant: TenantId,
+        id: TaskId,
+        task: &Task,
+        change: Option<bool>,
+        most: u64,
+        now: UnixMillis,
+    ) -> Self {
+        let mut addresses = Vec::new();
+        for target in &task.targets {
+            addresses.push(hex::encode(Sha256::digest(target.identity().as_bytes())));
+        }
+        let channel = task.channel.clone();
+        Self { tenant, id, channel, addresses, task: task.to_value(), change, most, now }
     }
 }
 

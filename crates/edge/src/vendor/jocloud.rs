@@ -114,14 +114,8 @@ async fn start(
     if task.targets.iter().any(|target| check(target.as_http(), egress).is_err()) {
         return Err(bad("rtmpurl has an address that cannot be pushed to"));
     }
-    let ask = tasks::Ask {
-        vendor: VENDOR,
-        app: &task.app_id,
-        task: &task.id,
-        channel: &task.channel,
-        most: MOST,
-        change: None,
-    };
+    let ask =
+        tasks::Ask { vendor: VENDOR, app: &task.app_id, task: &task.id, most: MOST, change: None };
     match tasks::start(tenant, &ask, task, now).await? {
         Started::Address(index, _, _) => {
             Err(bad(&format!("address {} of rtmpurl is another task's", index + 1)))

@@ -1,8 +1,7 @@
 //! Relay tasks handed to the tenant's fleet.
 
-use livegate_core::relay::{PushUrl, Task};
+use livegate_core::relay::Task;
 use livegate_core::time::UnixMillis;
-use sha2::{Digest, Sha256};
 
 use super::stored::Tenant;
 use crate::error::Result;
@@ -15,7 +14,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) vendor: &'static str,
     pub(crate) app: &'a str,
     pub(crate) task: &'a str,
-    pub(crate) channel: &'a str,
     pub(crate) most: u64,
     /// `true`: there has to be one; `false`: there must not be; without: either.
     pub(crate) change: Option<bool>,
@@ -32,24 +30,15 @@ pub(crate) async fn start(
     task: &Task,
     now: UnixMillis,
 ) -> Result<Started> {
-    let hash = |output: &PushUrl| hex::encode(Sha256::digest(output.identity().as_bytes()));
-    let start = Start {
-        tenant: tenant.id,
-        id: task_id(ask.vendor, ask.app, ask.task),
-        channel: ask.channel.to_owned(),
-        addresses: task.targets.iter().map(hash).collect(),
-        task: task.to_value(),
-        change: ask.change,
-        most: ask.most,
-        now,
-    };
-    call(tenant.env, &ObjectRef::Fleet(tenant.id), &ToFleet::Start(Box::new(start))).await
+    let id = task_id(ask.vendor, ask.app, ask.task);
+    let start = Start::of(tenant.id, id, task, ask.change, ask.most, now);
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ToFleet::Start(Box::new(start))).await
 }
 
 /// Ends a task; whether there was one.
 pub(crate) async fn stop(tenant: &Tenant<'_>, vendor: &str, app: &str, task: &str) -> Result<bool> {
     let ask = ToFleet::Stop(task_id(vendor, app, task));
-    call(tenant.env, &ObjectRef::Fleet(tenant.id), &ask).await
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ask).await
 }
 
 /// Has a task write a message once; whether there is such a task.
@@ -61,7 +50,7 @@ pub(crate) async fn set_sei(
     custom: String,
 ) -> Result<bool> {
     let ask = ToFleet::Sei(tenant.id, task_id(vendor, app, task), custom);
-    call(tenant.env, &ObjectRef::Fleet(tenant.id), &ask).await
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ask).await
 }
 
 /// The newest task of that id, with its description.
@@ -72,5 +61,5 @@ pub(crate) async fn find(
     task: &str,
 ) -> Result<Option<fleet::Task>> {
     let ask = ToFleet::Task(tenant.id, task_id(vendor, app, task));
-    call(tenant.env, &ObjectRef::Fleet(tenant.id), &ask).await
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ask).await
 }

@@ -2,6 +2,7 @@
 //! misses only.
 
 mod credentials;
+mod hosts;
 
 use livegate_core::id::TenantId;
 use livegate_core::time::UnixMillis;
@@ -54,8 +55,7 @@ impl Directory {
                 id TEXT PRIMARY KEY, name TEXT UNIQUE, token_hash TEXT UNIQUE, created_at INTEGER)",
             "CREATE TABLE IF NOT EXISTS sources(id TEXT PRIMARY KEY, tenant TEXT) WITHOUT ROWID",
             credentials::TABLE,
-            "CREATE TABLE IF NOT EXISTS relay_hosts(
-                id TEXT PRIMARY KEY, tenant TEXT, token_hash TEXT UNIQUE) WITHOUT ROWID",
+            hosts::TABLE,
         ] {
             db.run(table, &params![])?;
         }
@@ -107,26 +107,15 @@ impl Directory {
             ToDirectory::Credential(part, name) => {
                 return Ok(credentials::find(&db, part, &name)?.write());
             }
-            ToDirectory::PutHost(host, tenant, token_hash) => {
-                match &token_hash {
-                    Some(hash) => db.run(
-                        "INSERT OR REPLACE INTO relay_hosts VALUES (?, ?, ?)",
-                        &params![&host, &tenant.to_string(), hash],
-                    )?,
-                    None => db.run(
-                        "DELETE FROM relay_hosts WHERE id = ? AND tenant = ?",
-                        &params![&host, &tenant.to_string()],
-                    )?,
-                }
+            ToDirectory::PutHost(host) => {
+                hosts::put(&db, &host)?;
                 return Ok(Value::Null);
             }
-            ToDirectory::HostByToken(hash) => {
-                let row = db.row(
-                    "SELECT id, tenant FROM relay_hosts WHERE token_hash = ?",
-                    &params![&hash],
-                )?;
-                return Ok(row.map(|row| (row.text(0), row.text(1))).write());
+            ToDirectory::DropHost(id, tenant) => {
+                hosts::drop(&db, &id, tenant)?;
+                return Ok(Value::Null);
             }
+            ToDirectory::HostByToken(hash) => return Ok(hosts::find(&db, &hash)?.write()),
             ToDirectory::Ping => None,
         };
         Ok(found.as_ref().map(entry).transpose()?.write())

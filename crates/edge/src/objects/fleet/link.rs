@@ -5,15 +5,16 @@ use js_sys::Array;
 use livegate_core::error::Coded;
 use livegate_core::id::{SourceId, TenantId};
 use livegate_core::relay::link::{
-    Callback, FromHost, Hello, HostRefused, HostSays, LinkError, PROTOCOL, Welcome, close,
+    Callback, FromHost, Hello, HostRefused, HostSays, LinkError, Welcome, close,
 };
 use livegate_core::time::UnixMillis;
-use serde_json::{Value, json};
+use serde_json::Value;
 use web_sys::Response;
 use worker::{State, WebSocket, WebSocketIncomingMessage, WebSocketPair};
 
-use super::{Fleet, follow};
-use crate::document::{self, document};
+use super::Fleet;
+use super::turn::Turn;
+use crate::document::{self, Field, document};
 use crate::error::{Error, Problem, Result};
 use crate::http::Incoming;
 use crate::js;
@@ -192,15 +193,12 @@ pub(super) async fn heard(
         keep(socket, &attached)?;
     }
     let mut turn = fleet.turn(attached.heard_at)?;
-    let mut came = Vec::new();
+    // Whose streams are to be looked after: all of them, where there may be room for some again.
+    let mut came = Some(Vec::new());
     match message.says {
         HostSays::Status { tasks, .. } => {
             for report in tasks {
-                let line = turn.store.by_key(&report.tenure.key)?;
-                let epoch = report.tenure.epoch;
-                if let Some(line) = line.filter(|line| line.tenancy.is_of(&host, epoch)) {
-                    turn.report(&line, &report)?;
-                }
+                turn.told(&host, &report)?;
             }
         }
         HostSays::Streams { came: new, gone } => {
@@ -213,7 +211,7 @@ pub(super) async fn heard(
             for stream in gone.iter().chain(&new) {
                 turn.follow(stream)?;
             }
-            came = new;
+            came = Some(new);
         }
         HostSays::Renew { tasks } => turn.renew(&host, message.number, tasks)?,
         HostSays::Done { command, refused } => {
@@ -221,14 +219,11 @@ pub(super) async fn heard(
         }
         HostSays::Ended(report) => {
             turn.ended(&host, &report)?;
-            fleet.finish(turn).await?;
-            // Its stream may be there still, or again.
-            return follow::catch_up(fleet).await;
+            came = None;
         }
         _ => {}
     }
-    fleet.finish(turn).await?;
-    follow::streams(fleet, &came).await
+    fleet.finish(turn, came).await
 }
 
 /// A host says hello: who it is, and what it has.
@@ -241,9 +236,9 @@ async fn greet(
     let Some(tenant) = fleet.store()?.tenant()? else { return Ok(()) };
     let object = ObjectRef::Tenant(tenant);
     let ask = ToTenant::Source(tenant, attached.source);
-    let source: Option<SourceSnapshot> = call(&fleet.env, &object, &ask).await?;
+    let source: Option<SourceSnapshot> = call(&fleet.env, &object, ask).await?;
     let ask = ToTenant::Get(Kind::Settings, crate::api::settings::ID.to_owned());
-    let settings: Option<Item> = call(&fleet.env, &object, &ask).await?;
+    let settings: Option<Item> = call(&fleet.env, &object, ask).await?;
     let secret = source.and_then(|source| source.source.keys.current);
     let Some(secret) = secret else {
         // Its host was deleted since.
@@ -295,33 +290,50 @@ async fn greet(
     // Made anew: this host is there now, and the settings may be others.
     let mut turn = fleet.turn(now)?;
     turn.reconcile(&host, &hello.tasks, is_other, &mut welcome)?;
-    fleet.finish(turn).await?;
-    follow::streams(fleet, &hello.streams).await
+    fleet.finish(turn, Some(hello.streams)).await
+}
+
+document! {
+    /// How a host is.
+    #[derive(Debug)]
+    struct Host {
+        id: String,
+        connected: bool,
+        version: String,
+        /// The pushes that it can take, and those that it was given.
+        capacity: u64,
+        given: u64,
+        heard_at: String,
+        connected_at: Option<String>,
+        /// What it says that it does.
+        pushes: Option<u64>,
+        cpu_permille: Option<u64>,
+    }
 }
 
 /// Every host that ever said hello, and how it is.
-pub(super) fn hosts(fleet: &Fleet, now: UnixMillis) -> Result<Value> {
-    let turn = fleet.turn(now)?;
+pub(super) fn hosts(turn: &Turn) -> Result<Value> {
     let given = turn.store.given()?;
     let rows =
         turn.store.0.rows("SELECT id, version, capacity, heard_at FROM hosts", &Array::new())?;
-    let mut all = serde_json::Map::new();
+    let mut all = Vec::new();
     for row in rows {
         let id = row.text(0);
-        let link = turn.heard().find(|link| link.is_of(&id));
-        let heard_at = link.map_or_else(|| row.int(3), |link| link.attached.heard_at.0);
+        let attached = turn.heard().find(|link| link.is_of(&id)).map(|link| &link.attached);
+        let heard_at = attached.map_or_else(|| UnixMillis(row.int(3)), |host| host.heard_at);
         let given = given.iter().find(|(host, _)| *host == id).map_or(0, |(_, pushes)| *pushes);
-        let live = link.map(|Link { attached, .. }| {
-            json!({
-                "pushes": attached.pushes, "cpu_permille": attached.cpu_permille,
-                "connected_at": attached.connected_at.to_string(), "protocol": PROTOCOL,
-            })
-        });
-        let shown = json!({
-            "connected": live.is_some(), "version": row.text(1), "capacity": row.int(2),
-            "given": given, "heard_at": UnixMillis(heard_at).to_string(), "load": live,
-        });
-        all.insert(id, shown);
+        let host = Host {
+            connected: attached.is_some(),
+            version: row.text(1),
+            capacity: row.int(2),
+            given,
+            heard_at: heard_at.to_string(),
+            connected_at: attached.map(|host| host.connected_at.to_string()),
+            pushes: attached.map(|host| host.pushes),
+            cpu_permille: attached.map(|host| host.cpu_permille),
+            id,
+        };
+        all.push(host.write());
     }
-    Ok(Value::Object(all))
+    Ok(Value::Array(all))
 }

@@ -23,6 +23,7 @@ mod turn;
 
 use livegate_core::id::TenantId;
 use livegate_core::relay::lifecycle::TaskState;
+use livegate_core::relay::link::Published;
 use livegate_core::relay::task::Task as Description;
 use livegate_core::time::UnixMillis;
 use serde_json::{Value, json};
@@ -84,8 +85,7 @@ impl DurableObject for Fleet {
         let mut turn = self.turn(js::now())?;
         turn.store.set_fact("again_at", "0")?;
         turn.expire()?;
-        self.finish(turn).await?;
-        follow::catch_up(self).await?;
+        self.finish(turn, None).await?;
         Ok(http::empty(204)?.into())
     }
 
@@ -132,9 +132,11 @@ impl Fleet {
         Turn::new(self.store()?, link::links(&self.state)?, now)
     }
 
-    /// Sends what a turn decided, and sees to it that the next one comes in time.
-    async fn finish(&self, turn: Turn) -> Result<()> {
+    /// Sends what a turn decided, relays these published streams if they are to be, or else all of
+    /// them, and sees to it that the next turn comes in time.
+    async fn finish(&self, turn: Turn, came: Option<Vec<Published>>) -> Result<()> {
         turn.send(&self.env).await?;
+        follow::streams(self, came).await?;
         jobs::tell(self).await?;
         self.wake().await
     }
@@ -164,42 +166,61 @@ impl Fleet {
 
     async fn serve(&self, request: &Incoming) -> Result<Value> {
         let ask: ToFleet = request.json().await?;
-        let now = js::now();
-        match ask {
-            ToFleet::Start(start) => Ok(self.start(&start).await?.write()),
-            ToFleet::Stop(id) => Ok(Value::Bool(self.stop(&id, now).await?)),
-            ToFleet::Sei(tenant, id, custom) => self.set_sei(tenant, &id, custom, now).await,
-            ToFleet::Task(tenant, id) => self.task(tenant, &id, now).await,
+        let mut turn = self.turn(js::now())?;
+        let answer = match ask {
+            ToFleet::Start(start) => {
+                drop(turn);
+                let (started, after) = self.start(&start).await?;
+                turn = after;
+                started.write()
+            }
+            ToFleet::Stop(id) => {
+                let line = turn.store.live(&id)?;
+                let was_there = line.is_some();
+                if let Some(mut line) = line {
+                    turn.stop(&mut line, TaskState::StoppedByUser, None)?;
+                }
+                Value::Bool(was_there)
+            }
+            ToFleet::Sei(tenant, id, custom) => {
+                drop(turn);
+                let (was_there, after) = self.set_sei(tenant, &id, &custom).await?;
+                turn = after;
+                Value::Bool(was_there)
+            }
+            ToFleet::Task(tenant, id) => return self.task(&turn, tenant, &id).await,
             ToFleet::List(vendor, app, ended, offset, limit) => {
-                self.list(&vendor, &app, ended, offset, limit)
+                return list(&turn, &vendor, &app, ended, offset, limit);
             }
             ToFleet::Channel(vendor, app, task) => {
-                let row = self.store()?.0.row(
+                let row = turn.store.0.row(
                     "SELECT channel FROM relay_tasks
                      WHERE task = ?1 AND (?2 IS NULL OR app = ?2) AND (?3 IS NULL OR vendor = ?3)
                      ORDER BY ended_at IS NULL DESC, seq DESC LIMIT 1",
                     &params![&task, app.as_deref(), vendor.as_deref()],
                 )?;
-                Ok(row.map(|row| row.text(0)).write())
+                return Ok(row.map(|row| row.text(0)).write());
             }
-            ToFleet::Hosts => link::hosts(self, now),
+            ToFleet::Hosts => return link::hosts(&turn),
             ToFleet::DropHost(host) => {
-                let mut turn = self.turn(now)?;
                 turn.drop_host(&host)?;
                 link::dismiss(&self.state, &host)?;
-                self.finish(turn).await?;
-                Ok(Value::Null)
+                Value::Null
             }
             ToFleet::Follow(tenant, app) => {
-                self.store()?.set_fact("tenant", &tenant.to_string())?;
-                follow::application(self, &app).await?;
-                Ok(Value::Null)
+                turn.store.set_fact("tenant", &tenant.to_string())?;
+                turn.store.forget_applications()?;
+                drop(turn);
+                turn = follow::changed(self, &app).await?;
+                Value::Null
             }
-        }
+        };
+        self.finish(turn, Some(Vec::new())).await?;
+        Ok(answer)
     }
 
-    /// Starts a task, or changes the one that runs.
-    pub(super) async fn start(&self, start: &Start) -> Result<Started> {
+    /// Starts a task, or changes the one that runs; the turn is to be finished.
+    async fn start(&self, start: &Start) -> Result<(Started, Turn)> {
         let Some(description) = Description::from_value(&start.task) else {
             return Err(Error::Runtime("a relay task that does not read back".to_owned()));
         };
@@ -210,97 +231,70 @@ impl Fleet {
         let mut turn = self.turn(start.now)?;
         turn.store.set_fact("tenant", &start.tenant.to_string())?;
         let started = turn.start(start, &sketch, &sealed, &key)?;
-        self.finish(turn).await?;
-        Ok(started)
+        Ok((started, turn))
     }
 
-    /// Ends a task; whether there was one to end.
-    async fn stop(&self, id: &TaskId, now: UnixMillis) -> Result<bool> {
-        let mut turn = self.turn(now)?;
-        let Some(mut line) = turn.store.live(id)? else { return Ok(false) };
-        turn.stop(&mut line, TaskState::StoppedByUser, None)?;
-        self.finish(turn).await?;
-        Ok(true)
-    }
-
-    /// Has a task write a message once; whether there is such a task.
-    async fn set_sei(
-        &self,
-        tenant: TenantId,
-        id: &TaskId,
-        custom: String,
-        now: UnixMillis,
-    ) -> Result<Value> {
+    /// Has a task write a message once; whether there is such a task, and the turn to be finished.
+    async fn set_sei(&self, tenant: TenantId, id: &TaskId, custom: &str) -> Result<(bool, Turn)> {
         let owner = owner(tenant, id);
         loop {
-            let Some(before) = self.store()?.live(id)? else { return Ok(Value::Bool(false)) };
+            let mut turn = self.turn(js::now())?;
+            let Some(before) = turn.store.live(id)? else { return Ok((false, turn)) };
             let opened = seal::open(&self.env, &owner, &before.sealed).await?;
             let mut task: Value = crate::json::parse(&opened)?;
-            task["sei"]["custom"] = json!(custom);
+            task["sei"]["custom"] = custom.into();
             let sealed = seal::seal(&self.env, &owner, &task.to_string()).await?;
-            let mut turn = self.turn(now)?;
-            match turn.store.line(before.seq)?.filter(|line| !line.is_ended) {
-                None => return Ok(Value::Bool(false)),
-                // Somebody else changed it meanwhile.
-                Some(line) if line.sealed != before.sealed => {}
-                Some(line) => {
-                    turn.set_sei(line, &sealed)?;
-                    self.finish(turn).await?;
-                    return Ok(Value::Bool(true));
-                }
+            turn = self.turn(js::now())?;
+            // Unless somebody else changed it meanwhile.
+            if let Some(line) = turn.store.live(id)?.filter(|line| line.sealed == before.sealed) {
+                turn.set_sei(line, &sealed)?;
+                return Ok((true, turn));
             }
         }
     }
 
     /// The newest task of an id, opened.
-    async fn task(&self, tenant: TenantId, id: &TaskId, now: UnixMillis) -> Result<Value> {
+    async fn task(&self, turn: &Turn, tenant: TenantId, id: &TaskId) -> Result<Value> {
         let query = format!(
             "SELECT {COLUMNS} FROM relay_tasks
              WHERE vendor = ? AND app = ? AND task = ? ORDER BY seq DESC LIMIT 1"
         );
-        let row = self.store()?.0.row(&query, &params![&id.vendor, &id.app, &id.task])?;
+        let row = turn.store.0.row(&query, &params![&id.vendor, &id.app, &id.task])?;
         let Some(row) = row else { return Ok(Value::Null) };
-        let mut task = shown(&row, &self.heard(now)?);
+        let mut task = shown(&row, turn);
         task.pushes = crate::json::parse(&row.text(11)).unwrap_or_default();
         let opened = seal::open(&self.env, &owner(tenant, id), &row.text(12)).await?;
         task.description = crate::json::parse(&opened)?;
         Ok(task.write())
     }
+}
 
-    /// The hosts that are connected and were heard of lately.
-    fn heard(&self, now: UnixMillis) -> Result<Vec<String>> {
-        let turn = self.turn(now)?;
-        Ok(turn.heard().map(|link| link.attached.host.clone()).collect())
+/// A page of tasks, newest first, and how many there are in all.
+fn list(
+    turn: &Turn,
+    vendor: &str,
+    app: &str,
+    ended: Option<bool>,
+    offset: u64,
+    limit: u64,
+) -> Result<Value> {
+    let which = match ended {
+        None => "1",
+        Some(true) => "ended_at IS NOT NULL",
+        Some(false) => "ended_at IS NULL",
+    };
+    let db = &turn.store.0;
+    let wanted = ["(?1 = '' OR vendor = ?1) AND (?2 = '' OR app = ?2) AND ", which].concat();
+    let query = ["SELECT count(*) FROM relay_tasks WHERE ", &wanted].concat();
+    let count = db.row(&query, &params![vendor, app])?.map_or(0, |row| row.int(0));
+    let query = format!(
+        "SELECT {COLUMNS} FROM relay_tasks WHERE {wanted} ORDER BY seq DESC LIMIT ?3 OFFSET ?4"
+    );
+    let mut items = Vec::new();
+    for row in db.rows(&query, &params![vendor, app, limit, offset])? {
+        items.push(shown(&row, turn).write());
     }
-
-    /// A page of tasks, newest first, and how many there are in all.
-    fn list(
-        &self,
-        vendor: &str,
-        app: &str,
-        ended: Option<bool>,
-        offset: u64,
-        limit: u64,
-    ) -> Result<Value> {
-        let which = match ended {
-            None => "1",
-            Some(true) => "ended_at IS NOT NULL",
-            Some(false) => "ended_at IS NULL",
-        };
-        let Store(db) = self.store()?;
-        let heard = self.heard(js::now())?;
-        let wanted = format!("(?1 = '' OR vendor = ?1) AND (?2 = '' OR app = ?2) AND {which}");
-        let count = db.row(
-            &format!("SELECT count(*) FROM relay_tasks WHERE {wanted}"),
-            &params![vendor, app],
-        )?;
-        let query = format!(
-            "SELECT {COLUMNS} FROM relay_tasks WHERE {wanted} ORDER BY seq DESC LIMIT ?3 OFFSET ?4"
-        );
-        let rows = db.rows(&query, &params![vendor, app, limit, offset])?;
-        let items: Vec<Value> = rows.iter().map(|row| shown(row, &heard).write()).collect();
-        Ok(json!({ "count": count.map_or(0, |row| row.int(0)), "items": items }))
-    }
+    Ok(json!({ "count": count, "items": Value::Array(items) }))
 }
 
 /// What a task's description is sealed for.
@@ -309,10 +303,11 @@ fn owner(tenant: TenantId, id: &TaskId) -> String {
 }
 
 /// A task as the API shows it, of [`COLUMNS`].
-fn shown(row: &Row, heard: &[String]) -> Task {
+fn shown(row: &Row, turn: &Turn) -> Task {
     let host = row.maybe_text(7);
     let ended_at = Some(row.int(10)).filter(|at| *at > 0).map(UnixMillis);
-    let is_known = ended_at.is_some() || host.as_ref().is_none_or(|host| heard.contains(host));
+    let is_known = ended_at.is_some()
+        || host.as_ref().is_none_or(|host| turn.heard().any(|link| link.is_of(host)));
     Task {
         id: TaskId { vendor: row.text(0), app: row.text(1), task: row.text(2) },
         channel: row.text(3),

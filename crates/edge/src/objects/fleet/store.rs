@@ -456,6 +456,14 @@ impl Store {
         )
     }
 
+    /// Tasks of streams that an application relays by itself.
+    pub(super) fn automatic(&self, app: &str) -> Result<Vec<Line>> {
+        self.lines(
+            "vendor = 'artc' AND app = ? AND task LIKE 'auto-%' AND ended_at IS NULL",
+            &params![app],
+        )
+    }
+
     /// What is known of applications is asked for anew.
     pub(super) fn forget_applications(&self) -> Result<()> {
         self.0.run("DELETE FROM facts WHERE name LIKE 'app/%'", &params![])

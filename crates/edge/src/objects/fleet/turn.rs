@@ -8,7 +8,6 @@ use livegate_core::relay::link::{self, Command, FleetSays, Published, TaskReport
 use livegate_core::relay::placement::{Candidate, choose, should_leave};
 use livegate_core::relay::task::Task;
 use livegate_core::time::{Millis, UnixMillis};
-use serde_json::Value;
 use worker::Env;
 
 use super::link::Link;
@@ -298,13 +297,22 @@ impl Turn {
         Ok(())
     }
 
+    /// What a host says of a task, if it is its own.
+    pub(super) fn told(&mut self, host: &str, report: &TaskReport) -> Result<()> {
+        match self.store.by_key(&report.tenure.key)? {
+            Some(line) if line.tenancy.is_of(host, report.tenure.epoch) => {
+                self.report(&line, report)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What a host says of a task of its own.
-    pub(super) fn report(&mut self, line: &Line, report: &TaskReport) -> Result<()> {
+    fn report(&mut self, line: &Line, report: &TaskReport) -> Result<()> {
         if line.is_ended {
             return Ok(());
         }
-        let pushes: Vec<Value> = report.pushes.iter().map(link::PushReport::write).collect();
-        let reports = Value::from(pushes);
+        let reports = link::PushReport::write_all(&report.pushes);
         self.store.note(line.seq, report.state, report.code.as_deref(), Some(&reports), self.now)
     }
 

@@ -57,7 +57,6 @@ async fn put(call: &Call<'_>, task: &Task, change: bool) -> Result<()> {
         vendor: VENDOR,
         app: &task.app_id,
         task: &task.id,
-        channel: &task.channel,
         most: settings[setting].as_u64().unwrap_or(most),
         change: Some(change),
     };
@@ -114,7 +113,7 @@ pub(super) async fn list(asked: &Call<'_>) -> Result<Answer> {
             let ask =
                 ToFleet::List(VENDOR.to_owned(), app.clone(), Some(false), page.offset(), size);
             let fleet = ObjectRef::Fleet(asked.tenant.id);
-            let found: Value = call(asked.tenant.env, &fleet, &ask).await?;
+            let found: Value = call(asked.tenant.env, &fleet, ask).await?;
             let tasks = found["items"].as_array().map(Vec::as_slice).unwrap_or_default();
             tasks.iter().filter_map(|task| task["id"]["task"].as_str().map(str::to_owned)).collect()
         }

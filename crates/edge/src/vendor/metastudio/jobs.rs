@@ -64,7 +64,7 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
     let app = credentials::app_id(call.tenant.id);
     let stream = stream_of(call, room_id).await?;
     let task = stream.task((room_id, &id), &app, outputs, own_exit.unwrap_or_default());
-    let asked = asked(room_id, &id, false);
+    let asked = asked(&id, false);
     let config = start.callback();
     // Checked before anything is claimed.
     let also = callback::managed(call, &settings, (Kind::Job, &id), CALLBACK, config.as_ref())?;
@@ -114,9 +114,9 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
 }
 
 /// What the fleet is asked: there is such a job already, or there is none.
-const fn asked<'a>(room: &'a str, job: &'a str, change: bool) -> tasks::Ask<'a> {
+const fn asked(job: &str, change: bool) -> tasks::Ask<'_> {
     let change = Some(change);
-    tasks::Ask { vendor: VENDOR, app: "", task: job, channel: room, most: MOST, change }
+    tasks::Ask { vendor: VENDOR, app: "", task: job, most: MOST, change }
 }
 
 fn check_outputs(call: &Call<'_>, outputs: &[PushUrl]) -> Result<()> {
@@ -270,7 +270,7 @@ pub(super) async fn command(call: &Call<'_>, room: &str, id: &str) -> Result<Res
         LiveCommand::ResetExit(exit) => task.exit = exit,
         _ => return Err(fault::parameter("command", "is not supported here")),
     }
-    match tasks::start(&call.tenant, &asked(room, id, true), &task, call.now).await? {
+    match tasks::start(&call.tenant, &asked(id, true), &task, call.now).await? {
         Started::Changed => {}
         Started::Address(_, other, _) => {
             return Err(link(&format!("an address of output_urls is used by the task {other}")));
