@@ -2,10 +2,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test demo bench fuzz fmt lint clean
+.PHONY: help setup build run run-relay test demo bench fuzz fmt lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: compiler, tools, npm packages (run and test do it too)
 	@tools/setup
@@ -15,6 +15,9 @@ build: ## build the Worker into build/
 
 run: ## serve the gateway on 127.0.0.1 (PORT=8787 DATA=.livegate)
 	@tools/run
+
+run-relay: ## run a relay host alone (RTMP=127.0.0.1:1935 HTTP=127.0.0.1:8936 DATA=.livegate-relay)
+	@tools/run-relay
 
 test: ## run every check and test (STAGES="lint unit" runs some)
 	@tools/test $(STAGES)

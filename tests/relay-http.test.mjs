@@ -13,7 +13,7 @@ import { find } from "./media/clips.mjs";
 import { read } from "./media/flv.mjs";
 import { missing, output } from "./media/material.mjs";
 import { mpegtsTracks } from "./media/players.mjs";
-import { ffmpeg, freePort, ours, start, succeeds } from "./rtmp/peers.mjs";
+import { ffmpeg, freePort, ours, program, start, succeeds } from "./rtmp/peers.mjs";
 
 const Socket = globalThis.WebSocket ?? (await import("undici")).WebSocket;
 const skip = await missing();
@@ -111,6 +111,8 @@ const CASES = [
 for (const { clip, by, sent, decodes } of CASES) {
   test(`${clip} is played over HTTP and WebSocket as it was published`, { skip }, async (t) => {
     const served = await host(t);
+    // What takes a while is done before somebody waits.
+    await Promise.all([find(clip), program()]);
     const path = "/live/live/room1.flv?user=ann&wait=20";
     const http = fetch(served.url + path);
     const socket = new Socket(served.ws + path);

@@ -2,14 +2,13 @@
 // take what it publishes. What arrives is what was sent: every byte of audio and video at its time.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 
 import { until } from "./lib/wait.mjs";
 import { find } from "./media/clips.mjs";
-import { read } from "./media/flv.mjs";
-import { made, missing, output } from "./media/material.mjs";
+import { missing } from "./media/material.mjs";
+import { AUDIO, DATA, VIDEO, clip, later, of, republished, same, tags } from "./rtmp/flv.mjs";
 import {
   ffmpeg,
   folder,
@@ -28,48 +27,6 @@ const skip = await missing();
 const skipGstreamer = skip || (await withoutGstreamer());
 const skipNginx = skip || withoutNginx();
 
-const AUDIO = 8;
-const VIDEO = 9;
-const DATA = 18;
-const SECONDS = 4;
-
-const RECIPE = [
-  ...["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=44100"],
-  ...["-t", `${SECONDS}`, "-c:v", "libx264", "-preset", "veryfast", "-threads", "1", "-pix_fmt", "yuv420p"],
-  // Enough bytes for acknowledgements, and frames of several chunks.
-  ...["-b:v", "3M", "-x264-params", "keyint=25:scenecut=0:bframes=2:nal-hrd=cbr:vbv-bufsize=3000:vbv-maxrate=3000"],
-  ...["-c:a", "aac", "-b:a", "64k"],
-];
-
-/** H.264 with B-frames and AAC, as ffmpeg writes it where it cannot go back: as it publishes it. */
-const clip = () =>
-  made("rtmp.flv", RECIPE, async () => {
-    const { stdout } = await output("ffmpeg", ["-v", "error", ...RECIPE, "-f", "flv", "pipe:1"], { encoding: "buffer" });
-    return stdout;
-  });
-
-/** The same again with all times later, as ffmpeg writes them. */
-const later = (seconds) =>
-  made("rtmp-later.flv", [RECIPE, seconds], async () => {
-    const args = ["-v", "error", "-i", await clip(), "-c", "copy", "-output_ts_offset", `${seconds}`, "-f", "flv", "pipe:1"];
-    return (await output("ffmpeg", args, { encoding: "buffer" })).stdout;
-  });
-
-const tags = async (path) => read(await readFile(path)).tags;
-const of = (all, ...types) => all.filter(({ type }) => types.includes(type));
-
-/** Whether two lists of tags are equal; where they first are not, says so without their bytes. */
-function same(found, wanted, what) {
-  const brief = ({ type, time, body }) => `${type} at ${time}, ${body.length} bytes`;
-  for (const [at, tag] of wanted.entries()) {
-    const other = found[at];
-    assert.ok(other, `${what}: tag ${at} is missing: ${brief(tag)}`);
-    assert.equal(brief(other), brief(tag), `${what}: tag ${at}`);
-    assert.ok(other.body.equals(tag.body), `${what}: the bytes of tag ${at}, ${brief(tag)}`);
-  }
-  assert.equal(found.length, wanted.length, what);
-}
-
 test("other implementations agree in memory", async () => {
   await inMemory();
 });
@@ -83,12 +40,6 @@ test("ffmpeg publishes, and every byte arrives at its time", { skip }, async (t)
   // Metadata too: ffmpeg knows neither duration nor size in both cases.
   same(await tags(out), await republished(await clip()), "what arrived");
 });
-
-/** What ffmpeg makes of a file that it copies into a pipe. */
-async function republished(path, more = []) {
-  const args = ["-v", "error", "-i", path, "-c", "copy", ...more, "-f", "flv", "pipe:1"];
-  return read((await output("ffmpeg", args, { encoding: "buffer" })).stdout).tags;
-}
 
 test("times pass the 24 bits of a header", { skip }, async (t) => {
   const out = join(await folder(t), "out.flv");

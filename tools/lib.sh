@@ -33,6 +33,9 @@ limit() {
   if have timeout; then timeout --kill-after=5 "$seconds" "$@"; else "$@"; fi
 }
 
+# random_key: 32 random bytes, in hexadecimal.
+random_key() { od -An -tx1 -N32 /dev/urandom | tr -d ' \n'; }
+
 # sha256: the digest of standard input, in hexadecimal.
 sha256() {
   if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1

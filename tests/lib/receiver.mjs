@@ -100,6 +100,8 @@ export function authority() {
   );
   return {
     path: at("ca.pem"),
+    certificate: at("tls.pem"),
+    key: at("tls.key"),
     tls: { key: readFileSync(at("tls.key"), "utf8"), cert: readFileSync(at("tls.pem"), "utf8") },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -22,7 +22,7 @@ const gstreamer = fileURLToPath(new URL("gst.py", import.meta.url));
 
 let built;
 /** The program around livegate-rtmp, built. */
-async function program() {
+export async function program() {
   const args = ["build", "--quiet", "--locked", "--manifest-path", manifest];
   built ??= output("cargo", args, { env: { ...process.env, CARGO_TARGET_DIR: target } });
   await built;
@@ -38,7 +38,7 @@ export async function inMemory() {
 /** A program that runs: what it prints, and its end. Ends with the test. */
 export function start(t, file, args, env = {}) {
   const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-  const running = { text: "", status: undefined };
+  const running = { text: "", status: undefined, signal: (name) => child.kill(name) };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (piece) => (running.text += piece));
   }
@@ -76,6 +76,18 @@ export async function serving(t, args, env) {
   const port = await until(() => said() ?? running.status !== undefined);
   assert.equal(typeof port, "string", running.text);
   return { running, url: `rtmp://127.0.0.1:${port}/live` };
+}
+
+/** A destination of one connection: where it is, and what it has taken once that is over. */
+export async function destination(t, env = {}) {
+  const out = join(await folder(t), "out.flv");
+  const { running, url } = await serving(t, ["take", out], { LIMIT_MS: "120000", ...env });
+  const taken = async (last = "closed after its end") => {
+    const said = await succeeds(running);
+    assert.equal(said.at(-1), last, said.join("\n"));
+    return out;
+  };
+  return { url: `${url}/key`, port: new URL(url.replace("rtmp", "http")).port, running, out, taken };
 }
 
 /** ffmpeg, which copies. */

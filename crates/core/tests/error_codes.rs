@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use livegate_core::error::Code;
 
 /// Literals of a code's form that name something else: places in a document, an event's kind.
-const NOT_CODES: &[&str] = &["id.at", "id.kind", "relay.state", "sei.custom"];
+const NOT_CODES: &[&str] = &["host.db", "id.at", "id.kind", "relay.state", "sei.custom"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

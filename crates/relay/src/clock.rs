@@ -1,10 +1,12 @@
 //! The host's clock and its dice: the only places that read either.
 
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use livegate_core::time::UnixMillis;
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 /// Unix time at the first question, and what the other clock showed then.
 static BEGAN: OnceLock<(u64, u64)> = OnceLock::new();
@@ -36,4 +38,17 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 /// Uniform 64 bits.
 pub(crate) fn dice() -> u64 {
     u64::from_ne_bytes(random())
+}
+
+/// Waits until then, or until it is told that the time may be another one; whether the time has come.
+pub(crate) async fn until(at: Option<UnixMillis>, turned: &Notify) -> bool {
+    let Some(at) = at else {
+        turned.notified().await;
+        return false;
+    };
+    let left = Duration::from_millis(at.since(now()).0);
+    tokio::select! {
+        () = turned.notified() => false,
+        () = sleep(left) => true,
+    }
 }

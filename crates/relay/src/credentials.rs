@@ -111,6 +111,8 @@ pub fn read(path: &Path) -> Result<Credentials, CredentialsError> {
 /// Reads the file again whenever the process is sent SIGHUP, and says so to `changed`. One that is not as it should be is
 /// logged, and changes nothing.
 ///
+/// `changed` is told what counts then.
+///
 /// # Errors
 /// The signal cannot be listened for.
 pub async fn reload_on_hangup(

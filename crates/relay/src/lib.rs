@@ -5,20 +5,20 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`ingest`] | who publishes and watches over RTMP |
-//! | [`pull`] | streams that the host fetches |
-//! | [`stream`] | what is there at this moment, and whoever reads along |
-//! | [`task`] | relay tasks: what runs, started, changed, stopped |
-//! | [`sei`] | messages put into a task's video |
-//! | [`push`] | one destination: what waits for it, and its connection |
-//! | [`fleet`] | the host under a gateway |
-//! | [`net`] | connections that the host makes |
-//! | [`http`] | its HTTP side: the APIs, health and numbers, play in a browser |
-//! | [`credentials`] | the file that says who may do what |
-//! | [`meter`] | what is counted |
-//! | [`event`] | what is told of what happened |
-//! | [`callback`] | state events on their way out |
-//! | [`store`] | what has to outlive the process |
+//! | `ingest` | who publishes and watches over RTMP |
+//! | `pull` | streams that the host fetches |
+//! | `stream` | what is there at this moment, and whoever reads along |
+//! | `task` | relay tasks: what runs, started, changed, stopped |
+//! | `sei` | messages put into a task's video |
+//! | `push` | one destination: what waits for it, and its connection |
+//! | `fleet` | the host under a gateway |
+//! | `net` | connections that the host makes |
+//! | `http` | its HTTP side: the APIs, health and numbers, play in a browser |
+//! | `credentials` | the file that says who may do what |
+//! | `meter` | what is counted |
+//! | `event` | what is told of what happened |
+//! | `callback` | state events on their way out |
+//! | `store` | what has to outlive the process |
 #![forbid(unsafe_code)]
 
 pub mod callback;

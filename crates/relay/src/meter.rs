@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use livegate_core::relay::queue::Dropped;
+
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(Cell<u64>);
@@ -31,11 +33,6 @@ impl Gauge {
         Present(self.clone())
     }
 
-    /// So many there are.
-    pub fn set(&self, value: u64) {
-        self.0.set(value);
-    }
-
     /// How many there are.
     pub fn value(&self) -> u64 {
         self.0.get()
@@ -48,11 +45,12 @@ pub struct Present(Gauge);
 
 impl Drop for Present {
     fn drop(&mut self) {
-        self.0.set(self.0.value().saturating_sub(1));
+        let Gauge(count) = &self.0;
+        count.set(count.get().saturating_sub(1));
     }
 }
 
-/// By what somebody watches.
+/// What is counted of those who watch in one way.
 #[derive(Debug, Default)]
 pub struct Viewing {
     /// Those who do.
@@ -63,22 +61,57 @@ pub struct Viewing {
     pub dropped: Counter,
 }
 
+/// By what somebody watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// HTTP-FLV.
+    Http,
+    /// WebSocket-FLV.
+    WebSocket,
+    /// RTMP.
+    Rtmp,
+}
+
+/// One viewer, counted as long as it is kept.
+#[derive(Debug)]
+pub struct Viewer {
+    by: By,
+    meters: Rc<Meters>,
+    /// What was dropped for it, as far as it is counted.
+    dropped: u64,
+    _present: Present,
+}
+
+impl Viewer {
+    /// Somebody watches.
+    pub fn new(by: By, meters: Rc<Meters>) -> Self {
+        let present = meters.viewing(by).viewers.enter();
+        Self { by, meters, dropped: 0, _present: present }
+    }
+
+    /// So many bytes more were sent.
+    pub fn sent(&self, bytes: usize) {
+        self.meters.viewing(self.by).bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// So much was dropped for this viewer until now.
+    pub fn dropped(&mut self, dropped: Dropped) {
+        let dropped = dropped.video.saturating_add(dropped.audio);
+        self.meters.viewing(self.by).dropped.add(dropped.saturating_sub(self.dropped));
+        self.dropped = dropped;
+    }
+}
+
 /// Everything that is counted.
 #[derive(Debug, Default)]
 pub struct Meters {
-    /// Bytes of streams that publishers brought, or that were pulled.
-    pub received: Counter,
-    /// Bytes of streams that arrived at destinations.
+    /// Bytes of streams that destinations' connections took.
     pub pushed: Counter,
     /// Messages that pushes' queues dropped.
     pub dropped: Counter,
-    /// How often a push connected again.
+    /// How often a push was connected again, or tried to be.
     pub reconnects: Counter,
-    /// State events that wait to be told.
-    pub events_waiting: Gauge,
-    /// State events that were never told, for they got too old.
-    pub events_expired: Counter,
-    /// Connections of RTMP, either way.
+    /// Connections of RTMP that came in.
     pub rtmp_connections: Gauge,
     /// Connections of HTTP.
     pub http_connections: Gauge,
@@ -90,4 +123,15 @@ pub struct Meters {
     pub websocket_flv: Viewing,
     /// RTMP.
     pub rtmp: Viewing,
+}
+
+impl Meters {
+    /// Those who watch in this way.
+    pub const fn viewing(&self, by: By) -> &Viewing {
+        match by {
+            By::Http => &self.http_flv,
+            By::WebSocket => &self.websocket_flv,
+            By::Rtmp => &self.rtmp,
+        }
+    }
 }

@@ -60,8 +60,8 @@ impl Drop for Pull {
 }
 
 impl Pulls {
-    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: Settings) -> Self {
-        Self(Rc::new(Inner { connector, crowd, settings, running: RefCell::default() }))
+    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: &Settings) -> Self {
+        Self(Rc::new(Inner { connector, crowd, settings: *settings, running: RefCell::default() }))
     }
 
     /// Fetches a stream.
@@ -149,9 +149,11 @@ impl Inner {
         let mut batch = Batch::default();
         let stall = Duration::from_millis(self.settings.host.pull_stall_ms());
         loop {
-            batch.control(client.take_output());
+            if !batch.is_enough() {
+                batch.control(client.take_output());
+            }
             let moved = poll_fn(|cx| {
-                if !batch.is_empty()
+                if !batch.is_out()
                     && let Poll::Ready(written) = batch.poll_write(Pin::new(&mut wire), cx)
                 {
                     return Poll::Ready(written.map(|_| ()).map_err(|_| Ended::LOST));

@@ -1,6 +1,7 @@
 //! FLV files as messages of RTMP, and back. Annex E of Adobe's FLV specification 10.1.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 
 use livegate_rtmp::message::{Kind, Message};
 
@@ -26,25 +27,24 @@ pub fn read(path: &str) -> Outcome<Vec<Message>> {
     Ok(tags)
 }
 
-/// A file that is being written.
-pub struct Writer(Vec<u8>);
+/// A file that is being written: what arrived is there even when the program is killed.
+pub struct Writer(File);
 
 impl Writer {
-    pub fn new() -> Self {
-        Self(b"FLV\x01\x05\0\0\0\x09\0\0\0\0".to_vec())
+    pub fn new(path: &str) -> Outcome<Self> {
+        let mut file = File::create(path)?;
+        file.write_all(b"FLV\x01\x05\0\0\0\x09\0\0\0\0")?;
+        Ok(Self(file))
     }
 
-    pub fn tag(&mut self, message: &Message) {
+    pub fn tag(&mut self, message: &Message) -> Outcome<()> {
         let len = u32::try_from(message.payload.len()).expect("a message has 24 bits of length");
         let [t3, t2, t1, t0] = message.timestamp.to_be_bytes();
-        self.0.push(message.kind.0);
-        self.0.extend(&len.to_be_bytes()[1..]);
-        self.0.extend([t2, t1, t0, t3, 0, 0, 0]);
-        self.0.extend(&message.payload);
-        self.0.extend((len + 11).to_be_bytes());
-    }
-
-    pub fn save(&self, path: &str) -> Outcome<()> {
-        Ok(fs::write(path, &self.0)?)
+        let mut tag = vec![message.kind.0];
+        tag.extend(&len.to_be_bytes()[1..]);
+        tag.extend([t2, t1, t0, t3, 0, 0, 0]);
+        tag.extend(&message.payload);
+        tag.extend((len + 11).to_be_bytes());
+        Ok(self.0.write_all(&tag)?)
     }
 }

@@ -7,7 +7,9 @@
 //!
 //! Files are FLV. A server prints `port N` and waits for one connection; all print what happens, one
 //! line each. LIMIT_MS (20,000) is how long anything may take, LINGER_MS how long `push` waits before it
-//! says that it has ended, HANDSHAKE `simple` or `digest`, REFUSE a reason for `take`.
+//! says that it has ended, HANDSHAKE `simple` or `digest`. For servers: PORT to listen at; for `take`:
+//! REFUSE, words, REFUSE_AS `in use` for another reason than that it is not allowed, and REFUSE_MS, how
+//! long it thinks before it says so.
 
 mod flv;
 mod wire;
@@ -58,7 +60,7 @@ fn main() {
 
 /// Waits for one connection.
 fn accept() -> Outcome<Wire> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let listener = TcpListener::bind(("127.0.0.1", u16::try_from(variable("PORT", 0))?))?;
     println!("port {}", listener.local_addr()?.port());
     listener.set_nonblocking(true)?;
     let deadline = deadline();
@@ -79,7 +81,7 @@ fn accept() -> Outcome<Wire> {
 fn take(file: &str) -> Outcome<()> {
     let mut wire = accept()?;
     let mut session = Server::new(SEED, server::Settings::default());
-    let mut out = flv::Writer::new();
+    let mut out = flv::Writer::new(file)?;
     let refuse = env::var("REFUSE").ok();
     let mut ended = false;
     while wire.fill()? {
@@ -95,7 +97,14 @@ fn take(file: &str) -> Outcome<()> {
                 server::Event::Publish(publish) => {
                     println!("publish {} {}", publish.name, publish.kind);
                     match &refuse {
-                        Some(why) => session.refuse(Reason::NotAllowed, why)?,
+                        Some(why) => {
+                            thread::sleep(Duration::from_millis(variable("REFUSE_MS", 0)));
+                            let reason = match env::var("REFUSE_AS").as_deref() {
+                                Ok("in use") => Reason::InUse,
+                                _ => Reason::NotAllowed,
+                            };
+                            session.refuse(reason, why)?;
+                        }
                         None => session.accept()?,
                     }
                 }
@@ -105,7 +114,7 @@ fn take(file: &str) -> Outcome<()> {
                     } else {
                         message
                     };
-                    out.tag(&message);
+                    out.tag(&message)?;
                 }
                 server::Event::Ended { .. } => {
                     println!("ended");
@@ -120,7 +129,7 @@ fn take(file: &str) -> Outcome<()> {
         wire.send(&session.take_output())?;
     }
     println!("closed {}", if ended { "after its end" } else { "before its end" });
-    out.save(file)
+    Ok(())
 }
 
 fn give(file: &str) -> Outcome<()> {
@@ -182,7 +191,7 @@ fn connect(url: &str, purpose: Purpose) -> Outcome<(Wire, Client)> {
 fn pump(
     wire: &mut Wire,
     session: &mut Client,
-    mut media: impl FnMut(&livegate_rtmp::message::Message),
+    mut media: impl FnMut(&livegate_rtmp::message::Message) -> Outcome<()>,
 ) -> Outcome<bool> {
     let mut input = wire.input();
     let before = input.len();
@@ -191,7 +200,7 @@ fn pump(
         match event {
             client::Event::Connected(told) => println!("connected {}", told.four_cc_list.join(",")),
             client::Event::Started { stream } => println!("started {stream}"),
-            client::Event::Media(message) => media(&message),
+            client::Event::Media(message) => media(&message)?,
             client::Event::Ended(status) => {
                 println!("ended {}", status.code);
                 open = false;
@@ -216,7 +225,7 @@ fn push(url: &str, file: &str) -> Outcome<()> {
         if !wire.fill()? {
             return Err("closed before it was accepted".into());
         }
-        pump(&mut wire, &mut session, |_| {})?;
+        pump(&mut wire, &mut session, |_| Ok(()))?;
     }
     let stream = session.stream().ok_or("not accepted")?;
     let began = Instant::now();
@@ -228,7 +237,7 @@ fn push(url: &str, file: &str) -> Outcome<()> {
         due += Duration::from_micros(since * 1_000 / speed);
         while began.elapsed() < due {
             wire.fill_for(Duration::from_millis(5))?;
-            pump(&mut wire, &mut session, |_| {})?;
+            pump(&mut wire, &mut session, |_| Ok(()))?;
         }
         let tag = if tag.kind == Kind::DATA { data::for_server(tag) } else { tag.clone() };
         let sent = wire.send_shared(&tag, session.chunk_size(), stream)?;
@@ -236,7 +245,7 @@ fn push(url: &str, file: &str) -> Outcome<()> {
     }
     // Whoever plays there has time to get the last frame.
     wire.fill_for(Duration::from_millis(variable("LINGER_MS", 0)))?;
-    pump(&mut wire, &mut session, |_| {})?;
+    pump(&mut wire, &mut session, |_| Ok(()))?;
     println!("acknowledged {} of {}", session.flow().acknowledged(), session.flow().sent());
     session.finish();
     wire.send(&session.take_output())?;
@@ -246,7 +255,7 @@ fn push(url: &str, file: &str) -> Outcome<()> {
 fn pull(url: &str, file: &str) -> Outcome<()> {
     let (mut wire, mut session) = connect(url, Purpose::Play)?;
     wire.send(&session.take_output())?;
-    let mut out = flv::Writer::new();
+    let mut out = flv::Writer::new(file)?;
     while wire.fill()? {
         let open = pump(&mut wire, &mut session, |message| {
             let message = if message.kind == Kind::DATA {
@@ -254,13 +263,12 @@ fn pull(url: &str, file: &str) -> Outcome<()> {
             } else {
                 message.clone()
             };
-            out.tag(&message);
+            out.tag(&message)
         })?;
         if !open {
             break;
         }
     }
     session.finish();
-    wire.send(&session.take_output())?;
-    out.save(file)
+    wire.send(&session.take_output())
 }

@@ -17,7 +17,7 @@ use crate::output;
 const RTMP: &str = "127.0.0.1:1935";
 
 /// Where HTTP is answered unless it is said.
-const HTTP: &str = "127.0.0.1:1936";
+const HTTP: &str = "127.0.0.1:8936";
 
 /// How many pushes a host takes unless it is said.
 const CAPACITY: u64 = 1_000;
@@ -40,7 +40,7 @@ pub(crate) const RELAY: Command = Command {
         value(
             "http",
             "ADDRESS",
-            "where HTTP is answered (default 127.0.0.1:1936; none for nowhere)",
+            "where HTTP is answered (default 127.0.0.1:8936; none for nowhere)",
         ),
         value("certificate", "FILE", "the PEM certificate of RTMPS, and those above it"),
         value("certificate-key", "FILE", "its PEM key"),

@@ -3,7 +3,7 @@
 //!
 //! Whoever drives it keeps the rule of [`push`](super::push): after each call every output is taken, in
 //! order, and [`Member::tick`] is called at [`Member::wake_at`] at the latest. Its rows
-//! ([`Member::rows`]) are on disk before what it says leaves.
+//! ([`Output::Keep`]) are on disk before what it says leaves.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};

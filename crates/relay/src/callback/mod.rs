@@ -16,6 +16,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use livegate_core::error::Code;
+use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::outbox::OutboxSettings;
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
@@ -55,6 +56,21 @@ pub struct Figures {
     pub expired: u64,
     /// The last failure, and when it was, unless something was delivered since.
     pub failing: Option<(Code, UnixMillis)>,
+}
+
+/// The receivers of an operator's file, by their applications.
+pub fn receivers(credentials: &Credentials) -> BTreeMap<String, Receiver> {
+    let mut all = BTreeMap::new();
+    for (app, application) in credentials.applications() {
+        match application.callback.as_ref().map(Receiver::new) {
+            Some(Ok(receiver)) => _ = all.insert(app.to_owned(), receiver),
+            Some(Err(error)) => {
+                tracing::error!(app, "its callbacks are not sent: {error}");
+            }
+            None => {}
+        }
+    }
+    all
 }
 
 /// What tells the events. Cloning it gives another handle.

@@ -203,10 +203,7 @@ fn receivers(callback: &Value) -> BTreeMap<String, Receiver> {
     let file = json!({"applications": [
         {"app": "app", "publish_keys": [KEY], "callback": callback},
     ]});
-    let file = Credentials::from_json(file.to_string().as_bytes()).unwrap();
-    let callbacks =
-        file.applications().filter_map(|(app, one)| Some((app, one.callback.as_ref()?)));
-    callbacks.map(|(app, one)| (app.to_owned(), Receiver::new(one).unwrap())).collect()
+    super::receivers(&Credentials::from_json(file.to_string().as_bytes()).unwrap())
 }
 
 fn livegate(url: &str) -> Value {

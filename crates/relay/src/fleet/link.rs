@@ -84,7 +84,7 @@ async fn open(gateway: &Gateway, tls: &Tls) -> Result<WebSocketStream<Wire>, Str
     let url = &gateway.url;
     let is_secure = url.scheme() == HttpScheme::Https;
     let scheme = if is_secure { "wss" } else { "ws" };
-    let port = url.port().unwrap_or(url.scheme().default_port());
+    let port = url.port().unwrap_or_else(|| url.scheme().default_port());
     let host = url.host();
     let tls = is_secure.then_some(tls);
     // The operator's own gateway may be anywhere.

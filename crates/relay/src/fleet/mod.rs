@@ -80,6 +80,7 @@ pub(crate) struct Parts {
     pub(crate) tasks: Tasks,
     pub(crate) streams: Streams,
     pub(crate) store: Store,
+    pub(crate) callbacks: Callbacks,
     pub(crate) tls: Tls,
 }
 
@@ -90,18 +91,12 @@ pub(crate) struct Fleet {
     processors: Processors,
     /// What the connection is to send, while there is one.
     says: Option<UnboundedSender<String>>,
-    callbacks: Callbacks,
 }
 
 impl Fleet {
     /// Joins a gateway's Fleet, and stays until the gateway does not want the host. Where events go is
     /// told whenever the gateway says so.
-    pub(crate) async fn join(
-        gateway: Gateway,
-        parts: Parts,
-        kept: &Kept,
-        callbacks: Callbacks,
-    ) -> Option<HostRefused> {
+    pub(crate) async fn join(gateway: Gateway, parts: Parts, kept: &Kept) -> Option<HostRefused> {
         let instance = instance(kept, &parts.store);
         let rows = kept.values.iter().filter_map(|(name, value)| row(name, value)).collect();
         let capacity = Capacity::of(gateway.capacity);
@@ -110,7 +105,6 @@ impl Fleet {
             member: Member::new(instance, version, capacity, rows),
             processors: Processors::default(),
             says: None,
-            callbacks,
             parts,
         };
         let (heard, hears) = unbounded_channel();
@@ -224,10 +218,7 @@ impl Fleet {
                     };
                     self.member.done(command, refused, clock::now());
                 }
-                Output::Deliver(callback) => match receiver(&callback) {
-                    Some(receiver) => self.callbacks.set_gateway(Some(receiver)),
-                    None => tracing::error!("the gateway's address for events cannot be used"),
-                },
+                Output::Deliver(callback) => self.deliver(&callback),
                 Output::Keep(key, row) => self.keep(&key, row.as_ref()),
                 Output::Leave(refused) => {
                     let code = refused.code().as_str();
@@ -238,6 +229,14 @@ impl Fleet {
             }
         }
         None
+    }
+
+    fn deliver(&self, callback: &Callback) {
+        if let Some(receiver) = receiver(callback) {
+            self.parts.callbacks.set_gateway(Some(receiver));
+        } else {
+            tracing::error!("the gateway's address for events cannot be used");
+        }
     }
 
     fn keep(&self, key: &str, row: Option<&Row>) {

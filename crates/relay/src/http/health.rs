@@ -1,5 +1,6 @@
 //! `/healthz`: 200 when the store writes and the listeners listen.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,6 +18,8 @@ const LONGEST_WRITE: Duration = Duration::from_secs(2);
 pub struct Health {
     http: Gauge,
     rtmp: Gauge,
+    /// Whether RTMP is spoken here at all.
+    speaks_rtmp: Cell<bool>,
 }
 
 impl Health {
@@ -27,6 +30,7 @@ impl Health {
 
     /// RTMP is listened for, until what is returned is dropped.
     pub fn rtmp(&self) -> Present {
+        self.speaks_rtmp.set(true);
         self.rtmp.enter()
     }
 }
@@ -37,7 +41,7 @@ pub(super) async fn serve(host: &Host) -> Answer {
     let parts = [
         ("store", matches!(writes, Ok(Ok(())))),
         ("http", host.health.http.value() > 0),
-        ("rtmp", host.health.rtmp.value() > 0),
+        ("rtmp", host.health.rtmp.value() > 0 || !host.health.speaks_rtmp.get()),
     ];
     let fine = parts.iter().all(|(_, fine)| *fine);
     let mut document = json!({ "status": if fine { "ok" } else { "failing" } });

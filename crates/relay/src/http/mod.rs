@@ -2,11 +2,11 @@
 //!
 //! | module | answers |
 //! |---|---|
-//! | [`route`] | which of these a call is for, and whether its caller may |
-//! | [`play`] | `/live/{app}/{channel}.flv` |
-//! | [`jocloud`] | Jocloud's `startrtmp` and `stoprtmp` |
-//! | [`tasks`], [`streams`] | `/api/v1` |
-//! | [`health`], [`metrics`] | `/healthz`, `/metrics` |
+//! | `route` | which of these a call is for, and whether its caller may |
+//! | `play` | `/live/{app}/{channel}.flv` |
+//! | `jocloud` | Jocloud's `startrtmp` and `stoprtmp` |
+//! | `tasks`, `streams` | `/api/v1` |
+//! | `health`, `metrics` | `/healthz`, `/metrics` |
 //!
 //! Whoever calls may be hostile: all that is read is bounded in size and time, and so is how many
 //! call at once. docs/relay-host.md is for whoever runs a host.
@@ -43,7 +43,9 @@ use tokio::time::sleep;
 
 pub use self::health::Health;
 use self::socket::Socket;
+use crate::callback::Callbacks;
 use crate::credentials;
+use crate::ingest::Crowd;
 use crate::meter::{Meters, Present};
 use crate::store::Store;
 use crate::stream::Streams;
@@ -84,6 +86,8 @@ pub struct Host {
     tasks: Tasks,
     streams: Streams,
     store: Store,
+    callbacks: Option<Callbacks>,
+    crowd: Crowd,
     credentials: credentials::Present,
     meters: Rc<Meters>,
     health: Rc<Health>,
@@ -97,7 +101,6 @@ pub struct Host {
 
 /// What a [`Host`] is made of.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "whoever starts a host names everything")]
 pub struct Parts {
     /// Its tasks.
     pub tasks: Tasks,
@@ -105,6 +108,10 @@ pub struct Parts {
     pub streams: Streams,
     /// Its store.
     pub store: Store,
+    /// What tells state events, if anybody is told.
+    pub callbacks: Option<Callbacks>,
+    /// Everybody who watches and has a name.
+    pub(crate) crowd: Crowd,
     /// Who may do what.
     pub credentials: credentials::Present,
     /// What is counted.
@@ -130,6 +137,8 @@ impl Host {
             tasks: parts.tasks,
             streams: parts.streams,
             store: parts.store,
+            callbacks: parts.callbacks,
+            crowd: parts.crowd,
             credentials: parts.credentials,
             meters: parts.meters,
             health: parts.health,

@@ -14,6 +14,8 @@ pub(crate) struct Address {
     pub(crate) channel: String,
     /// As it was named.
     pub(crate) user: Option<String>,
+    /// Who watches.
+    pub(crate) viewer: Option<String>,
     pub(crate) token: String,
     pub(crate) picture: Picture,
     pub(crate) role: Option<Role>,
@@ -29,6 +31,7 @@ impl Address {
             app: decoded(app.trim_matches('/'))?,
             channel: decoded(channel)?,
             user: None,
+            viewer: None,
             token: String::new(),
             picture: Picture::Camera,
             role: None,
@@ -37,6 +40,7 @@ impl Address {
         for (key, value) in pairs.filter_map(|pair| pair.split_once('=')) {
             match key {
                 "user" => address.user = Some(decoded(value)?),
+                "viewer" => address.viewer = Some(decoded(value)?),
                 "token" => address.token = decoded(value)?,
                 "source" => address.picture = Picture::from_name(value)?,
                 "role" => address.role = Some(Role::from_name(value)?),

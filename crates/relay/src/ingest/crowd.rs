@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use livegate_core::event::Kind;
 use livegate_core::layout::Picture;
@@ -96,6 +95,12 @@ struct Inner {
 /// Everybody on this host. Cloning it gives another handle.
 #[derive(Clone)]
 pub(crate) struct Crowd(Rc<Inner>);
+
+impl fmt::Debug for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crowd").field("seats", &self.0.seats.borrow().len()).finish_non_exhaustive()
+    }
+}
 
 impl Crowd {
     /// Nobody yet. Channels that end are told by application and name.
@@ -201,21 +206,9 @@ impl Crowd {
 
 /// Comes back whenever something is due.
 async fn wake(crowd: Weak<Inner>) {
-    loop {
-        let Some(inner) = crowd.upgrade() else { return };
+    while let Some(inner) = crowd.upgrade() {
         let wake_at = inner.ingest.borrow().wake_at();
-        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
-        let is_due = match left {
-            Some(left) => tokio::select! {
-                () = inner.turned.notified() => false,
-                () = tokio::time::sleep(left) => true,
-            },
-            None => {
-                inner.turned.notified().await;
-                false
-            }
-        };
-        if is_due {
+        if clock::until(wake_at, &inner.turned).await {
             inner.ingest.borrow_mut().tick(clock::now());
             Crowd(inner).settle();
         }

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::session::{self, Hall};
+use crate::meter::Present;
 use crate::net::Wire;
 
 /// How long it waits after an accept that failed: most likely there are no more file descriptors.
@@ -28,11 +29,15 @@ pub(crate) struct Listener {
 }
 
 /// A connection that was let in, until it is dropped.
-struct Entered(Rc<RefCell<Door>>, IpAddr);
+struct Entered {
+    door: Rc<RefCell<Door>>,
+    address: IpAddr,
+    _present: Present,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.0.borrow_mut().leave(self.1);
+        self.door.borrow_mut().leave(self.address);
     }
 }
 
@@ -57,10 +62,15 @@ async fn accept(listener: Listener, hall: Hall, door: Rc<RefCell<Door>>) {
             }
         };
         if !door.borrow_mut().enter(peer.ip()) {
+            hall.meters.refused_connections.add(1);
             tracing::debug!(%peer, code = "rtmp.too_many", "too many connections");
             continue;
         }
-        let entered = Entered(Rc::clone(&door), peer.ip());
+        let entered = Entered {
+            door: Rc::clone(&door),
+            address: peer.ip(),
+            _present: hall.meters.rtmp_connections.enter(),
+        };
         let (hall, tls) = (hall.clone(), listener.tls.clone());
         spawn_local(async move {
             if let Some(wire) = secured(tcp, tls, &hall.settings).await {

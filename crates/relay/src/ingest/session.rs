@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use livegate_core::error::{Code, Coded};
 use livegate_core::relay::host::HostSettings;
-use livegate_core::relay::ingest::{IngestError, Place, Role};
+use livegate_core::relay::ingest::{IngestError, Place};
 use livegate_core::relay::lease::Feed;
 use livegate_core::relay::token::Wish;
 use livegate_rtmp::chunk::shared::Shared;
@@ -25,6 +25,7 @@ use super::address::Address;
 use super::crowd::{Crowd, Seat};
 use crate::clock;
 use crate::credentials::Present;
+use crate::meter::{By, Meters, Viewer};
 use crate::net::Wire;
 use crate::push::Batch;
 use crate::stream::{Packet, Reader, Streams};
@@ -45,6 +46,7 @@ pub(crate) struct Hall {
     pub(crate) credentials: Present,
     pub(crate) streams: Streams,
     pub(crate) crowd: Crowd,
+    pub(crate) meters: Rc<Meters>,
 }
 
 thread_local! {
@@ -82,7 +84,7 @@ impl Closed {
 enum Doing {
     Nothing { until: Instant },
     Publishing { seat: Rc<Seat> },
-    Playing { _seat: Seat, reader: Reader, stream: u32, moved_at: Instant },
+    Playing { _seat: Option<Seat>, reader: Reader, stream: u32, moved_at: Instant, viewer: Viewer },
 }
 
 struct Visit {
@@ -117,8 +119,15 @@ pub(crate) async fn serve(hall: Hall, wire: Wire, peer: SocketAddr) {
 impl Visit {
     async fn go_on(&mut self) -> Closed {
         loop {
-            self.batch.control(self.server.take_output());
-            let is_idle = self.batch.is_empty();
+            // Who asks and does not listen is answered no more, until the session has enough of it.
+            if !self.batch.is_enough() {
+                self.batch.control(self.server.take_output());
+            }
+            // Nor does anybody go on beyond their time by never pausing.
+            if let Some(closed) = self.is_over() {
+                return closed;
+            }
+            let is_idle = self.batch.is_out();
             let moved = match &mut self.doing {
                 Doing::Nothing { until } => {
                     let until = *until;
@@ -153,9 +162,21 @@ impl Visit {
         }
     }
 
+    /// Why it may not go on, if its time is over.
+    fn is_over(&self) -> Option<Closed> {
+        match &self.doing {
+            Doing::Nothing { until } => (Instant::now() >= *until).then_some(Closed::Late),
+            Doing::Publishing { seat } => seat.is_closed().map(Closed::Ingest),
+            Doing::Playing { moved_at, .. } => {
+                let is_late = !self.batch.is_out() && moved_at.elapsed() >= STALL;
+                is_late.then_some(Closed::Late)
+            }
+        }
+    }
+
     /// Takes of what is played what one write can take.
     fn fill(&mut self) -> Result<(), Closed> {
-        let Doing::Playing { reader, stream, moved_at, .. } = &mut self.doing else {
+        let Doing::Playing { reader, stream, moved_at, viewer, .. } = &mut self.doing else {
             return Ok(());
         };
         *moved_at = Instant::now();
@@ -165,8 +186,10 @@ impl Visit {
             let shared = Shared::new(&next.payload.message, self.server.chunk_size());
             let shared = if next.is_repeated { shared.at(next.timestamp) } else { shared };
             self.server.count_sent(shared.wire_len());
+            viewer.sent(next.payload.message.payload.len());
             self.batch.media(shared, *stream);
         }
+        viewer.dropped(reader.dropped());
         if self.batch.is_empty() { Err(Closed::Ended) } else { Ok(()) }
     }
 
@@ -177,7 +200,7 @@ impl Visit {
             read?;
             has_moved = true;
         }
-        if !self.batch.is_empty()
+        if !self.batch.is_out()
             && let Poll::Ready(written) = self.batch.poll_write(Pin::new(&mut self.wire), cx)
         {
             written.map_err(|_| Closed::Lost)?;
@@ -207,7 +230,7 @@ impl Visit {
         while let Some(event) = self.server.next(&mut bytes).map_err(wrong)? {
             match event {
                 Event::Connect(connect) => {
-                    self.app = connect.app.clone();
+                    self.app.clone_from(&connect.app);
                     self.server.accept().map_err(wrong)?;
                 }
                 Event::Publish(publish) => {
@@ -219,7 +242,8 @@ impl Visit {
                     let (seat, reader) = self.play(&play.name)?;
                     self.server.accept().map_err(wrong)?;
                     let (stream, moved_at) = (play.stream, Instant::now());
-                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at };
+                    let viewer = Viewer::new(By::Rtmp, Rc::clone(&self.hall.meters));
+                    self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at, viewer };
                 }
                 Event::Media(message) => {
                     if let Doing::Publishing { seat } = &self.doing
@@ -260,12 +284,12 @@ impl Visit {
             .map_err(|error| Refusal(Reason::InUse, error.code()))
     }
 
-    fn play(&mut self, name: &str) -> Result<(Seat, Reader), Closed> {
+    fn play(&mut self, name: &str) -> Result<(Option<Seat>, Reader), Closed> {
         let judged = self.judge_play(name);
         judged.map_err(|refusal| self.refuse(refusal))
     }
 
-    fn judge_play(&self, name: &str) -> Result<(Seat, Reader), Refusal> {
+    fn judge_play(&self, name: &str) -> Result<(Option<Seat>, Reader), Refusal> {
         let address = self.address(name)?;
         let credentials = self.hall.credentials.now();
         let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
@@ -281,13 +305,14 @@ impl Visit {
         let reader = self.hall.streams.read(app, channel, user, address.picture, clock::now());
         let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));
         let reader = reader.ok_or(nobody)?;
-        // Who watches has no name of its own here: it is this connection.
-        let viewer = format!("viewer-{}", hex::encode(clock::random::<6>()));
-        let role = address.role.or(Some(Role::Viewer));
-        let place = Place { app, channel, user: &viewer, role };
+        // Of a viewer without a name there is nothing to tell; nor where everybody may watch, for then
+        // everybody could tell anything of anybody.
+        let viewer = address.viewer.as_ref().filter(|_| application.play.is_some());
+        let Some(viewer) = viewer else { return Ok((None, reader)) };
+        let place = Place { app, channel, user: viewer, role: address.role };
         let seat = self.hall.crowd.play(place);
         let seat = seat.map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
-        Ok((seat, reader))
+        Ok((Some(seat), reader))
     }
 
     fn address(&self, name: &str) -> Result<Address, Refusal> {
@@ -319,7 +344,7 @@ impl Visit {
         self.doing = Doing::Nothing { until: Instant::now() };
         self.batch.control(self.server.take_output());
         let goodbye = async {
-            while !self.batch.is_empty() {
+            while !self.batch.is_out() {
                 let wire = &mut self.wire;
                 poll_fn(|cx| self.batch.poll_write(Pin::new(wire), cx)).await?;
             }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use livegate_rtmp::chunk::shared::{Head, Shared};
@@ -47,6 +47,8 @@ pub(crate) struct Batch {
     /// How much of the first one went out.
     skip: usize,
     size: usize,
+    /// Whether TLS still holds some of what was written.
+    is_held: bool,
 }
 
 impl Batch {
@@ -73,6 +75,11 @@ impl Batch {
         self.pieces.is_empty()
     }
 
+    /// Whether the kernel has it all.
+    pub(crate) fn is_out(&self) -> bool {
+        self.pieces.is_empty() && !self.is_held
+    }
+
     /// Whether it is worth a call as it is.
     pub(crate) const fn is_enough(&self) -> bool {
         self.size >= ENOUGH
@@ -86,9 +93,14 @@ impl Batch {
     /// Writes as much as the connection takes in one call.
     pub(crate) fn poll_write(
         &mut self,
-        wire: Pin<&mut impl AsyncWrite>,
+        mut wire: Pin<&mut impl AsyncWrite>,
         cx: &mut Context<'_>,
     ) -> Poll<std::io::Result<Written>> {
+        if self.is_empty() {
+            ready!(wire.poll_flush(cx))?;
+            self.is_held = false;
+            return Poll::Ready(Ok(Written { bytes: 0, media: 0 }));
+        }
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
         let mut skip = self.skip;
@@ -109,7 +121,11 @@ impl Batch {
             }
         }
         let slices = slices.get(..count.min(PIECES)).unwrap_or_default();
-        wire.poll_write_vectored(cx, slices).map_ok(|bytes| self.advance(bytes))
+        let bytes = ready!(wire.as_mut().poll_write_vectored(cx, slices))?;
+        let written = self.advance(bytes);
+        // What follows may be long in coming, and an error shows with the next write.
+        self.is_held = self.is_empty() && !matches!(wire.poll_flush(cx), Poll::Ready(Ok(())));
+        Poll::Ready(Ok(written))
     }
 
     fn advance(&mut self, bytes: usize) -> Written {
@@ -236,5 +252,42 @@ mod tests {
         let all = batch.size();
         let mut wire = Slow { taken: Vec::new(), most: 1 << 20 };
         assert_eq!(write(&mut batch, &mut wire), Written { bytes: all, media: len });
+    }
+
+    /// Takes everything and lets go of it at the second flush, as TLS does before a full kernel.
+    #[derive(Default)]
+    struct Holding {
+        flushes: usize,
+    }
+
+    impl AsyncWrite for Holding {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.flushes += 1;
+            if self.flushes < 2 { Poll::Pending } else { Poll::Ready(Ok(())) }
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_tls_holds_is_not_out() {
+        let mut batch = Batch::default();
+        batch.control(Bytes::from_static(b"last words"));
+        let mut wire = Holding::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(batch.poll_write(Pin::new(&mut wire), &mut cx).is_ready());
+        assert!(batch.is_empty() && !batch.is_out());
+        assert!(batch.poll_write(Pin::new(&mut wire), &mut cx).is_ready());
+        assert!(batch.is_out());
     }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use livegate_core::relay::push::{Cause, Progress, Step, refusal};
 use livegate_rtmp::session::client::{Client, Event, Purpose, Refusal, Settings, Stage};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Address, Batch, Outlet};
 use crate::clock;
@@ -23,11 +23,14 @@ use crate::net::{Egress, Tls, Wire, connect, secure};
 /// How often it is said how far the stream has come.
 const REPORTS: Duration = Duration::from_secs(1);
 
+/// The same until some of it has arrived: that is what everybody waits for.
+const FIRST_REPORTS: Duration = Duration::from_millis(50);
+
 /// How long taking leave may take.
 const LEAVE: Duration = Duration::from_secs(2);
 
 /// Longer than any step may take: the push itself watches the steps' times.
-const NO_LIMIT: Duration = Duration::from_secs(3_600);
+const NO_LIMIT: Duration = Duration::from_hours(1);
 
 /// Bytes that are read at a time. A destination says little.
 const READ: usize = 4_096;
@@ -60,7 +63,12 @@ pub(crate) async fn run(
     tell: impl Fn(Told),
 ) -> Cause {
     let Some(address) = address else { return Cause::AddressInvalid };
-    let wire = match reach(&connector, &address, &tell).await {
+    let reached = tokio::select! {
+        biased;
+        () = outlet.leave.notified() => Err(Cause::Stopped),
+        reached = reach(&connector, &address, &tell) => reached,
+    };
+    let wire = match reached {
         Ok(wire) => wire,
         Err(cause) => return cause,
     };
@@ -81,6 +89,7 @@ pub(crate) async fn run(
         stream: None,
     };
     let ended = connection.go_on(&tell).await;
+    connection.progress();
     connection.outlet.queue.borrow_mut().close();
     ended
 }
@@ -129,19 +138,27 @@ thread_local! {
 impl Connection {
     async fn go_on(&mut self, tell: &impl Fn(Told)) -> Cause {
         let outlet = Rc::clone(&self.outlet);
-        let mut reports = interval(REPORTS);
-        reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut report = pin!(sleep(FIRST_REPORTS));
         loop {
-            self.batch.control(self.client.take_output());
+            self.speak();
             let is_idle = self.batch.is_empty();
+            let was_silent = self.media_end == 0;
             let mut flush = pin!(outlet.flush.notified());
             tokio::select! {
                 biased;
                 () = outlet.leave.notified() => return self.leave().await,
-                _ = reports.tick(), if self.stream.is_some() => tell(Told::Progress(self.progress())),
+                () = &mut report, if self.stream.is_some() => {
+                    tell(Told::Progress(self.progress()));
+                    let is_awaited = self.media_end > 0 && outlet.arrived() == 0;
+                    let pause = if is_awaited { FIRST_REPORTS } else { REPORTS };
+                    report.as_mut().reset(Instant::now() + pause);
+                }
                 moved = poll_fn(|cx| self.poll_move(cx, tell)) => {
                     if let Err(cause) = moved {
                         return cause;
+                    }
+                    if was_silent && self.media_end > 0 {
+                        report.as_mut().reset(Instant::now() + FIRST_REPORTS);
                     }
                 }
                 () = &mut flush, if is_idle && self.stream.is_some() => {}
@@ -157,19 +174,31 @@ impl Connection {
             read?;
             has_moved = true;
         }
-        if !self.batch.is_empty()
-            && let Poll::Ready(written) = self.batch.poll_write(Pin::new(&mut self.wire), cx)
+        if !self.batch.is_out()
+            && let Poll::Ready(written) = self.poll_write(cx)
         {
-            let written = written.map_err(|_| Cause::ConnectionLost)?;
-            let media = u64::try_from(written.media).unwrap_or(0);
-            if media > 0 {
-                self.media_end = self.handed + media;
-                self.outlet.handed.set(self.outlet.handed.get().saturating_add(media));
-            }
-            self.handed += u64::try_from(written.bytes).unwrap_or(0);
+            written?;
             has_moved = true;
         }
         if has_moved { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        let written = ready!(self.batch.poll_write(Pin::new(&mut self.wire), cx));
+        let written = written.map_err(|_| Cause::ConnectionLost)?;
+        if written.media > 0 {
+            self.media_end = self.handed + u64::try_from(written.media).unwrap_or(0);
+        }
+        self.handed += u64::try_from(written.bytes).unwrap_or(0);
+        Poll::Ready(Ok(()))
+    }
+
+    /// What the session has to say. A destination that asks and does not listen is answered no more,
+    /// until the session has enough of it.
+    fn speak(&mut self) {
+        if !self.batch.is_enough() {
+            self.batch.control(self.client.take_output());
+        }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, tell: &impl Fn(Told)) -> Poll<Result<(), Cause>> {
@@ -186,9 +215,8 @@ impl Connection {
 
     fn take(&mut self, mut bytes: &[u8], tell: &impl Fn(Told)) -> Result<(), Cause> {
         loop {
-            let event = self.client.next(&mut bytes).map_err(|_| match self.is_established {
-                true => Cause::Protocol,
-                false => Cause::HandshakeFailed,
+            let event = self.client.next(&mut bytes).map_err(|_| {
+                if self.is_established { Cause::Protocol } else { Cause::HandshakeFailed }
             })?;
             if !self.is_established && self.client.is_established() {
                 self.is_established = true;
@@ -232,29 +260,40 @@ impl Connection {
     fn progress(&self) -> Progress {
         let kernel = livegate_outq::outstanding(self.wire.tcp()).unwrap_or_default();
         let waiting = self.outlet.queue.borrow().size().saturating_add(self.batch.size());
-        Progress {
+        let progress = Progress {
             handed: self.handed,
             media_end: self.media_end,
             unacked: kernel.unacked,
             unsent: kernel.unsent,
             queued: u64::try_from(waiting).unwrap_or(u64::MAX),
-        }
+        };
+        self.outlet.has_arrived(progress.media_arrived());
+        progress
     }
 
-    /// Says that the stream is over, and closes.
+    /// Sends what waits, says that the stream is over, and closes. Whoever does not take that in time
+    /// is not waited for.
     async fn leave(&mut self) -> Cause {
-        self.client.finish();
-        let goodbye = async {
-            self.batch.control(self.client.take_output());
-            while !self.batch.is_empty() {
-                let wire = &mut self.wire;
-                poll_fn(|cx| self.batch.poll_write(Pin::new(wire), cx)).await?;
-            }
-            self.wire.shutdown().await
-        };
-        // Whoever does not take it in time is not waited for.
-        let _ = timeout(LEAVE, goodbye).await;
+        let _ = timeout(LEAVE, self.take_leave()).await;
         Cause::Stopped
+    }
+
+    async fn take_leave(&mut self) -> Result<(), Cause> {
+        self.fill();
+        while !self.batch.is_empty() {
+            poll_fn(|cx| self.poll_write(cx)).await?;
+            self.fill();
+        }
+        self.client.finish();
+        self.speak();
+        while !self.batch.is_out() {
+            poll_fn(|cx| self.poll_write(cx)).await?;
+        }
+        self.wire.shutdown().await.map_err(|_| Cause::ConnectionLost)?;
+        // To close while something was not read is to reset: then the end may not arrive.
+        let mut rest = [0; 512];
+        while self.wire.read(&mut rest).await.is_ok_and(|bytes| bytes > 0) {}
+        Ok(())
     }
 }
 

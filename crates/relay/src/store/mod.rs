@@ -90,14 +90,14 @@ impl Shared {
         *failing = error.map(|error| Failing { since, error });
     }
 
-    fn arrive(&self, all: &[Arrived]) {
-        if all.is_empty() {
-            return;
-        }
+    fn arrive<'a>(&self, all: impl Iterator<Item = &'a Arrived>) {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        arrived.extend(all.iter().map(|one| (one.line, one.clone())));
+        arrived.extend(all.map(|one| (one.line, one.clone())));
+        let is_some = !arrived.is_empty();
         drop(arrived);
-        self.rung.notify_one();
+        if is_some {
+            self.rung.notify_one();
+        }
     }
 
     fn take_arrived(&self) -> BTreeMap<u64, Arrived> {

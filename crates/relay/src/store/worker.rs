@@ -134,11 +134,12 @@ impl Worker {
             Err((error, left)) => (left, Some(error)),
         };
         // What was told may go also where nothing new has room.
-        let (settled, left) =
+        let (settled, left): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|write| matches!(write.what, What::Settled(_)));
-        let unsettled = match self.attempt(settled) {
-            Err((_, settled)) if error.is_some() => settled,
-            _ => Vec::new(),
+        let unsettled = if settled.is_empty() {
+            settled
+        } else {
+            self.attempt(settled).err().map(|(_, settled)| settled).unwrap_or_default()
         };
         match &error {
             None if was_failing => tracing::info!("the store keeps again what it gets"),
@@ -166,11 +167,10 @@ impl Worker {
             Ok(written) => written,
             Err(error) => return Err((error, writes)),
         };
+        // Whoever tells events knows all of a group at once.
+        self.shared.arrive(written.iter().flatten().flat_map(|written| &written.arrived));
         for (write, written) in writes.into_iter().zip(written) {
             self.shared.leave();
-            if let Ok(written) = &written {
-                self.shared.arrive(&written.arrived);
-            }
             match (write.answer, written) {
                 (Some(answer), written) => _ = answer.send(written),
                 (None, Err(error)) => tracing::error!("a change is lost: {error}"),

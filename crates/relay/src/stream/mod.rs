@@ -18,6 +18,8 @@ use livegate_core::relay::lease::Feed;
 use livegate_core::relay::queue::QueueSettings;
 use livegate_core::time::UnixMillis;
 
+use crate::meter::Counter;
+
 pub use packet::Packet;
 use reader::Inlet;
 pub use reader::Reader;
@@ -140,6 +142,8 @@ struct Inner {
     gop: GopSettings,
     live: RefCell<BTreeMap<StreamKey, Rc<RefCell<Live>>>>,
     taps: RefCell<Vec<Rc<Tapped>>>,
+    /// Bytes of all streams that came in.
+    received: Counter,
     /// Told when a stream comes, for those who wait for one.
     comes: tokio::sync::Notify,
 }
@@ -207,6 +211,8 @@ impl Source {
     /// The next message.
     pub fn packet(&self, packet: &Packet, now: UnixMillis) {
         let Some(live) = self.live() else { return };
+        let bytes = u64::try_from(packet.message.payload.len()).unwrap_or(u64::MAX);
+        self.streams.0.received.add(bytes);
         live.borrow_mut().take(packet, now);
         let taps = live.borrow().taps.clone();
         for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
@@ -233,6 +239,7 @@ impl Streams {
             gop,
             live: RefCell::default(),
             taps: RefCell::default(),
+            received: Counter::default(),
             comes: tokio::sync::Notify::new(),
         }))
     }
@@ -298,6 +305,11 @@ impl Streams {
     /// Waits until some stream comes.
     pub async fn comes(&self) {
         self.0.comes.notified().await;
+    }
+
+    /// Bytes of messages that came in, those of streams that have ended too.
+    pub fn received(&self) -> u64 {
+        self.0.received.value()
     }
 
     /// All that are there, with their figures.

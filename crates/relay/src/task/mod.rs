@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::running::Running;
 use crate::clock;
+use crate::meter::Meters;
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Change, EndedTask, Kept, KeptTask, Store};
@@ -144,6 +145,7 @@ struct Inner {
     store: Store,
     connector: Connector,
     pulls: Pulls,
+    meters: Rc<Meters>,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
     addresses: RefCell<Addresses>,
@@ -163,18 +165,20 @@ impl fmt::Debug for Tasks {
 impl Tasks {
     /// None yet.
     pub(crate) fn new(
-        settings: Settings,
+        settings: &Settings,
         streams: Streams,
         store: Store,
         connector: Connector,
         pulls: Pulls,
+        meters: Rc<Meters>,
     ) -> Self {
         Self(Rc::new(Inner {
-            settings,
+            settings: *settings,
             streams,
             store,
             connector,
             pulls,
+            meters,
             running: RefCell::default(),
             ended: RefCell::default(),
             addresses: RefCell::default(),
@@ -299,8 +303,10 @@ impl Tasks {
     /// Takes leave of all destinations; nothing is said to have ended.
     pub(crate) async fn say_goodbye(&self) {
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
-        for running in running {
-            running.leave().await;
+        // All are told before any is waited for.
+        let leaving: Vec<_> = running.iter().flat_map(|running| running.leave()).collect();
+        for connection in leaving {
+            let _ = connection.await;
         }
     }
 
@@ -335,6 +341,10 @@ impl Tasks {
 
     fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    fn meters(&self) -> &Rc<Meters> {
+        &self.0.meters
     }
 
     fn pulls(&self) -> &Pulls {

@@ -10,7 +10,9 @@ use livegate_core::relay::Task;
 use livegate_core::relay::callback::About;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
-use livegate_core::relay::push::{Cause, Connection, Input, Media, Output, Report, Step};
+use livegate_core::relay::push::{
+    Cause, Connection, Input, Media, Output, PushState, Report, Step,
+};
 use livegate_core::relay::queue::{Dropped, QueueSettings};
 use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
@@ -22,6 +24,7 @@ use super::fanout::Fanout;
 use super::{PushView, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
+use crate::meter::Meters;
 use crate::pull::Pull;
 use crate::push::{Address, Outlet, Told, run};
 use crate::sei::Inserter;
@@ -43,17 +46,17 @@ impl Destination {
         Self { url, connection: None, outlet: None, sent: 0, dropped: Dropped::default() }
     }
 
-    /// Bytes that went out in all, and what was dropped.
+    /// Bytes that arrived in all, and what was dropped.
     fn figures(&self) -> (u64, Dropped) {
         let Some(outlet) = &self.outlet else { return (self.sent, self.dropped) };
-        let sent = self.sent.saturating_add(outlet.handed.get());
+        let sent = self.sent.saturating_add(outlet.arrived());
         (sent, self.dropped.plus(outlet.queue.borrow().dropped()))
     }
 
     /// What waits for a new connection.
-    fn renew(&mut self, settings: QueueSettings) -> Rc<Outlet> {
+    fn renew(&mut self, settings: QueueSettings, meters: &Rc<Meters>) -> Rc<Outlet> {
         (self.sent, self.dropped) = self.figures();
-        let outlet = Rc::new(Outlet::new(settings));
+        let outlet = Rc::new(Outlet::new(settings, Rc::clone(meters)));
         self.outlet = Some(Rc::clone(&outlet));
         outlet
     }
@@ -184,20 +187,15 @@ impl Running {
     }
 
     /// Takes leave of all destinations, because the host stops: the task goes on at its next start.
-    pub(super) async fn leave(&self) {
+    /// What is returned is done when a connection is.
+    pub(super) fn leave(&self) -> Vec<JoinHandle<()>> {
         self.ended.set(Some((Cause::HostRestarted, clock::now())));
-        let connections: Vec<_> = self
-            .destinations
-            .borrow_mut()
-            .values_mut()
-            .filter_map(|own| Some((own.connection.take()?.1, own.outlet.take()?)))
-            .collect();
-        for (_, outlet) in &connections {
-            outlet.leave.notify_one();
-        }
-        for (connection, _) in connections {
-            let _ = connection.await;
-        }
+        let mut destinations = self.destinations.borrow_mut();
+        let connections = destinations.values_mut().filter_map(|own| {
+            own.outlet.take()?.leave.notify_one();
+            Some(own.connection.take()?.1)
+        });
+        connections.collect()
     }
 
     /// Wants the task's stream from now on.
@@ -258,6 +256,9 @@ impl Running {
                 outlet.queue.borrow_mut().skip_to_key_frame();
             }),
             Output::Report(report) => {
+                if report.state == PushState::Reconnecting {
+                    self.tasks.meters().reconnects.add(1);
+                }
                 if let Some(url) = self.url(target) {
                     changes.push(self.event(report.at, |about| about.state(&url, &report)));
                     changes.push(self.report(target, &url, report));
@@ -294,7 +295,7 @@ impl Running {
         let Some(url) = self.url(target) else { return };
         let mut destinations = self.destinations.borrow_mut();
         let Some(destination) = destinations.get_mut(&target) else { return };
-        let outlet = destination.renew(self.tasks.settings().queue);
+        let outlet = destination.renew(self.tasks.settings().queue, self.tasks.meters());
         let connector = self.tasks.connector().clone();
         let this = Rc::downgrade(self);
         let tell = {
@@ -401,31 +402,11 @@ fn media(task: &Task) -> task::Media {
     }
 }
 
-/// Comes back to a task whenever it wants.
+/// Comes back to a task whenever it wants, until it is over.
 async fn wake(task: Weak<Running>) {
-    loop {
-        let Some(running) = task.upgrade() else { return };
-        if running.ended.get().is_some() {
-            return;
-        }
+    while let Some(running) = task.upgrade().filter(|running| running.ended.get().is_none()) {
         let wake_at = running.life.borrow().wake_at();
-        let left = wake_at.map(|at| Duration::from_millis(at.since(clock::now()).0));
-        // Not held while it sleeps, so that a task that nobody has any more ends.
-        let turned = async {
-            match left {
-                Some(left) => {
-                    tokio::select! {
-                        () = running.turned.notified() => false,
-                        () = tokio::time::sleep(left) => true,
-                    }
-                }
-                None => {
-                    running.turned.notified().await;
-                    false
-                }
-            }
-        };
-        if turned.await {
+        if clock::until(wake_at, &running.turned).await {
             running.handle(TaskInput::Tick);
         }
     }

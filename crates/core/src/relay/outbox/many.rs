@@ -39,7 +39,7 @@ enum Place {
     Ready,
 }
 
-/// The outboxes of all receivers. See the [module](self).
+/// The outboxes of all receivers: which is sent next, of however many.
 #[derive(Clone, Debug)]
 pub struct Outboxes {
     settings: OutboxSettings,

@@ -32,7 +32,7 @@ impl Progress {
     }
 
     /// How far the stream itself arrived.
-    fn media_arrived(&self) -> u64 {
+    pub fn media_arrived(&self) -> u64 {
         self.arrived().min(self.media_end)
     }
 

@@ -20,19 +20,21 @@ use hyper_util::rt::TokioIo;
 use livegate_core::error::Coded;
 use livegate_core::layout::Picture;
 use livegate_core::relay::credentials::Credentials;
+use livegate_core::relay::ingest::{Place, Role};
 use livegate_core::relay::token::{TokenError, Wish, is_name};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use self::playing::By;
 pub(crate) use self::playing::Playing;
 use super::answer::{Answer, Body, Problem, answer, empty};
 use super::request::Call;
 use super::socket::Socket;
 use super::{Caller, Host};
 use crate::clock;
+use crate::ingest::Seat;
+use crate::meter::{By, Viewer};
 use crate::stream::{Reader, Streams};
 
 /// The methods of this path.
@@ -95,17 +97,42 @@ async fn play(
     let key = if is_upgrade(&call.headers) { Some(upgrade_key(credentials, call)?) } else { None };
     let reader = read(&host.streams, app, channel, user.as_deref(), picture, until).await;
     let reader = reader.ok_or_else(nobody)?;
+    if call.method == Method::HEAD && key.is_none() {
+        return Ok(stream(Body::of("")));
+    }
+    let seat = sit_down(host, credentials, call, (app, channel))?;
     if let Some(key) = key {
-        let playing = Playing::new(reader, By::WebSocket, Rc::clone(&host.meters));
+        let viewer = Viewer::new(By::WebSocket, Rc::clone(&host.meters));
+        let playing = Playing::new(reader, viewer, seat);
         let upgrading = hyper::upgrade::on(&mut request);
         spawn_local(upgraded(upgrading, playing, caller.clone()));
         return Ok(switch(&key));
     }
-    if call.method == Method::HEAD {
-        return Ok(stream(Body::of("")));
-    }
-    let playing = Playing::new(reader, By::Http, Rc::clone(&host.meters));
+    let viewer = Viewer::new(By::Http, Rc::clone(&host.meters));
+    let playing = Playing::new(reader, viewer, seat);
     Ok(stream(Body::Playing(Box::new(playing))))
+}
+
+/// Of a viewer without a name there is nothing to tell; nor where everybody may watch, for then
+/// everybody could tell anything of anybody.
+fn sit_down(
+    host: &Host,
+    credentials: &Credentials,
+    call: &Call,
+    (app, channel): (&str, &str),
+) -> Result<Option<Seat>, Problem> {
+    let is_open = credentials.application(app).is_none_or(|known| known.play.is_none());
+    let Some(user) = call.param("viewer").filter(|_| !is_open) else { return Ok(None) };
+    let role = match call.param("role") {
+        None => None,
+        Some(role) => {
+            let known = Role::from_name(role);
+            Some(known.ok_or_else(|| Problem::parameter("role", "streamer or viewer"))?)
+        }
+    };
+    let seat = host.crowd.play(Place { app, channel, user, role });
+    let wrong = |_| Problem::parameter("viewer", "1 to 255 bytes without control characters");
+    seat.map(Some).map_err(wrong)
 }
 
 fn stream(body: Body) -> Answer {

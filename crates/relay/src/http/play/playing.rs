@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,7 +12,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::tags::Tags;
 use crate::http::pieces::Pieces;
-use crate::meter::{Meters, Present, Viewing};
+use crate::ingest::Seat;
+use crate::meter::Viewer;
 use crate::stream::{Packet, Reader};
 
 /// How much is handed on at once. What is more stays where it can still be skipped.
@@ -26,24 +26,6 @@ const GRACE: Duration = Duration::from_millis(500);
 /// How many messages are kept meanwhile.
 const MOST_KEPT: usize = 256;
 
-/// By what it is watched.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum By {
-    /// HTTP-FLV.
-    Http,
-    /// WebSocket-FLV.
-    WebSocket,
-}
-
-impl By {
-    fn viewing(self, meters: &Meters) -> &Viewing {
-        match self {
-            Self::Http => &meters.http_flv,
-            Self::WebSocket => &meters.websocket_flv,
-        }
-    }
-}
-
 /// Waits for a message.
 type More = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -52,15 +34,13 @@ pub(crate) struct Playing {
     reader: Reader,
     /// While there is nothing to read.
     more: Option<More>,
-    /// What was skipped so far, as far as it is counted.
-    dropped: u64,
     tags: Tags,
     /// What came before it was known what the header has to say.
     opening: Option<Opening>,
     has_ended: bool,
-    by: By,
-    meters: Rc<Meters>,
-    _present: Present,
+    viewer: Viewer,
+    /// Of a viewer with a name.
+    _seat: Option<Seat>,
 }
 
 #[derive(Debug, Default)]
@@ -93,18 +73,15 @@ impl Opening {
 }
 
 impl Playing {
-    pub(super) fn new(reader: Reader, by: By, meters: Rc<Meters>) -> Self {
-        let present = by.viewing(&meters).viewers.enter();
+    pub(super) fn new(reader: Reader, viewer: Viewer, seat: Option<Seat>) -> Self {
         Self {
             reader,
             more: None,
-            dropped: 0,
             tags: Tags::default(),
             opening: Some(Opening::default()),
             has_ended: false,
-            by,
-            meters,
-            _present: present,
+            viewer,
+            _seat: seat,
         }
     }
 
@@ -145,12 +122,8 @@ impl Playing {
     }
 
     fn count(&mut self, len: usize) {
-        let viewing = self.by.viewing(&self.meters);
-        viewing.bytes.add(len as u64);
-        let dropped = self.reader.dropped();
-        let dropped = dropped.video.saturating_add(dropped.audio);
-        viewing.dropped.add(dropped.saturating_sub(self.dropped));
-        self.dropped = dropped;
+        self.viewer.sent(len);
+        self.viewer.dropped(self.reader.dropped());
     }
 
     /// Writes the header and what was kept, once it is known what the header has to say.
@@ -178,6 +151,6 @@ impl Drop for Playing {
 
 impl fmt::Debug for Playing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Playing").field("by", &self.by).finish_non_exhaustive()
+        f.debug_struct("Playing").field("viewer", &self.viewer).finish_non_exhaustive()
     }
 }

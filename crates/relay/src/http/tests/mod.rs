@@ -94,16 +94,26 @@ impl Served {
             send_buffer: 65_536,
             ack_window: 0,
         };
+        let meters = Rc::new(Meters::default());
         let (ends, _) = unbounded_channel();
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
-        let pulls = Pulls::new(connector.clone(), crowd, settings);
-        let tasks = Tasks::new(settings, streams.clone(), store.clone(), connector, pulls);
+        let pulls = Pulls::new(connector.clone(), crowd.clone(), &settings);
+        let tasks = Tasks::new(
+            &settings,
+            streams.clone(),
+            store.clone(),
+            connector,
+            pulls,
+            Rc::clone(&meters),
+        );
         let parts = Parts {
             tasks,
             streams,
             store,
             credentials: Present::new(credentials(more)),
-            meters: Rc::new(Meters::default()),
+            crowd,
+            callbacks: None,
+            meters,
             health: Rc::new(Health::default()),
             egress: EgressPolicy { http: true, loopback: false },
             door,

@@ -282,7 +282,7 @@ fn a_slow_viewer_is_skipped_and_holds_up_nobody() {
         play.all(clip());
         let mut sent = CLIP.len();
         let mut read = 0;
-        let key_frame = Bytes::from([&[0x17, 1][..], &[0; 32 * 1024]].concat());
+        let key_frame = Bytes::from([&[0x17, 1][..], &vec![0; 32 * 1024]].concat());
         let mut time = 2_000;
         // More than this machine keeps for a connection, then until the slow one is given up.
         while sent < 32 << 20 || play.viewers() == 2 {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use livegate_core::flv::header::{FileHeader, TagHeader, TagKind};
 use livegate_core::layout::Picture;
+use livegate_core::relay::lease::Feed;
 use livegate_rtmp::message::{Kind, Message};
 
 use crate::clock;
@@ -54,7 +55,7 @@ impl Play {
             user: user.to_owned(),
             picture: Picture::Camera,
         };
-        let source = streams.begin(key, clock::now()).unwrap();
+        let source = streams.begin(key, Feed::Published, clock::now()).unwrap();
         Self { source, streams: streams.clone() }
     }
 

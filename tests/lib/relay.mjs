@@ -1,0 +1,161 @@
+// A relay host as its users have it: `livegate relay` with RTMP and HTTP on ports of its own, publish
+// tokens, the native API, and what it told of its streams and pushes. It ends with the test.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { root } from "../../tools/gateway.mjs";
+import { until } from "./wait.mjs";
+
+const run = promisify(execFile);
+const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/livegate");
+
+export const APP = "live";
+export const CHANNEL = "room1";
+export const USER = "ann";
+const API_TOKEN = "0123456789abcdef0123456789abcdef";
+const KEY = "fedcba9876543210fedcba9876543210";
+
+/** A publish token, made as docs/spec/relay.md §7 says. */
+export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600, picture = "*", key = KEY } = {}) {
+  const until = Math.floor(Date.now() / 1_000) + seconds;
+  const signed = `lgp1.${Buffer.from([app, channel, user, until, picture].join("\n")).toString("base64url")}`;
+  return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
+}
+
+/**
+ * A relay host that serves.
+ *
+ * @param {import("node:test").TestContext} t which ends it
+ * @param {{settings?: Record<string, number>, application?: object, args?: string[]}} options its settings by
+ *   name, what its application has beside a key, and what else stands on its command line
+ */
+export async function host(t, { settings = {}, application = {}, args = [] } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "livegate-host-"));
+  const credentials = join(folder, "credentials.json");
+  const applications = [{ app: APP, publish_keys: [KEY], ...application }];
+  await writeFile(credentials, JSON.stringify({ api_tokens: [API_TOKEN], applications }), { mode: 0o600 });
+  const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
+  const made = new Host(folder, ["--credentials", credentials, ...set, ...args]);
+  t.after(async () => {
+    await made.kill();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await made.start();
+  return made;
+}
+
+class Host {
+  constructor(folder, args) {
+    this.folder = folder;
+    this.args = args;
+    this.log = "";
+    this.ports = { rtmp: 0, http: 0 };
+  }
+
+  /** Starts it, the next time at the ports of the first. */
+  async start() {
+    const { rtmp, http } = this.ports;
+    const places = ["--rtmp", `127.0.0.1:${rtmp}`, "--http", `127.0.0.1:${http}`, "--data", join(this.folder, "data")];
+    const child = spawn(binary, ["relay", "--private-networks", ...places, ...this.args], { stdio: ["ignore", "ignore", "pipe"] });
+    this.child = child;
+    this.ended = new Promise((done) => child.once("close", done).once("error", done));
+    let has_ended = false;
+    this.ended.then(() => (has_ended = true));
+    const served = {};
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      this.log += `${line}\n`;
+      const [, scheme, port] = line.match(/(rtmps?|http):\/\/[^ ]*:(\d+) is served/) ?? [];
+      if (scheme) served[scheme] = Number(port);
+    });
+    await until(() => has_ended || (served.rtmp && served.http));
+    assert.ok(!has_ended, this.log);
+    this.ports = { ...this.ports, ...served };
+  }
+
+  /** Ends it, by SIGKILL unless another signal is named. */
+  async kill(signal = "SIGKILL") {
+    this.child.kill(signal);
+    await this.ended;
+  }
+
+  /** Where a user publishes. */
+  publishing(who = {}) {
+    const { channel = CHANNEL, user = USER } = who;
+    return `${this.playing(channel)}?user=${user}&token=${token(who)}`;
+  }
+
+  /** Where a channel is played. */
+  playing(channel = CHANNEL) {
+    return `rtmp://127.0.0.1:${this.ports.rtmp}/${APP}/${channel}`;
+  }
+
+  /** A call of its API: the status and the body. */
+  async api(method, path, body) {
+    const response = await fetch(`http://127.0.0.1:${this.ports.http}/api/v1/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${API_TOKEN}`, "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  /** Starts or changes a task; it has to be taken. */
+  async task(targets, more = {}) {
+    const task = { app_id: APP, id: "t1", channel: CHANNEL, user: USER, targets, ...more };
+    const { status, body } = await this.api("POST", "relay-tasks", task);
+    assert.ok(status === 200 || status === 201, `${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  /** A task as it is shown. */
+  async show(id = "t1") {
+    const { status, body } = await this.api("GET", `relay-tasks/livegate/${APP}/${id}`);
+    assert.equal(status, 200, JSON.stringify(body));
+    return body;
+  }
+
+  async stop(id = "t1") {
+    return (await this.api("DELETE", `relay-tasks/livegate/${APP}/${id}`)).status;
+  }
+
+  /** Waits until a push of a task is in a state, and shows it. */
+  async reaches(state, { id = "t1", push = 0, limit } = {}) {
+    const task = await until(() => this.show(id), ({ pushes }) => pushes[push]?.state === state, limit);
+    return task.pushes[push];
+  }
+
+  /** The streams that are there. */
+  async streams() {
+    return (await this.api("GET", "streams")).body.items;
+  }
+
+  /** Everything that it has told of, oldest first. */
+  async told() {
+    const script = `import json, sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, timeout=10)
+print(json.dumps([json.loads(body) for (body,) in db.execute("SELECT body FROM events ORDER BY line, number")]))`;
+    const { stdout } = await run("python3", ["-c", script, join(this.folder, "data/host.db")], { maxBuffer: 64 << 20 });
+    return JSON.parse(stdout);
+  }
+
+  /** The states of the push to an address, each as `STATE` or `STATE code`, oldest first. */
+  async states(url) {
+    const own = (await this.told()).filter((event) => event.type === "relay.state" && event.url === url);
+    return own.map(({ link, code }) => (code ? `${link} ${code}` : link));
+  }
+
+  /** A number of /proc/PID/status, such as VmRSS, in bytes. */
+  async memory(name = "VmRSS") {
+    const status = await readFile(`/proc/${this.child.pid}/status`, "utf8");
+    return Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m"))[1]) * 1_024;
+  }
+}

@@ -1,0 +1,228 @@
+// Destinations that fail, each in its way: the state says so in time and why, the stream goes on there when
+// it can, and no other destination notices.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { describe, it } from "node:test";
+
+import { host } from "./lib/relay.mjs";
+import { authority } from "./lib/receiver.mjs";
+import { behindTls, filled, listening, toxic } from "./lib/toxic.mjs";
+import { until } from "./lib/wait.mjs";
+import { missing } from "./media/material.mjs";
+import { DATA, VIDEO, clip, of, republished, tags } from "./rtmp/flv.mjs";
+import { destination, ffmpeg, freePort } from "./rtmp/peers.mjs";
+
+const skip = await missing();
+
+/** Publishes the clip again and again until the test ends. */
+async function live(t, relay, who) {
+  const args = ["-re", "-stream_loop", "-1", "-i", await clip(), "-c", "copy", "-f", "flv", relay.publishing(who)];
+  return ffmpeg(t, args);
+}
+
+describe("a relay host and destinations that fail", { concurrency: 6, skip }, () => {
+  it("goes on at a key frame when a destination is killed and comes back", async (t) => {
+    const relay = await host(t, { settings: { first_pause_ms: 200, longest_pause_ms: 1_000 } });
+    const first = await destination(t);
+    await relay.task([first.url]);
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(first.out), (all) => of(all, VIDEO).length > 30);
+    first.running.signal("SIGKILL");
+    await first.running.end();
+    const { code } = await relay.reaches("DISCONNECTED");
+    assert.ok(["push.closed_by_peer", "push.connection_lost", "push.refused"].includes(code), code);
+    await until(() => relay.show(), ({ pushes }) => pushes[0].code === "push.refused");
+    const second = await destination(t, { PORT: first.port });
+    await relay.reaches("CONNECTED");
+    await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
+    await relay.stop();
+    const all = await tags(await second.taken());
+    begins(all);
+    const states = await relay.states(first.url);
+    assert.deepEqual(states.slice(0, 2), ["CONNECTING", "CONNECTED"]);
+    assert.match(states[2], /^DISCONNECTED push\.(closed_by_peer|connection_lost)$/);
+    assert.deepEqual(states.slice(3, 5), ["RECONNECTING", "DISCONNECTED push.refused"]);
+    assert.deepEqual(states.slice(-3), ["RECONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
+  it("says within 10 s that a destination does not read, and others get everything", async (t) => {
+    const relay = await host(t);
+    const [wedged, healthy] = [await destination(t), await destination(t)];
+    await relay.task([wedged.url, healthy.url]);
+    const publisher = await live(t, relay);
+    await relay.reaches("CONNECTED", { push: 0 });
+    await relay.reaches("CONNECTED", { push: 1 });
+    const before = await relay.memory();
+    wedged.running.signal("SIGSTOP");
+    const seen = [];
+    // The clip has 3 Mbit/s: a kernel's buffers take some seconds of it.
+    await until(async () => {
+      const { pushes } = await relay.show();
+      seen.push({ at: Date.now(), wedged: pushes[0], healthy: pushes[1], memory: await relay.memory() });
+      return pushes[0].state;
+    }, (state) => state === "DISCONNECTED");
+    const end = seen.at(-1);
+    assert.equal(end.wedged.code, "push.wedged");
+    const moved = seen.findLast(({ wedged }, at) => at > 0 && wedged.bytes > seen[at - 1].wedged.bytes);
+    assert.ok(end.at - moved.at <= 10_000, `${end.at - moved.at} ms after the last byte`);
+    assert.ok(seen.every(({ wedged, at }) => !wedged.is_pushing || at - moved.at <= 10_000));
+    // The other one gets its bytes all the time: they are counted once a second.
+    for (const [at, { healthy, at: time }] of seen.entries()) {
+      const past = seen.findLast((other, index) => index < at && time - other.at >= 3_000);
+      if (past) assert.ok(healthy.bytes - past.healthy.bytes > 375_000, `${healthy.bytes} after ${past.healthy.bytes}`);
+      assert.equal(healthy.state, "CONNECTED");
+    }
+    const most = Math.max(...seen.map(({ memory }) => memory));
+    assert.ok(most - before < 16 << 20, `${before} to ${most}`);
+    publisher.signal("SIGINT");
+    await publisher.end();
+    await relay.stop();
+    const all = await tags(await healthy.taken());
+    await continuous(all);
+    assert.deepEqual(await relay.states(healthy.url), ["CONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
+  it("says that what a black hole swallows does not arrive", async (t) => {
+    const relay = await host(t, { settings: { stall_ms: 2_000, ack_window_bytes: 50_000, first_pause_ms: 200 } });
+    const [one, two] = [await destination(t), await destination(t)];
+    const [both, acknowledgements] = [await toxic(t, one.url), await toxic(t, two.url)];
+    await relay.task([both.url, acknowledgements.url]);
+    await live(t, relay);
+    for (const push of [0, 1]) await relay.reaches("CONNECTED", { push });
+    await until(() => both.returned > 4_000 && acknowledgements.returned > 4_000);
+    both.swallows = { out: true, back: true };
+    acknowledgements.swallows = { out: false, back: true };
+    for (const push of [0, 1]) {
+      const { code, is_pushing } = await relay.reaches("DISCONNECTED", { push, limit: 10_000 });
+      assert.equal(code, "push.wedged");
+      assert.equal(is_pushing, false);
+    }
+  });
+
+  for (const [what, code, make, settings = {}] of [
+    ["refuses connections", "push.refused", async () => `rtmp://127.0.0.1:${await freePort()}/live/key`],
+    ["has no address", "push.unknown_host", () => "rtmp://nobody.invalid/live/key"],
+    ["never answers", "push.connect_timed_out", (t) => filled(t), { connect_ms: 1_000 }],
+    ["says nothing", "push.handshake_timed_out", (t) => answering(t, () => {}), { handshake_ms: 1_000 }],
+    ["speaks HTTP", "push.handshake_failed", (t) => answering(t, (socket) => socket.write(HTTP))],
+    ["speaks no TLS", "push.tls_failed", async (t) => (await answering(t, (socket) => socket.write(HTTP))).replace("rtmp", "rtmps")],
+    ["has a certificate of nobody's", "push.tls_failed", untrusted],
+    ["refuses the credentials", "push.auth_refused", (t) => refusing(t, "code=403 need auth; authmod=adobe")],
+    ["refuses the stream", "push.publish_refused", (t) => refusing(t, "not now", { REFUSE_AS: "in use" })],
+    ["refuses the stream after 8 s", "push.publish_refused", (t) => refusing(t, "not now", { REFUSE_AS: "in use", REFUSE_MS: "8500" })],
+    ["closes at once", "push.closed_by_peer", (t) => answering(t, (socket) => socket.end())],
+  ]) {
+    it(`says that a destination ${what}`, async (t) => {
+      const relay = await host(t, { settings: { stubborn_tries: 1, longest_pause_ms: 60_000, first_pause_ms: 60_000, ...settings } });
+      const [bad, good] = [await make(t), await destination(t)];
+      await relay.task([bad, good.url]);
+      await live(t, relay);
+      await relay.reaches("CONNECTED", { push: 1, limit: 3_000 });
+      await until(async () => (await relay.states(bad)).length >= 2);
+      const is_last = ["push.unknown_host", "push.auth_refused"].includes(code);
+      const wanted = ["CONNECTING", `DISCONNECTED ${code}`, ...(is_last ? [`END ${code}`] : [])];
+      assert.deepEqual(await relay.states(bad), wanted);
+      assert.equal((await relay.show()).pushes[1].is_pushing, true);
+      assert.equal(await relay.stop(), 204);
+    });
+  }
+
+  it("keeps its pushes while a source is away for 30 s", async (t) => {
+    const relay = await host(t);
+    const { url, taken, out } = await destination(t);
+    await relay.task([url]);
+    const first = await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(out), (all) => of(all, VIDEO).length > 30);
+    first.signal("SIGINT");
+    await first.end();
+    const gone = Date.now();
+    const { code } = await relay.reaches("DISCONNECTED", { limit: 12_000 });
+    assert.equal(code, "push.source_gone");
+    await new Promise((later) => setTimeout(later, gone + 30_000 - Date.now()));
+    const before = (await tags(out)).length;
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(out), (all) => of(all.slice(before), VIDEO).length > 30);
+    await relay.stop();
+    const all = await tags(await taken());
+    begins(all);
+    begins(all.slice(before));
+    // Of what a decoder sees; 30 s of the gap are there.
+    const media = of(all.slice(before), VIDEO)[1];
+    assert.ok(media.time - all[before - 1].time > 25_000, `${media.time} after ${all[before - 1].time}`);
+    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.source_gone", "RECONNECTING", "CONNECTED", "END push.stopped"];
+    assert.deepEqual(await relay.states(url), states);
+  });
+
+  it("goes on after SIGKILL in the middle of a publish", async (t) => {
+    const relay = await host(t, { settings: { first_pause_ms: 200 } });
+    const first = await destination(t);
+    await relay.task([first.url]);
+    const publisher = await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(first.out), (all) => of(all, VIDEO).length > 30);
+    await relay.kill();
+    await Promise.all([publisher.end(), first.running.end()]);
+    const second = await destination(t, { PORT: first.port });
+    await relay.start();
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
+    assert.equal(await relay.stop(), 204);
+    begins(await tags(await second.taken()));
+    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED", "END push.stopped"];
+    assert.deepEqual(await relay.states(first.url), states);
+  });
+
+  it("says that a stream arrives soon after it does", async (t) => {
+    const relay = await host(t);
+    const { url } = await destination(t);
+    await relay.task([url]);
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    const [connecting, connected] = (await relay.told()).filter(({ type }) => type === "relay.state");
+    const ms = Date.parse(connected.time) - Date.parse(connecting.time);
+    assert.ok(ms < 500, `${ms} ms`);
+  });
+});
+
+const HTTP = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2000\r\n\r\n".padEnd(4_000, ".");
+
+/** An address where somebody else answers. */
+async function answering(t, how) {
+  return `rtmp://127.0.0.1:${await listening(t, createServer(how))}/live/key`;
+}
+
+async function untrusted(t) {
+  const own = authority();
+  t.after(own.remove);
+  return behindTls(t, "rtmp://127.0.0.1:9/live/key", own.tls);
+}
+
+async function refusing(t, why, how) {
+  return (await destination(t, { REFUSE: why, ...how })).url;
+}
+
+/** What a new connection begins with: what a decoder needs, then a key frame; and no time goes back. */
+function begins(all) {
+  assert.equal(all[0].type, DATA);
+  const video = of(all, VIDEO);
+  assert.deepEqual(video.slice(0, 2).map(({ body }) => [body[0], body[1]]), [[0x17, 0], [0x17, 1]]);
+  for (const type of [8, VIDEO]) {
+    const times = of(all, type).map(({ time }) => time);
+    const back = times.findIndex((time, at) => at > 0 && time < times[at - 1]);
+    assert.equal(back, -1, `${type}: ${times[back - 1]}, then ${times[back]}`);
+  }
+}
+
+/** That the frames are those of the clip again and again, none left out. */
+async function continuous(all) {
+  const frames = (some) => of(some, VIDEO).filter(({ body }) => body[1] === 1).map(({ body }) => body);
+  const [found, wanted] = [frames(all), frames(await republished(await clip()))];
+  assert.ok(found.length > wanted.length);
+  const wrong = found.findIndex((body, at) => !body.equals(wanted[at % wanted.length]));
+  assert.equal(wrong, -1, `frame ${wrong} of ${found.length}`);
+}
