@@ -46,6 +46,11 @@ impl Class {
     /// That of the body of a video tag. One that cannot be read is no key frame.
     pub fn of_video(body: &[u8]) -> Self {
         let Some(first) = body.first() else { return Self::Video };
+        let kind = first >> 4 & 0x07;
+        if kind == COMMAND {
+            // One byte follows, that says where seeking begins or ends, and no packet type.
+            return Self::Video;
+        }
         let packet = if first & 0x80 != 0 {
             enhanced(first & 0x0F, body.get(1..).unwrap_or_default())
         } else {
@@ -56,7 +61,7 @@ impl Class {
                 _ => FRAMES,
             }
         };
-        match (packet, first >> 4 & 0x07) {
+        match (packet, kind) {
             (SEQUENCE_START | MPEG2_TS_START, _) => Self::VideoHeader,
             (FRAMES | FRAMES_X, KEY | GENERATED_KEY) => Self::KeyFrame,
             _ => Self::Video,
@@ -86,6 +91,7 @@ const MULTITRACK: u8 = 6;
 const MOD_EX: u8 = 7;
 const KEY: u8 = 1;
 const GENERATED_KEY: u8 = 4;
+const COMMAND: u8 = 5;
 /// No packet type: what is cut off is nothing that decoding begins with.
 const NOTHING: u8 = 0x0F;
 
@@ -128,9 +134,17 @@ mod tests {
         assert_eq!(Class::of_video(&[0x1C, 0]), Class::VideoHeader);
         // Sorenson H.263: no packet type.
         assert_eq!(Class::of_video(&[0x12]), Class::KeyFrame);
-        assert_eq!(Class::of_video(&[0x57, 1]), Class::Video);
         assert_eq!(Class::of_video(&[0x17]), Class::Video);
         assert_eq!(Class::of_video(&[]), Class::Video);
+    }
+
+    #[test]
+    fn a_command_is_no_header_whatever_it_says() {
+        for command in [0, 1] {
+            assert_eq!(Class::of_video(&[0x57, command]), Class::Video);
+            assert_eq!(Class::of_video(&[0x5C, command]), Class::Video);
+        }
+        assert_eq!(Class::of_video(b"\xD0hvc1\x00"), Class::Video);
     }
 
     #[test]

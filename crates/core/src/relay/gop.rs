@@ -4,14 +4,14 @@
 use alloc::vec::Vec;
 
 use super::class::Class;
-use super::queue::Payload;
+use super::queue::{OVERHEAD, Payload};
 use super::settings::settings;
 
 settings! {
     /// The bounds of what is kept.
     pub struct GopSettings {
-        /// The most bytes of a stream that are kept; 0 for none. A group of pictures that is longer is
-        /// not kept at all: its beginning alone would be of no use.
+        /// The most bytes of a stream that are kept, 64 for each message included; 0 for none. A group
+        /// of pictures that is longer is not kept at all: its beginning alone would be of no use.
         gop_bytes = 4_194_304 in 0..=67_108_864,
     }
 }
@@ -54,7 +54,7 @@ impl<P: Payload> Gop<P> {
         if class == Class::VideoHeader {
             return;
         }
-        let bytes = u64::try_from(payload.size()).unwrap_or(u64::MAX);
+        let bytes = u64::try_from(payload.size().saturating_add(OVERHEAD)).unwrap_or(u64::MAX);
         self.size = self.size.saturating_add(bytes);
         if self.size > self.settings.gop_bytes() {
             self.clear();
@@ -119,15 +119,31 @@ mod tests {
 
     #[test]
     fn a_long_one_is_not_kept_until_the_next_key_frame() {
-        let mut gop = gop(10);
+        let mut gop = gop(138);
         gop.push(Class::KeyFrame, 1, Bytes(6));
         gop.push(Class::Video, 2, Bytes(4));
         assert_eq!(times(&gop), [1, 2]);
         gop.push(Class::Audio, 3, Bytes(1));
         gop.push(Class::Video, 4, Bytes(1));
         assert!(times(&gop).is_empty());
-        gop.push(Class::KeyFrame, 5, Bytes(10));
+        gop.push(Class::KeyFrame, 5, Bytes(74));
         assert_eq!(times(&gop), [5]);
+    }
+
+    #[test]
+    fn many_small_ones_have_their_bound_too() {
+        let mut gop = gop(4_194_304);
+        gop.push(Class::KeyFrame, 0, Bytes(1));
+        for time in 1..=64_527 {
+            gop.push(Class::Audio, time, Bytes(1));
+            assert!(times_count(&gop) <= 64_527);
+        }
+        // 4 MiB are 64,527 messages of 65 bytes, and 49 bytes.
+        assert_eq!(times_count(&gop), 0);
+    }
+
+    fn times_count(gop: &Gop<Bytes>) -> usize {
+        gop.kept.len()
     }
 
     #[test]

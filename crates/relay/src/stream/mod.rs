@@ -133,7 +133,7 @@ struct Tapped {
 
 impl Tapped {
     fn is_free(&self, key: &StreamKey) -> bool {
-        self.has.borrow().is_none() && self.wanted.is(key)
+        !self.is_gone.get() && self.has.borrow().is_none() && self.wanted.is(key)
     }
 }
 
@@ -334,7 +334,9 @@ impl Streams {
 
     /// Gives a tap without a stream the first that it wants.
     fn find(&self, tapped: &Rc<Tapped>, now: UnixMillis) {
-        if let Some((key, _)) = self.first(&tapped.wanted) {
+        if let Some((key, _)) = self.first(&tapped.wanted)
+            && tapped.is_free(&key)
+        {
             self.attach(tapped, &key, now);
         }
     }
@@ -345,7 +347,8 @@ impl Streams {
         live.borrow_mut().taps.push(Rc::clone(tapped));
         tapped.tap.there(key, now);
         let beginning = live.borrow().beginning();
-        for packet in beginning {
+        // It may have been taken back by then.
+        for packet in beginning.filter(|_| !tapped.is_gone.get()) {
             tapped.tap.packet(&packet, now);
         }
     }

@@ -76,6 +76,12 @@ impl Fanout {
         self.gop.borrow_mut().clear();
     }
 
+    /// What comes next is another stream.
+    pub(super) fn forget(&self) {
+        self.end();
+        self.headers.take();
+    }
+
     /// What a destination is given goes there from now on.
     pub(super) fn add(&self, target: TargetId, outlet: Rc<Outlet>) {
         self.outlets.borrow_mut().insert(target, outlet);

@@ -3,7 +3,7 @@
 mod fanout;
 mod running;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
@@ -148,6 +148,8 @@ struct Inner {
     meters: Rc<Meters>,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
+    /// How many have ended since the host was started.
+    ends: Cell<usize>,
     addresses: RefCell<Addresses>,
 }
 
@@ -181,6 +183,7 @@ impl Tasks {
             meters,
             running: RefCell::default(),
             ended: RefCell::default(),
+            ends: Cell::new(0),
             addresses: RefCell::default(),
         }))
     }
@@ -219,18 +222,7 @@ impl Tasks {
             return Err(StartError::Unsupported);
         }
         let key = TaskKey::of(&task);
-        let now = clock::now();
-        let before = self.0.addresses.borrow().clone();
-        let identities: Vec<String> = task.targets.iter().map(identity).collect();
-        let claimed = self.0.addresses.borrow_mut().claim(&key.to_string(), &identities, now);
-        claimed.map_err(StartError::Addresses)?;
-        let began_at = self.find(&key).map_or(now, |running| running.began_at());
-        let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
-        let changes = [row].into_iter().chain(self.addresses(&key)).collect();
-        if let Err(error) = self.0.store.write(changes).await {
-            *self.0.addresses.borrow_mut() = before;
-            return Err(StartError::Store(error));
-        }
+        let began_at = self.write(&key, &task, epoch).await?;
         if let Some(running) = self.find(&key) {
             running.change(task, epoch);
             return Ok(Started::Changed);
@@ -240,6 +232,40 @@ impl Tasks {
             self.0.running.borrow_mut().insert(key, running);
         }
         Ok(Started::New)
+    }
+
+    /// Claims a task's addresses and writes it down; when it began.
+    async fn write(
+        &self,
+        key: &TaskKey,
+        task: &Task,
+        epoch: Option<Epoch>,
+    ) -> Result<UnixMillis, StartError> {
+        let identities: Vec<String> = task.targets.iter().map(identity).collect();
+        loop {
+            let now = clock::now();
+            let before = self.0.addresses.borrow().clone();
+            let claimed = self.0.addresses.borrow_mut().claim(&key.to_string(), &identities, now);
+            claimed.map_err(StartError::Addresses)?;
+            let began_at = self.find(key).map_or(now, |running| running.began_at());
+            let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
+            let changes = [row].into_iter().chain(self.addresses(key)).collect();
+            let ends = self.0.ends.get();
+            if let Err(error) = self.0.store.write(changes).await {
+                *self.0.addresses.borrow_mut() = before;
+                return Err(StartError::Store(error));
+            }
+            // If it ended meanwhile, that is written behind this, and its addresses rest.
+            if !self.has_ended_since(ends, key) {
+                return Ok(began_at);
+            }
+        }
+    }
+
+    fn has_ended_since(&self, ends: usize, key: &TaskKey) -> bool {
+        let count = self.0.ends.get().wrapping_sub(ends);
+        let ended = self.0.ended.borrow();
+        ended.iter().rev().take(count).any(|view| TaskKey::of(&view.task) == *key)
     }
 
     /// Stops a task; whether there was one that ran. It is over when this returns, and its addresses
@@ -367,6 +393,7 @@ impl Tasks {
         let Some(running) = self.0.running.borrow_mut().remove(key) else { return };
         let mut ended = self.0.ended.borrow_mut();
         ended.push_back(running.view());
+        self.0.ends.set(self.0.ends.get().wrapping_add(1));
         while ended.len() > ENDED {
             ended.pop_front();
         }

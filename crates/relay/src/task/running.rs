@@ -119,7 +119,9 @@ impl Running {
     /// The task is to be this from now on.
     pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
         let now = self.task.borrow().clone();
-        let wants = wanted(&task) != wanted(&now) || task.pull != now.pull;
+        // Whoever took no pictures has to be given what a decoder needs for them.
+        let wants =
+            wanted(&task) != wanted(&now) || task.pull != now.pull || media(&task) != media(&now);
         self.fanout.configure(media(&task), &task);
         let plan = Plan::of(&task);
         *self.task.borrow_mut() = task;
@@ -128,7 +130,7 @@ impl Running {
         self.prune();
         if wants {
             self.interest.take();
-            self.fanout.end();
+            self.fanout.forget();
             self.handle(TaskInput::Source(Media::Gone));
             self.listen();
         }

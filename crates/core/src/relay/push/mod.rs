@@ -238,9 +238,9 @@ pub struct Push {
     /// Those of a cause that ends the push if it comes too often.
     stubborn: u64,
     failing_since: Option<UnixMillis>,
-    /// Whether the destination acknowledges what it reads: there are some that never do. One that
-    /// did on the last connection is taken for one that does.
-    acknowledges: bool,
+    /// After how many bytes the destination acknowledges what it reads: there are some that never do.
+    /// One that did on the last connection is taken for one that does.
+    acknowledges: Option<u64>,
     reported: u64,
     outputs: VecDeque<Output>,
 }
@@ -263,7 +263,7 @@ impl Push {
             failures: 0,
             stubborn: 0,
             failing_since: None,
-            acknowledges: false,
+            acknowledges: None,
             reported: 0,
             outputs: VecDeque::new(),
         }
@@ -497,7 +497,7 @@ impl Push {
             self.attempt = 0;
         }
         if let Phase::Open { watch, .. } = self.phase {
-            self.acknowledges = watch.has_acknowledged();
+            self.acknowledges = watch.acknowledges();
         }
         self.failures = self.failures.saturating_add(1);
         self.stubborn = match cause.weight() {

@@ -69,20 +69,25 @@ pub(super) struct Watch {
 struct Acknowledged {
     /// Bytes in all, from the 32 bits that are sent.
     total: u64,
+    /// The most that lay between two: there are destinations with a window of their own.
+    step: u64,
     /// Since when the next one has been overdue, if it is.
     overdue_since: Option<UnixMillis>,
 }
 
 impl Watch {
-    /// From `now` on, of a destination that is known to acknowledge, or not.
-    pub(super) fn new(acknowledges: bool, now: UnixMillis) -> Self {
-        let nothing = Acknowledged { total: 0, overdue_since: None };
+    /// From `now` on, of a destination that is known to acknowledge after so many bytes, or not.
+    pub(super) fn new(acknowledges: Option<u64>, now: UnixMillis) -> Self {
         Self {
             last: Progress::default(),
             moved_at: now,
             owed_since: None,
             has_moved: false,
-            acknowledged: acknowledges.then_some(nothing),
+            acknowledged: acknowledges.map(|step| Acknowledged {
+                total: 0,
+                step,
+                overdue_since: None,
+            }),
         }
     }
 
@@ -113,13 +118,15 @@ impl Watch {
     pub(super) fn acknowledged(&mut self, sequence: u32, window: u64, now: UnixMillis) {
         let before = self.acknowledged.map_or(0, |known| known.total);
         // The next total that ends with these bits. One that is far ahead is an older one.
-        let step = sequence.wrapping_sub(before as u32);
+        let more = sequence.wrapping_sub(before as u32);
         let total =
-            if step <= u32::MAX / 2 { before.saturating_add(u64::from(step)) } else { before };
+            if more <= u32::MAX / 2 { before.saturating_add(u64::from(more)) } else { before };
         let is_news = total > before || self.acknowledged.is_none();
         let overdue_since = self.acknowledged.and_then(|known| known.overdue_since);
         let overdue_since = if is_news { None } else { overdue_since };
-        self.acknowledged = Some(Acknowledged { total, overdue_since });
+        let step =
+            self.acknowledged.map_or(0, |known| known.step).max(total.saturating_sub(before));
+        self.acknowledged = Some(Acknowledged { total, step, overdue_since });
         self.judge_acknowledged(window, now);
     }
 
@@ -128,8 +135,8 @@ impl Watch {
     fn judge_acknowledged(&mut self, window: u64, now: UnixMillis) {
         let handed = self.last.handed;
         if let Some(known) = &mut self.acknowledged {
-            let is_due =
-                window > 0 && handed.saturating_sub(known.total) >= window.saturating_mul(2);
+            let owed = handed.saturating_sub(known.total);
+            let is_due = window > 0 && owed >= window.max(known.step).saturating_mul(2);
             known.overdue_since = if is_due { known.overdue_since.or(Some(now)) } else { None };
         }
     }
@@ -164,9 +171,9 @@ impl Watch {
         self.acknowledged.and_then(|known| known.overdue_since)
     }
 
-    /// Whether it has acknowledged anything on this connection.
-    pub(super) fn has_acknowledged(&self) -> bool {
-        self.acknowledged.is_some_and(|known| known.total > 0)
+    /// After how many bytes it acknowledges, if it has on this connection.
+    pub(super) fn acknowledges(&self) -> Option<u64> {
+        self.acknowledged.filter(|known| known.total > 0).map(|known| known.step)
     }
 
     pub(super) const fn has_moved(&self) -> bool {
@@ -200,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_is_acknowledged_moves_and_what_is_only_taken_does_not() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         assert!(!watch.progress(of(400, 400), WINDOW, at(1_000)));
         assert!(!watch.has_moved());
         assert!(watch.progress(of(1_200, 400), WINDOW, at(2_000)));
@@ -213,7 +220,7 @@ mod tests {
 
     #[test]
     fn nothing_to_send_is_silence() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         assert!(watch.progress(of(100, 0), WINDOW, at(500)));
         assert_eq!(watch.flow(LIMIT, at(8_499)), Flow::Moving);
         assert_eq!(watch.flow(LIMIT, at(8_500)), Flow::Silent);
@@ -223,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_owed_after_a_silence_has_its_own_time() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         watch.progress(of(100, 0), WINDOW, at(0));
         watch.progress(of(200, 100), WINDOW, at(7_000));
         assert_eq!(watch.flow(LIMIT, at(8_000)), Flow::Silent);
@@ -232,7 +239,7 @@ mod tests {
 
     #[test]
     fn answers_to_pings_are_no_stream() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         watch.progress(of(100, 0), WINDOW, at(0));
         for second in 1..9 {
             let pong = Progress { media_end: 100, ..of(100 + second * 18, 0) };
@@ -243,7 +250,7 @@ mod tests {
 
     #[test]
     fn bytes_in_the_queue_are_owed_too() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         let queued = Progress { queued: 1, ..of(0, 0) };
         watch.progress(queued, WINDOW, at(100));
         assert_eq!(watch.flow(LIMIT, at(8_100)), Flow::Stuck);
@@ -251,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_report_that_comes_late_changes_nothing() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         watch.progress(of(1_000, 0), WINDOW, at(100));
         assert!(!watch.progress(of(900, 900), WINDOW, at(200)));
         assert_eq!(watch.last(), of(1_000, 0));
@@ -259,7 +266,7 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_that_stays_away_is_noticed_behind_a_kernel_that_takes_all() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         for second in 1..=20 {
             watch.progress(of(second * 500, 0), WINDOW, at(second * 1_000));
             if second == 2 {
@@ -274,8 +281,32 @@ mod tests {
     }
 
     #[test]
+    fn a_destination_with_a_wider_window_of_its_own_is_waited_for() {
+        let mut watch = Watch::new(None, at(0));
+        // It acknowledges every 5,000 bytes, whatever it is asked for: after 10 s.
+        for second in 1..=60 {
+            watch.progress(of(second * 500, 0), WINDOW, at(second * 1_000));
+            if second % 10 == 0 {
+                watch.acknowledged(
+                    u32::try_from(second * 500).unwrap(),
+                    WINDOW,
+                    at(second * 1_000),
+                );
+            }
+            assert_eq!(watch.flow(LIMIT, at(second * 1_000)), Flow::Moving, "{second}");
+        }
+        assert_eq!(watch.acknowledges(), Some(5_000));
+        // On its next connection too.
+        let mut again = Watch::new(watch.acknowledges(), at(0));
+        for second in 1..=17 {
+            again.progress(of(second * 500, 0), WINDOW, at(second * 1_000));
+        }
+        assert_eq!(again.flow(LIMIT, at(17_000)), Flow::Moving);
+    }
+
+    #[test]
     fn a_destination_that_never_acknowledges_is_not_asked_to() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         for second in 1..=60 {
             watch.progress(of(second * 5_000, 0), WINDOW, at(second * 1_000));
         }
@@ -284,16 +315,16 @@ mod tests {
 
     #[test]
     fn one_that_is_known_to_acknowledge_is_asked_to_from_the_beginning() {
-        let mut watch = Watch::new(true, at(0));
+        let mut watch = Watch::new(Some(WINDOW), at(0));
         watch.progress(of(2_000, 0), WINDOW, at(1_000));
         watch.progress(of(9_000, 0), WINDOW, at(8_000));
         assert_eq!(watch.flow(LIMIT, at(9_000)), Flow::Stuck);
-        assert!(!watch.has_acknowledged());
+        assert_eq!(watch.acknowledges(), None);
     }
 
     #[test]
     fn acknowledgements_count_on_past_32_bits_and_never_back() {
-        let mut watch = Watch::new(false, at(0));
+        let mut watch = Watch::new(None, at(0));
         let near = u64::from(u32::MAX) - 10;
         watch.progress(of(near, 0), WINDOW, at(0));
         watch.acknowledged((1 << 31) - 1, WINDOW, at(0));

@@ -1,0 +1,176 @@
+// Relay tasks on a host: started and stopped as often as anybody likes, changed while they are live, ended
+// by themselves, and one address for one of them.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { APP, CHANNEL, USER, host } from "./lib/relay.mjs";
+import { until } from "./lib/wait.mjs";
+import { missing } from "./media/material.mjs";
+import { AUDIO, VIDEO, clip, of, tags } from "./rtmp/flv.mjs";
+import { destination, ffmpeg, freePort } from "./rtmp/peers.mjs";
+
+const skip = await missing();
+
+async function live(t, relay, who) {
+  const args = ["-re", "-stream_loop", "-1", "-i", await clip(), "-c", "copy", "-f", "flv", relay.publishing(who)];
+  return ffmpeg(t, args);
+}
+
+/** How many bytes have arrived at a destination, once it is more than that. */
+const grows = ({ out }, past = 0) => until(async () => (await tags(out)).length, (count) => count > past + 20);
+
+describe("relay tasks", { concurrency: 4, skip }, () => {
+  it("may be started and stopped again and again", async (t) => {
+    const relay = await host(t);
+    const { url } = await destination(t);
+    await live(t, relay);
+    await relay.task([url]);
+    await relay.reaches("CONNECTED");
+    const { created_at } = await relay.task([url]);
+    assert.equal((await relay.show()).pushes[0].state, "CONNECTED");
+    assert.equal(created_at, (await relay.show()).created_at);
+    assert.deepEqual([await relay.stop(), await relay.stop()], [204, 404]);
+    assert.deepEqual(await relay.states(url), ["CONNECTING", "CONNECTED", "END push.stopped"]);
+    const { state, code, pushes } = await relay.show();
+    assert.deepEqual([state, code, pushes.length], ["stopped_by_user", "push.stopped", 1]);
+  });
+
+  it("are one each, whoever asks at the same time", async (t) => {
+    const relay = await host(t);
+    const { url } = await destination(t);
+    await live(t, relay);
+    await Promise.all(Array.from({ length: 8 }, () => relay.task([url])));
+    await relay.reaches("CONNECTED");
+    const states = await relay.states(url);
+    assert.deepEqual(states, ["CONNECTING", "CONNECTED"]);
+  });
+
+  it("are over or not, whoever stops and starts at the same time", async (t) => {
+    const relay = await host(t);
+    const running = async () => (await relay.api("GET", "relay-tasks?state=running")).body.items.map(({ id }) => id);
+    const body = (id) => ({ app_id: APP, id, channel: CHANNEL, user: USER, targets: [`rtmp://127.0.0.1:9/live/${id}`] });
+    const start = (id) => relay.api("POST", "relay-tasks", body(id));
+    const ids = Array.from({ length: 40 }, (_, at) => `t${at}`);
+    await Promise.all(ids.map(start));
+    const started = await Promise.all(
+      ids.map(async (id, at) => {
+        // Some stop while it is written down that they run.
+        const stop = new Promise((later) => setTimeout(later, at / 4)).then(() => relay.stop(id));
+        const [answer] = await Promise.all([start(id), stop]);
+        return answer.status;
+      }),
+    );
+    const before = await running();
+    // What ended rests: nobody has begun anew where that was said.
+    assert.ok(started.every((status) => status === 200 || status === 409), `${started}`);
+    assert.deepEqual(before, []);
+    await relay.kill();
+    await relay.start();
+    assert.deepEqual(await running(), before);
+  });
+
+  it("have an address alone, and for 10 s after", async (t) => {
+    const relay = await host(t);
+    const { url } = await destination(t);
+    const body = (id) => ({ app_id: APP, id, channel: CHANNEL, user: USER, targets: [url] });
+    await relay.task([url], { id: "one" });
+    const taken = await relay.api("POST", "relay-tasks", body("two"));
+    assert.equal(taken.status, 409);
+    assert.deepEqual(taken.body.violations.map(({ path }) => path), ["targets[0]"]);
+    await relay.stop("one");
+    const stopped = Date.now();
+    assert.equal((await relay.api("POST", "relay-tasks", body("two"))).status, 409);
+    // A host that starts again knows it too.
+    await relay.kill();
+    await relay.start();
+    assert.equal((await relay.api("POST", "relay-tasks", body("two"))).status, 409);
+    await until(() => relay.api("POST", "relay-tasks", body("two")), ({ status }) => status === 201);
+    assert.ok(Date.now() - stopped >= 9_900, `${Date.now() - stopped} ms`);
+  });
+
+  it("keep what they keep when their addresses change", async (t) => {
+    const relay = await host(t);
+    const [kept, gone, come] = [await destination(t), await destination(t), await destination(t)];
+    await live(t, relay);
+    await relay.task([kept.url, gone.url]);
+    for (const push of [0, 1]) await relay.reaches("CONNECTED", { push });
+    await relay.task([come.url, kept.url]);
+    await gone.taken();
+    await until(() => relay.show(), ({ pushes }) => pushes.length === 2 && pushes.every(({ state }) => state === "CONNECTED"));
+    await grows(kept, (await tags(kept.out)).length);
+    await relay.stop();
+    // Each took one connection, and the kept one every frame.
+    for (const one of [kept, come]) await one.taken();
+    const times = of(await tags(kept.out), VIDEO).map(({ time }) => time);
+    assert.ok(times.every((time, at) => at < 2 || time - times[at - 1] <= 40), "no frame is left out");
+    assert.deepEqual(await relay.states(kept.url), ["CONNECTING", "CONNECTED", "END push.stopped"]);
+    assert.deepEqual(await relay.states(gone.url), ["CONNECTING", "CONNECTED", "END push.replaced"]);
+  });
+
+  it("take sound, pictures or both, and that can be changed", async (t) => {
+    const relay = await host(t);
+    const one = await destination(t);
+    await live(t, relay);
+    await relay.task([one.url], { media: "audio" });
+    await relay.reaches("CONNECTED");
+    await grows(one);
+    assert.equal(of(await tags(one.out), VIDEO).length, 0);
+    await relay.task([one.url], { media: "both" });
+    await until(async () => of(await tags(one.out), VIDEO).length > 20);
+    const video = of(await tags(one.out), VIDEO);
+    // A decoder gets its configuration, then a key frame.
+    assert.deepEqual(video.slice(0, 2).map(({ body }) => [body[0], body[1]]), [[0x17, 0], [0x17, 1]]);
+    await relay.task([one.url], { media: "video" });
+    await grows(one, (await tags(one.out)).length);
+    const sound = of(await tags(one.out), AUDIO).length;
+    await grows(one, (await tags(one.out)).length);
+    assert.equal(of(await tags(one.out), AUDIO).length, sound);
+    await relay.stop();
+    assert.deepEqual(await relay.states(one.url), ["CONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
+  it("follow another user when they are told to", async (t) => {
+    const relay = await host(t);
+    const one = await destination(t);
+    await live(t, relay);
+    await live(t, relay, { user: "ben" });
+    await relay.task([one.url]);
+    await relay.reaches("CONNECTED");
+    await grows(one);
+    await relay.task([one.url], { user: "ben" });
+    await grows(one, (await tags(one.out)).length);
+    await relay.stop();
+    const all = await tags(await one.taken());
+    for (const type of [AUDIO, VIDEO]) {
+      const times = of(all, type).map(({ time }) => time);
+      assert.ok(times.every((time, at) => at === 0 || time >= times[at - 1]));
+    }
+    assert.deepEqual(await relay.states(one.url), ["CONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
+  it("end when nothing came for as long as they say", async (t) => {
+    const relay = await host(t);
+    const { url } = await destination(t);
+    const began = Date.now();
+    await relay.task([url], { max_idle_seconds: 10 });
+    const { state, code } = await until(() => relay.show(), (task) => task.ended_at !== null);
+    assert.deepEqual([state, code], ["stopped", "push.idle"]);
+    const ms = Date.now() - began;
+    assert.ok(ms >= 9_900 && ms < 12_000, `${ms} ms`);
+  });
+
+  it("of a live job end when nothing was connected for too long", async (t) => {
+    const relay = await host(t);
+    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    await live(t, relay);
+    // The shortest is a minute: the host's own clock says when.
+    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "FORCE_EXIT" };
+    const began = Date.now();
+    await relay.task([url], { exit });
+    const { state, code } = await until(() => relay.show(), (task) => task.ended_at !== null, 70_000);
+    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
+    const ms = Date.now() - began;
+    assert.ok(ms >= 59_900 && ms < 63_000, `${ms} ms`);
+  });
+});
