@@ -2,18 +2,17 @@
 // tokens, the native API, and what it told of its streams and pushes. It ends with the test.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 
 import { root } from "../../tools/gateway.mjs";
+import { receive } from "./receiver.mjs";
 import { until } from "./wait.mjs";
 
-const run = promisify(execFile);
 const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/livegate");
 
 export const APP = "live";
@@ -21,6 +20,7 @@ export const CHANNEL = "room1";
 export const USER = "ann";
 const API_TOKEN = "0123456789abcdef0123456789abcdef";
 const KEY = "fedcba9876543210fedcba9876543210";
+const CALLBACK_KEY = Buffer.alloc(32, 7).toString("base64");
 
 /** A publish token, made as docs/spec/relay.md §7 says. */
 export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600, picture = "*", key = KEY } = {}) {
@@ -39,10 +39,12 @@ export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600
 export async function host(t, { settings = {}, application = {}, args = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "livegate-host-"));
   const credentials = join(folder, "credentials.json");
-  const applications = [{ app: APP, publish_keys: [KEY], ...application }];
+  const receiver = await receive(t, 204);
+  const callback = { url: receiver.url, secret: `whsec_${CALLBACK_KEY}` };
+  const applications = [{ app: APP, publish_keys: [KEY], callback, ...application }];
   await writeFile(credentials, JSON.stringify({ api_tokens: [API_TOKEN], applications }), { mode: 0o600 });
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const made = new Host(folder, ["--credentials", credentials, ...set, ...args]);
+  const made = new Host(folder, receiver, ["--credentials", credentials, ...set, ...args]);
   t.after(async () => {
     await made.kill();
     await rm(folder, { recursive: true, force: true });
@@ -52,8 +54,9 @@ export async function host(t, { settings = {}, application = {}, args = [] } = {
 }
 
 class Host {
-  constructor(folder, args) {
+  constructor(folder, receiver, args) {
     this.folder = folder;
+    this.receiver = receiver;
     this.args = args;
     this.log = "";
     this.ports = { rtmp: 0, http: 0 };
@@ -138,19 +141,36 @@ class Host {
     return (await this.api("GET", "streams")).body.items;
   }
 
-  /** Everything that it has told of, oldest first. */
-  async told() {
-    const script = `import json, sqlite3, sys
-db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, timeout=10)
-print(json.dumps([json.loads(body) for (body,) in db.execute("SELECT body FROM events ORDER BY line, number")]))`;
-    const { stdout } = await run("python3", ["-c", script, join(this.folder, "data/host.db")], { maxBuffer: 64 << 20 });
-    return JSON.parse(stdout);
+  /**
+   * Everything that it has told of so far, in the order in which it first came: each signed (Standard
+   * Webhooks 1.0.0), each body the same whenever it comes.
+   */
+  told() {
+    const known = new Map();
+    for (const { headers, body } of this.receiver.calls) {
+      const id = headers["webhook-id"];
+      const signed = createHmac("sha256", Buffer.from(CALLBACK_KEY, "base64"));
+      const signature = signed.update(`${id}.${headers["webhook-timestamp"]}.${body}`).digest("base64");
+      assert.equal(headers["webhook-signature"], `v1,${signature}`);
+      assert.equal(known.get(id) ?? body, body);
+      known.set(id, body);
+    }
+    return [...known.values()].map((body) => JSON.parse(body));
   }
 
-  /** The states of the push to an address, each as `STATE` or `STATE code`, oldest first. */
-  async states(url) {
-    const own = (await this.told()).filter((event) => event.type === "relay.state" && event.url === url);
+  /** The states of the push to an address so far, each as `STATE` or `STATE code`, oldest first. */
+  states(url) {
+    // A stream's name may be its key.
+    const shown = `${url.slice(0, url.lastIndexOf("/"))}/***`;
+    const own = this.told().filter((event) => event.type === "relay.state" && event.url === shown);
     return own.map(({ link, code }) => (code ? `${link} ${code}` : link));
+  }
+
+  /** Waits until it has told of so many states, which have to be these. */
+  async tells(url, wanted) {
+    const told = () => this.states(url);
+    await until(told, ({ length }) => length >= wanted.length, 10_000).catch(() => {});
+    assert.deepEqual(told(), wanted);
   }
 
   /** A number of /proc/PID/status, such as VmRSS, in bytes. */
