@@ -77,11 +77,13 @@ impl Outlet {
     /// Writes what waits, here and now: to wake the connection for it costs more than to write.
     /// What does not go out at once is left to the connection.
     pub(crate) fn flush(&self) {
-        let is_out = match &*self.pipe.borrow() {
-            Some(pipe) => pipe.borrow_mut().write_now(&mut self.queue.borrow_mut()),
-            None => false,
-        };
-        if !is_out {
+        let is_done = self.pipe.borrow().as_ref().is_some_and(|pipe| {
+            let mut pipe = pipe.borrow_mut();
+            let had_begun = pipe.has_begun();
+            // Of the first of it, everybody waits to hear.
+            pipe.write_now(&mut self.queue.borrow_mut()) && had_begun
+        });
+        if !is_done {
             self.wake();
         }
     }
