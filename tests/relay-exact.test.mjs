@@ -28,6 +28,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
     const player = await ours(t, ["pull", relay.playing(), played]);
     await succeeds(publisher);
     await succeeds(player);
+    await relay.drained();
     await relay.stop();
     const wanted = await republished(await clip());
     for (const path of [await one.taken(), await two.taken(), played]) same(await tags(path), wanted, path);
@@ -43,6 +44,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
     for (const player of players) await until(() => /^started/m.test(player.text));
     await relay.task(places);
     await succeeds(ffmpeg(t, ["-re", "-i", await clip(), "-c", "copy", "-f", "flv", relay.publishing()]));
+    await relay.drained();
     await relay.stop();
     const wanted = await republished(await clip());
     for (const [at, player] of players.entries()) {
@@ -62,6 +64,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
           await relay.task([url], { id: channel, channel });
           const path = await clip(`${channel}.flv`, recipe);
           await succeeds(ffmpeg(t, ["-re", "-i", path, "-c", "copy", "-f", "flv", relay.publishing({ channel })]));
+          await relay.drained(channel);
           await relay.stop(channel);
           same(await tags(await taken()), await republished(path), channel);
           await relay.tells(url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
@@ -113,6 +116,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
     await relay.task([url]);
     const secure = relay.publishing().replace("rtmp:", "rtmps:").replace(`:${relay.ports.rtmp}`, `:${relay.ports.rtmps}`);
     await succeeds(ffmpeg(t, ["-re", "-i", await clip(), "-c", "copy", "-f", "flv", secure]));
+    await relay.drained();
     await relay.stop();
     same(await tags(await plain.taken()), await republished(await clip()), "over TLS");
     await relay.tells(url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
@@ -138,6 +142,7 @@ async function through(t, path, options) {
   const [relay, { url, taken }] = [await host(t, options), await destination(t)];
   await relay.task([url]);
   await succeeds(await ours(t, ["push", relay.publishing(), path], { SPEED: "2", LINGER_MS: "300" }));
+  await relay.drained();
   await relay.stop();
   const [found, sent] = [await tags(await taken()), await tags(path)];
   // Headers have the time of what follows them.

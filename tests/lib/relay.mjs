@@ -173,6 +173,11 @@ class Host {
     assert.deepEqual(told(), wanted);
   }
 
+  /** Waits until nobody publishes in a channel any more, as the host sees it: all that came is read. */
+  async drained(channel = CHANNEL) {
+    await until(async () => (await this.streams()).every((stream) => stream.channel !== channel));
+  }
+
   /** A number of /proc/PID/status, such as VmRSS, in bytes. */
   async memory(name = "VmRSS") {
     const status = await readFile(`/proc/${this.child.pid}/status`, "utf8");

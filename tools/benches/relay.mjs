@@ -141,8 +141,13 @@ function listening(pid) {
     .filter((columns) => columns[3] === "0A")
     .map((columns) => columns[9]);
   return readdirSync(`/proc/${pid}/fd`).some((name) => {
-    const found = readlinkSync(`/proc/${pid}/fd/${name}`);
-    return inodes.some((inode) => found === `socket:[${inode}]`);
+    try {
+      const found = readlinkSync(`/proc/${pid}/fd/${name}`);
+      return inodes.some((inode) => found === `socket:[${inode}]`);
+    } catch {
+      // It was closed in between.
+      return false;
+    }
   });
 }
 

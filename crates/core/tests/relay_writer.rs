@@ -175,7 +175,7 @@ fn a_custom_message_is_written_once_and_nothing_is_lost_by_it() {
     writer.configure(&own);
     assert!(times(&mut writer, 1_500, 1_900).is_empty());
     writer.repeat_custom();
-    assert_eq!(written(&mut writer, 1_900, 1_960), [(1_900, custom.1.clone())]);
+    assert_eq!(written(&mut writer, 1_900, 1_960), [(1_900, custom.1)]);
     // After a gap the layout is written again, a custom message is not.
     writer.reconnect();
     assert_eq!(written(&mut writer, 2_400, 2_600), [layout(2_400)]);

@@ -43,11 +43,11 @@ thread_local! {
         const { RefCell::new(Map::new()) };
 }
 
-fn unauthorised() -> Problem {
+pub(crate) fn unauthorised() -> Problem {
     Problem::new(401, "auth.required", "send a valid token as `Authorization: Bearer …`")
 }
 
-fn bearer(request: &Incoming) -> Option<String> {
+pub(crate) fn bearer(request: &Incoming) -> Option<String> {
     let header = request.header("authorization")?;
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
@@ -91,7 +91,7 @@ pub(crate) async fn caller(env: &Env, request: &Incoming, now: UnixMillis) -> Re
         return Ok(Caller { tenant, actor: "tenant" });
     }
     let ask = ToDirectory::TenantByToken(hash.clone());
-    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
+    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, ask).await?;
     let tenant = found.ok_or_else(unauthorised)?.id;
     TOKENS.with_borrow_mut(|tokens| {
         // A cache, so emptying it now and then costs a few calls and bounds its size.
@@ -114,7 +114,7 @@ async fn named_tenant(env: &Env, name: Option<&str>, now: UnixMillis) -> Result<
             true,
         ),
     };
-    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
+    let found: Option<TenantEntry> = call(env, &ObjectRef::Directory, ask).await?;
     Ok(found.ok_or_else(|| Problem::not_found("tenant"))?.id)
 }
 

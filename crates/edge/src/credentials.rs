@@ -139,7 +139,7 @@ pub(crate) async fn known(
         return Ok(Some(cached).filter(|known| known.expires_at.is_none_or(|end| now < end)));
     }
     let ask = ToDirectory::Credential(part, name.to_owned());
-    let found: Option<Kept> = call(env, &ObjectRef::Directory, &ask).await?;
+    let found: Option<Kept> = call(env, &ObjectRef::Directory, ask).await?;
     let Some(kept) = found.filter(|kept| kept.expires_at.is_none_or(|end| now < end)) else {
         KNOWN.with_borrow_mut(|known| known.remove(&key));
         return Ok(None);

@@ -160,7 +160,7 @@ async fn take(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> 
             Some(hex::encode(sha256)),
             now.plus(window(&known)),
         );
-        if !crate::objects::call::<bool>(env, &ObjectRef::Nonces(id), &ask).await? {
+        if !crate::objects::call::<bool>(env, &ObjectRef::Nonces(id), ask).await? {
             return Err(record(
                 env,
                 ctx,
@@ -326,7 +326,7 @@ async fn channel_of_task(env: &Env, known: &Known, event: &Event<'_>) -> Result<
                 app.map(str::to_owned),
                 task.to_owned(),
             );
-            call(env, &ObjectRef::Fleet(known.tenant), &ask).await
+            call(env, &ObjectRef::Fleet(known.tenant), ask).await
         }
         _ => Ok(None),
     }
@@ -386,10 +386,10 @@ async fn fetch_source(
     now: UnixMillis,
 ) -> Result<Rc<Known>> {
     let ask = ToDirectory::TenantOfSource(id);
-    let entry: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
+    let entry: Option<TenantEntry> = call(env, &ObjectRef::Directory, ask).await?;
     let tenant = entry.ok_or_else(refused)?.id;
     let ask = ToTenant::Source(tenant, id);
-    let snapshot: Option<SourceSnapshot> = call(env, &ObjectRef::Tenant(tenant), &ask).await?;
+    let snapshot: Option<SourceSnapshot> = call(env, &ObjectRef::Tenant(tenant), ask).await?;
     let SourceSnapshot { version, source, .. } = snapshot.ok_or_else(refused)?;
     let WithKeys { item: source, keys } = source;
     let judge = judge(&source, &keys, own_url)?;
@@ -454,7 +454,7 @@ fn record(
     let ask = ToRecords::Reject(Box::new(rejection));
     let (env, object) = (env.clone(), ObjectRef::Records(known.tenant));
     ctx.wait_until(async move {
-        if let Err(error) = crate::objects::call::<Value>(&env, &object, &ask).await {
+        if let Err(error) = crate::objects::call::<Value>(&env, &object, ask).await {
             worker::console_error!("recording a refused call: {error}");
         }
     });

@@ -75,7 +75,7 @@ async fn health(env: &Env, request: &Incoming) -> Result<Response> {
         // The body is read as a callback's is, so that this measures the way and nothing else.
         request.body().await?;
         let ask = ToDirectory::Ping;
-        objects::call::<serde_json::Value>(env, &ObjectRef::Directory, &ask).await?;
+        objects::call::<serde_json::Value>(env, &ObjectRef::Directory, ask).await?;
     }
     http::json(200, &serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }

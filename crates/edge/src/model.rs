@@ -28,6 +28,8 @@ document! {
         pub(crate) generic: Option<Value>,
         /// What words mean that the vendor does not document.
         pub(crate) words: Option<Value>,
+        /// What it follows from, such as `relay_host/rh_…`; its owner changes that instead.
+        pub(crate) managed: Option<String>,
         pub(crate) created_at: UnixMillis,
     }
 }

@@ -145,7 +145,7 @@ pub(crate) async fn send(
         Way::Site => {
             let notice = crate::json::parse_bytes(&parcel.body).unwrap_or_default();
             let ask = ToRecords::Notice(tenant, notice);
-            match call::<Value>(env, &ObjectRef::Records(tenant), &ask).await {
+            match call::<Value>(env, &ObjectRef::Records(tenant), ask).await {
                 Ok(_) => Outcome::from_status(200, None),
                 Err(error) => {
                     worker::console_error!("keeping a notice: {error}");

@@ -304,12 +304,21 @@ fn open_socket(state: &State, place: &Place) -> Result<Response> {
 
 /// Where a socket is travels with it, since its object may sleep meanwhile.
 fn keep_place(socket: &WebSocket, place: &Place) -> Result<()> {
-    attachment_of(socket).attach(&document::text(place)).map_err(Error::js)
+    keep_attached(socket, &document::text(place))
 }
 
 fn place_of(socket: &WebSocket) -> Result<Option<Place>> {
-    let text = attachment_of(socket).attached().map_err(Error::js)?;
-    text.map(|text| document::parse(&text)).transpose()
+    attached(socket)?.map(|text| document::parse(&text)).transpose()
+}
+
+/// Keeps a text with a socket, however often its object sleeps.
+pub(crate) fn keep_attached(socket: &WebSocket, text: &str) -> Result<()> {
+    attachment_of(socket).attach(text).map_err(Error::js)
+}
+
+/// The text that is kept with a socket.
+pub(crate) fn attached(socket: &WebSocket) -> Result<Option<String>> {
+    attachment_of(socket).attached().map_err(Error::js)
 }
 
 fn attachment_of(socket: &WebSocket) -> Attached {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use livegate_core::time::UnixMillis;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Unix time at the first question, and what the other clock showed then.
 static BEGAN: OnceLock<(u64, u64)> = OnceLock::new();
@@ -38,6 +38,18 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 /// Uniform 64 bits.
 pub(crate) fn dice() -> u64 {
     u64::from_ne_bytes(random())
+}
+
+/// When the next of the host's ticks is. All that gathers for as long does so until the same moments,
+/// so that the host wakes once for all of it.
+pub(crate) fn next_tick(every: Duration) -> Instant {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let now = Instant::now();
+    let first = *FIRST.get_or_init(|| now);
+    let since = now.saturating_duration_since(first).as_micros();
+    let every = every.as_micros().max(1);
+    let next = (since / every + 1) * every;
+    first + Duration::from_micros(u64::try_from(next).unwrap_or(u64::MAX))
 }
 
 /// Waits until then, or until it is told that the time may be another one; whether the time has come.

@@ -21,7 +21,7 @@ use livegate_core::time::Millis;
 use livegate_rtmp::session::client::{Client, Event, Purpose, Settings as ClientSettings};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::clock;
 use crate::ingest::{Crowd, Seat};
@@ -31,6 +31,9 @@ use crate::stream::{Packet, StreamKey};
 
 /// Bytes that are read at a time.
 const READ: usize = 65_536;
+
+/// How often a source is read in a row: a megabyte.
+const READS: usize = 16;
 
 thread_local! {
     /// What was read of whichever connection is being read.
@@ -148,6 +151,7 @@ impl Inner {
         let mut client = Client::new(clock::random(), settings);
         let mut batch = Batch::default();
         let stall = Duration::from_millis(self.settings.host.pull_stall_ms());
+        let gather = Duration::from_millis(self.settings.host.coalesce_ms());
         loop {
             if !batch.is_enough() {
                 batch.control(client.take_output());
@@ -158,9 +162,12 @@ impl Inner {
                 {
                     return Poll::Ready(written.map(|_| ()).map_err(|_| Ended::LOST));
                 }
-                session.poll_read(&mut wire, &mut client, &self.crowd, cx)
+                session.poll_all(&mut wire, &mut client, &self.crowd, cx)
             });
             match timeout(stall, moved).await {
+                Ok(Ok(())) if session.is_fed() && batch.is_out() && !gather.is_zero() => {
+                    sleep_until(clock::next_tick(gather)).await;
+                }
                 Ok(Ok(())) => {}
                 Ok(Err(ended)) => return ended,
                 Err(_) => return Ended::Stalled,
@@ -176,6 +183,30 @@ struct Session<'k> {
 }
 
 impl Session<'_> {
+    /// Whether media has come.
+    const fn is_fed(&self) -> bool {
+        self.seat.is_some()
+    }
+
+    /// Reads until there is no more for now; so that others have their turn, not for ever.
+    fn poll_all(
+        &mut self,
+        wire: &mut Wire,
+        client: &mut Client,
+        crowd: &Crowd,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Ended>> {
+        ready!(self.poll_read(wire, client, crowd, cx))?;
+        for _ in 1..READS {
+            let Poll::Ready(read) = self.poll_read(wire, client, crowd, cx) else { break };
+            read?;
+        }
+        if let Some(seat) = &self.seat {
+            seat.pause();
+        }
+        Poll::Ready(Ok(()))
+    }
+
     fn poll_read(
         &mut self,
         wire: &mut Wire,

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::alibaba::{EventSub, MAX_USERS, MpuSub, SentQuery, UrlCharacters};
 use super::application::Application;
-use super::{Absent, JobStart, Platform, Room, UserConfig, UserConfigUpdate, Violations};
+use super::{
+    Absent, JobStart, LiveCommand, Platform, Room, UserConfig, UserConfigUpdate, Violations,
+};
+use crate::relay::derived::RoomStream;
 use crate::relay::{Task, jocloud, mpu, native};
 use crate::time::UnixMillis;
 
@@ -38,6 +41,8 @@ pub fn fuzz(data: &[u8]) {
         let shown = written(&job.as_object().clone().into());
         assert!(JobStart::from_json(&shown).as_ref() == Ok(&job), "a job reads back");
     }
+    fine(LiveCommand::from_json(data));
+    fine(RoomStream::from_json(data));
     if let Some(application) = fine(Application::from_json(data)) {
         let shown = written(&application.as_object().clone().into());
         assert!(Application::from_json(&shown).as_ref() == Ok(&application), "it reads back");

@@ -18,6 +18,7 @@ pub mod alibaba;
 pub mod application;
 pub mod callback;
 pub mod callback_level;
+pub mod command;
 #[cfg(feature = "_fuzzing")]
 pub mod fuzz;
 pub mod live_exit;
@@ -33,6 +34,7 @@ use serde::Serialize;
 
 pub use callback::{AuthType, CallbackKey, LiveEventCallBackConfig};
 pub use callback_level::{Level, LevelRules, Levels};
+pub use command::LiveCommand;
 pub use live_exit::{AutoStopMode, LiveExitConfig, Longest};
 pub(crate) use named::named;
 pub use notify::{LiveNotifyConfig, LiveNotifyConfigReq, NotifyAction, NotifyEvent};

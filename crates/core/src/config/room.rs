@@ -77,10 +77,10 @@ const PLAY_POLICY: Row = may(
     }),
 );
 
-const OUTPUT_URLS: Row =
+pub(super) const OUTPUT_URLS: Row =
     may("output_urls", Kind::List { min: 0, max: MAX_OUTPUTS, of: &Kind::Push });
 
-const STREAM_KEYS: Row = may(
+pub(super) const STREAM_KEYS: Row = may(
     "stream_keys",
     Kind::List {
         min: 0,
@@ -156,7 +156,7 @@ const JOB: Shape = Shape {
 };
 
 /// Either there is a key for each output, or there are none; joined, they are different addresses.
-fn keys_of_outputs(sent: &Object, walk: &mut Walk) {
+pub(super) fn keys_of_outputs(sent: &Object, walk: &mut Walk) {
     let urls: Vec<&str> = texts(sent, "output_urls").take(MAX_OUTPUTS).collect();
     let keys: Vec<&str> = texts(sent, "stream_keys").take(MAX_OUTPUTS).collect();
     if !keys.is_empty() && keys.len() != urls.len() {
@@ -177,7 +177,7 @@ fn keys_of_outputs(sent: &Object, walk: &mut Walk) {
     }
 }
 
-fn outputs(object: &Object) -> Vec<PushUrl> {
+pub(super) fn outputs(object: &Object) -> Vec<PushUrl> {
     let keys = texts(object, "stream_keys").map(Some).chain(core::iter::repeat(None));
     let pairs = texts(object, "output_urls").zip(keys);
     pairs

@@ -12,7 +12,8 @@ use super::settings::{Setting, SettingError, settings};
 settings! {
     /// How a host writes, and what it waits for.
     pub struct HostSettings {
-        /// How long what is sent to a destination is gathered into one write; 0 for not at all.
+        /// How long what publishers send is gathered: then it is read, and written to every
+        /// destination, in one go. 0 for not at all.
         coalesce_ms = 30 in 0..=200,
         /// What a kernel may hold of one destination (`SO_SNDBUF`): more hides for longer that it
         /// stopped reading, less is slow over a long way (bytes a second times the round trip).

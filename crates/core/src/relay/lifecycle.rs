@@ -102,11 +102,12 @@ impl Plan {
         Self { targets, max_idle, follows_channel: true, exit }
     }
 
-    /// That of a task. Exit settings are a live job's: a task that has none set is not stopped by
-    /// their defaults. That a task ends with its channel is Alibaba's rule: others are stopped, or
+    /// That of a task. Exit settings are a live job's: another task that has none set is not stopped
+    /// by their defaults. That a task ends with its channel is Alibaba's rule: others are stopped, or
     /// wait for their source.
     pub fn of(task: &Task) -> Self {
-        let exit = Some(task.exit).filter(|exit| *exit != LiveExitConfig::default());
+        let is_job = task.origin == Origin::MetaStudio;
+        let exit = Some(task.exit).filter(|exit| is_job || *exit != LiveExitConfig::default());
         let follows_channel = task.origin == Origin::Alibaba && task.pull.is_none();
         Self { follows_channel, ..Self::new(task.targets.clone(), task.max_idle, exit) }
     }

@@ -15,6 +15,8 @@ pub struct Meter {
     window: Interval,
     /// By the number of the bucket, modulo how many there are.
     buckets: [Bucket; Self::BUCKETS],
+    /// The timestamp of the latest sound.
+    newest: Option<u32>,
     is_voice: bool,
     /// The timestamp at which there was a voice last.
     voice_at: Option<u32>,
@@ -56,7 +58,8 @@ impl Meter {
     /// A meter whose volume is of the latest so many milliseconds, in steps of a tenth of a second.
     pub const fn new(window: Interval) -> Self {
         let bucket = Bucket { number: 0, sum_of_squares: 0, samples: 0 };
-        Self { window, buckets: [bucket; Self::BUCKETS], is_voice: false, voice_at: None }
+        let buckets = [bucket; Self::BUCKETS];
+        Self { window, buckets, newest: None, is_voice: false, voice_at: None }
     }
 
     /// What the volume is of.
@@ -70,6 +73,11 @@ impl Meter {
         if samples == 0 {
             return;
         }
+        if self.newest.is_some_and(|newest| is_long_before(timestamp, newest)) {
+            // Another time begins: what was measured is of none of it.
+            *self = Self::new(self.window);
+        }
+        self.newest = Some(timestamp);
         let samples = u64::from(samples);
         let number = timestamp / Self::BUCKET_MS;
         let at = usize::try_from(number).unwrap_or(0) % Self::BUCKETS;
@@ -90,13 +98,16 @@ impl Meter {
 
     /// How loud it is at a picture's timestamp.
     pub fn sound(&self, timestamp: u32) -> Sound {
+        if self.newest.is_none_or(|newest| is_long_before(timestamp, newest)) {
+            return Sound::default();
+        }
         let now = timestamp / Self::BUCKET_MS;
         let buckets = (self.window.as_millis() / Self::BUCKET_MS).cast_signed();
         let mut all = Bucket::default();
         for bucket in &self.buckets {
             // Sound may be a little ahead of pictures: those are few buckets, and never this one.
             let age = now.wrapping_sub(bucket.number).cast_signed();
-            if (-Self::AHEAD..buckets).contains(&age) {
+            if (-AHEAD..buckets).contains(&age) {
                 all.sum_of_squares = all.sum_of_squares.saturating_add(bucket.sum_of_squares);
                 all.samples = all.samples.saturating_add(bucket.samples);
             }
@@ -104,19 +115,21 @@ impl Meter {
         Sound { volume: volume(all.sum_of_squares, all.samples), voice: self.voice(timestamp) }
     }
 
-    /// So many buckets of sound ahead of the picture count: what interleaving explains.
-    const AHEAD: i32 = 10;
-
     fn voice(&self, timestamp: u32) -> u8 {
         let Some(at) = self.voice_at else { return 0 };
         let since = timestamp.wrapping_sub(at).cast_signed();
-        if since < -Self::AHEAD * Self::BUCKET_MS.cast_signed() {
-            return 0;
-        }
         let since = u32::try_from(since).unwrap_or(0).saturating_sub(Self::HELD_MS);
         let faded = u8::try_from(since / Self::FADE_MS).unwrap_or(u8::MAX);
         Self::VOICE.saturating_sub(faded)
     }
+}
+
+/// So many buckets may sound be ahead of a picture: what interleaving explains.
+const AHEAD: i32 = 10;
+
+/// Whether a timestamp lies further before another than that.
+const fn is_long_before(timestamp: u32, other: u32) -> bool {
+    timestamp.wrapping_sub(other).cast_signed() < -AHEAD * Meter::BUCKET_MS.cast_signed()
 }
 
 /// The volume of so many samples: 0 to 255, evenly by decibels.
@@ -239,6 +252,10 @@ mod tests {
         // A second ahead is the most that interleaving explains.
         assert!(meter.sound(9_000).volume > 0);
         assert_eq!(meter.sound(8_900), Sound::default());
+        // A time that begins anew has nothing of the one before, where it has the same numbers too.
+        add(&mut meter, 8_900, 328);
+        assert_eq!(meter.sound(9_990), Sound { volume: 0, voice: 150 - 44 });
+        assert_eq!(meter.sound(9_790).volume, 85);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | [`mpu`] | what Alibaba's `StartLiveMPUTask` and its siblings ask for |
 //! | [`jocloud`] | what Jocloud's `startrtmp` and `stoprtmp` ask for |
 //! | [`native`] | livegate's own documents for tasks |
+//! | [`derived`] | tasks that follow from an application, or from a live job's room |
 //! | [`address`] | which task has a push address |
 //! | [`quota`] | how many tasks an application may have |
 //! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
@@ -38,6 +39,7 @@ pub mod backoff;
 pub mod callback;
 pub mod class;
 pub mod credentials;
+pub mod derived;
 pub mod door;
 pub mod exit;
 pub mod gop;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use web_sys::Response;
 use worker::Env;
 
+use super::relay_tasks::violations;
 use super::things::merge;
 use super::{cursor, limit, not_allowed, page};
 use crate::auth::Caller;
@@ -57,22 +58,23 @@ pub(super) async fn serve(
             let select = Select { wanted, oldest_first: true, offset: 0, limit: 1 };
             let tenant = ObjectRef::Tenant(caller.tenant);
             let subs: Selected =
-                call(env, &tenant, &ToTenant::Select(kind, Box::new(select))).await?;
+                call(env, &tenant, ToTenant::Select(kind, Box::new(select))).await?;
             let ask = ToTenant::Get(Kind::MpuSub, (*id).to_owned());
-            let relays: Option<Item> = call(env, &tenant, &ask).await?;
+            let relays: Option<Item> = call(env, &tenant, ask).await?;
             if subs.count > 0 || relays.is_some() {
                 let detail = "it has event subscriptions; delete those first";
                 return Err(Problem::new(409, "tenant.in_use", detail).into());
             }
             let ask = ToFleet::List(String::new(), (*id).to_owned(), Some(false), 0, 1);
-            let tasks: Value = call(env, &ObjectRef::Fleet(caller.tenant), &ask).await?;
+            let tasks: Value = call(env, &ObjectRef::Fleet(caller.tenant), ask).await?;
             if tasks["count"] != json!(0) {
                 let detail = "it has relay tasks; stop those first";
                 return Err(Problem::new(409, "tenant.in_use", detail).into());
             }
             let actor = caller.actor.to_owned();
             let ask = ToTenant::Drop(caller.tenant, actor, Kind::Application, (*id).to_owned());
-            call::<Value>(env, &tenant, &ask).await?;
+            call::<Value>(env, &tenant, ask).await?;
+            follow(env, caller, id).await?;
             http::empty(204)
         }
         (_, []) => Err(not_allowed("GET and POST")),
@@ -90,11 +92,11 @@ async fn list(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response
     let (after, limit) = (cursor(request)?, limit(request)?);
     let own = credentials::app_id(caller.tenant);
     let ask = ToTenant::Get(Kind::Application, own);
-    let changed: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let changed: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     let first = after.is_none() && changed.is_none();
     let (after, limit) = (after.unwrap_or(0), limit - u64::from(first));
     let ask = ToTenant::List(Kind::Application, after, limit);
-    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     let full = items.len() as u64 == limit;
     let next = items.last().map_or(after, |item| item.seq).to_string();
     let mut shown: Vec<Value> = first.then(|| from_the_start(caller)).into_iter().collect();
@@ -105,7 +107,7 @@ async fn list(env: &Env, caller: &Caller, request: &Incoming) -> Result<Response
 /// An application and its version.
 async fn find(env: &Env, caller: &Caller, id: &str) -> Result<(Value, u64)> {
     let ask = ToTenant::Get(Kind::Application, id.to_owned());
-    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     match item {
         Some(item) => Ok((item.doc, item.version)),
         None if id == credentials::app_id(caller.tenant) => Ok((from_the_start(caller), 0)),
@@ -114,12 +116,8 @@ async fn find(env: &Env, caller: &Caller, id: &str) -> Result<(Value, u64)> {
 }
 
 async fn put(env: &Env, caller: &Caller, id: &str, document: Value, seen: u64) -> Result<Value> {
-    let checked = Application::from_json(document.to_string().as_bytes()).map_err(|found| {
-        let violation = |one: &livegate_core::config::Violation| {
-            Violation::new(&one.path, one.code().as_str(), one.problem.to_string())
-        };
-        Problem::invalid(found.iter().map(violation).collect())
-    })?;
+    let checked = Application::from_json(document.to_string().as_bytes());
+    let checked = checked.map_err(|found| violations(&found))?;
     let given = document.as_object().into_iter().flat_map(Map::keys);
     let unknown: Vec<Violation> = given
         .filter(|name| !checked.as_object().contains_key(*name))
@@ -140,6 +138,13 @@ async fn put(env: &Env, caller: &Caller, id: &str, document: Value, seen: u64) -
         also: Vec::new(),
     };
     let ask = ToTenant::Put(Box::new(put));
-    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
+    follow(env, caller, id).await?;
     Ok(item.map(|item| item.doc).unwrap_or_default())
+}
+
+/// What it relays by itself may have changed.
+async fn follow(env: &Env, caller: &Caller, id: &str) -> Result<()> {
+    let ask = ToFleet::Follow(caller.tenant, id.to_owned());
+    call::<Value>(env, &ObjectRef::Fleet(caller.tenant), ask).await.map(|_| ())
 }

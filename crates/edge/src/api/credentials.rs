@@ -37,7 +37,7 @@ pub(super) async fn serve(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let ask = ToDirectory::Credentials(caller.tenant);
-            let sets: Vec<Kept> = call(env, &ObjectRef::Directory, &ask).await?;
+            let sets: Vec<Kept> = call(env, &ObjectRef::Directory, ask).await?;
             let live = sets.iter().filter(|set| set.expires_at.is_none_or(|end| now < end));
             page(live.map(Kept::shown).collect(), None)
         }
@@ -54,7 +54,7 @@ pub(super) async fn serve(
         }
         ("DELETE", [id]) => {
             let ask = ToDirectory::DropCredentials(caller.tenant, (*id).to_owned());
-            call::<Value>(env, &ObjectRef::Directory, &ask).await?;
+            call::<Value>(env, &ObjectRef::Directory, ask).await?;
             http::empty(204)
         }
         (_, []) => Err(not_allowed("GET and POST")),
@@ -72,6 +72,6 @@ pub(super) async fn make(
 ) -> Result<Value> {
     let (kept, shown) = credentials::mint(env, tenant, now).await?;
     let ask = ToDirectory::PutCredentials(Box::new(kept), others_end);
-    call::<Value>(env, &ObjectRef::Directory, &ask).await?;
+    call::<Value>(env, &ObjectRef::Directory, ask).await?;
     Ok(shown)
 }

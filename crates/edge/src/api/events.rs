@@ -25,14 +25,14 @@ pub(super) async fn serve(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let ask = ToRecords::Events(query(request)?);
-            let found: Page = call(env, &records_of(caller), &ask).await?;
+            let found: Page = call(env, &records_of(caller), ask).await?;
             page(found.items, found.next.as_deref())
         }
         ("GET", [id]) => {
             let (name, seq) = place(env, caller, id).await?;
             let ask = ToChannel::Show(seq);
             let object = ObjectRef::Channel(caller.tenant, &name);
-            let event: Option<Value> = call(env, &object, &ask).await?;
+            let event: Option<Value> = call(env, &object, ask).await?;
             http::json(200, &event.ok_or_else(|| Problem::not_found("event"))?)
         }
         ("POST", [id, "replay"]) => replay(env, caller, request, id).await,
@@ -48,7 +48,7 @@ async fn place(env: &Env, caller: &Caller, id: &str) -> Result<(String, Seq)> {
     let missing = || Problem::not_found("event");
     let (number, seq) = EventId::parse(id).map_err(|_| missing())?.place();
     let ask = ToRecords::Channel(hex::encode(number.0));
-    let name: Option<String> = call(env, &records_of(caller), &ask).await?;
+    let name: Option<String> = call(env, &records_of(caller), ask).await?;
     Ok((name.ok_or_else(missing)?, seq))
 }
 
@@ -65,7 +65,7 @@ async fn replay(env: &Env, caller: &Caller, request: &Incoming, id: &str) -> Res
     let (name, seq) = place(env, caller, id).await?;
     let object = ObjectRef::Channel(caller.tenant, &name);
     let show = ToChannel::Show(seq);
-    if call::<Option<Value>>(env, &object, &show).await?.is_none() {
+    if call::<Option<Value>>(env, &object, show).await?.is_none() {
         return Err(Problem::not_found("event").into());
     }
     let mut violations = Vec::new();
@@ -76,6 +76,6 @@ async fn replay(env: &Env, caller: &Caller, request: &Incoming, id: &str) -> Res
         return Err(Problem::invalid(violations).into());
     }
     let ask = ToChannel::Replay(vec![seq], endpoint, subscription);
-    let queued: u64 = call(env, &object, &ask).await?;
+    let queued: u64 = call(env, &object, ask).await?;
     http::json(202, &json!({ "queued": queued }))
 }

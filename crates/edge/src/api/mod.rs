@@ -5,7 +5,9 @@ mod credentials;
 mod events;
 mod notices;
 mod records;
+mod relay_hosts;
 mod relay_tasks;
+mod rooms;
 pub(crate) mod settings;
 mod tails;
 mod tenants;
@@ -55,6 +57,9 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
             auth::admin(env, request)?;
             return tenants::serve(env, request, path.get(3..).unwrap_or_default(), now).await;
         }
+        ["api", "v1", "relay-hosts", "link"] if method == "GET" => {
+            return relay_hosts::link(env, request).await;
+        }
         ["api", "v1", "tail"] if method == "GET" => return tails::open(env, request, now).await,
         _ => {}
     }
@@ -80,7 +85,9 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         "settings" => settings::serve(env, &caller, request, rest).await,
         "applications" => applications::serve(env, &caller, request, rest).await,
         "relays" => relay_tasks::states(env, &caller, request, rest).await,
-        "relay-tasks" => relay_tasks::serve(env, &caller, request, rest).await,
+        "relay-tasks" => relay_tasks::serve(env, &caller, request, rest, now).await,
+        "relay-hosts" => relay_hosts::serve(env, &caller, request, rest, now).await,
+        "rooms" => rooms::serve(env, &caller, request, rest).await,
         "credentials" => credentials::serve(env, &caller, request, rest, now).await,
         "tickets" => tails::ticket(env, &caller, request, now).await,
         "tail" => Err(not_allowed("GET")),

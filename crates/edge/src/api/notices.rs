@@ -29,12 +29,12 @@ pub(super) async fn serve(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let ask = ToRecords::Notices(cursor(request)?, limit(request)?);
-            let found: Page = call(env, &records_of(caller), &ask).await?;
+            let found: Page = call(env, &records_of(caller), ask).await?;
             page(found.items, found.next.as_deref())
         }
         ("POST", ["read"]) => {
             let Read { up_to } = request.json().await?;
-            call::<Value>(env, &records_of(caller), &ToRecords::ReadNotices(up_to)).await?;
+            call::<Value>(env, &records_of(caller), ToRecords::ReadNotices(up_to)).await?;
             http::empty(204)
         }
         (_, []) => Err(not_allowed("GET")),

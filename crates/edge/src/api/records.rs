@@ -28,32 +28,32 @@ pub(super) async fn serve(
     match (collection, request.method.as_str(), rest) {
         ("deliveries", "GET", []) => {
             let ask = ToRecords::Deliveries(query(request)?);
-            let found: Page = call(env, &records, &ask).await?;
+            let found: Page = call(env, &records, ask).await?;
             page(found.items, found.next.as_deref())
         }
         ("rejections", "GET", []) => {
             let ask = ToRecords::Rejections(query(request)?);
-            let found: Page = call(env, &records, &ask).await?;
+            let found: Page = call(env, &records, ask).await?;
             page(found.items, found.next.as_deref())
         }
         ("rejections", "GET", [id]) => {
             let ask = ToRecords::Rejection((*id).to_owned());
-            http::json(200, &found(call(env, &records, &ask).await?, "rejection")?)
+            http::json(200, &found(call(env, &records, ask).await?, "rejection")?)
         }
         ("replays", "GET", []) => {
             let ask = ToRecords::Replays(query(request)?);
-            let found: Page = call(env, &records, &ask).await?;
+            let found: Page = call(env, &records, ask).await?;
             let items: Vec<Value> = found.items.into_iter().map(shown).collect();
             page(items, found.next.as_deref())
         }
         ("replays", "POST", []) => start(env, caller, request).await,
         ("replays", "GET", [id]) => {
             let ask = ToRecords::Replay(replay_id(id)?);
-            http::json(200, &shown(found(call(env, &records, &ask).await?, "replay")?))
+            http::json(200, &shown(found(call(env, &records, ask).await?, "replay")?))
         }
         ("replays", "POST", [id, "cancel"]) => {
             let ask = ToRecords::CancelReplay(replay_id(id)?);
-            http::json(200, &shown(call(env, &records, &ask).await?))
+            http::json(200, &shown(call(env, &records, ask).await?))
         }
         ("audit", "GET", []) => audit(env, caller, request).await,
         ("replays", _, [] | [_] | [_, "cancel"]) => Err(not_allowed("GET and POST")),
@@ -102,7 +102,7 @@ pub(super) async fn unknown(
 ) -> Result<Option<Violation>> {
     let Some(id) = id else { return Ok(None) };
     let ask = ToTenant::Get(kind, id.to_owned());
-    let there: Option<Value> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let there: Option<Value> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     let detail = || format!("there is no {} of this id", kind.noun());
     Ok(there.is_none().then(|| Violation::new(kind.noun(), "replay.no_such_thing", detail())))
 }
@@ -174,7 +174,7 @@ async fn start(env: &Env, caller: &Caller, request: &Incoming) -> Result<Respons
     };
     let id = ReplayId::from_bytes(js::random()?);
     let ask = ToRecords::StartReplay(caller.tenant, id, Box::new(filter), rate_per_s);
-    http::json(202, &shown(call(env, &records_of(caller), &ask).await?))
+    http::json(202, &shown(call(env, &records_of(caller), ask).await?))
 }
 
 /// A replay as the API shows it: where the job is in the index is its own business.
@@ -190,7 +190,7 @@ async fn audit(env: &Env, caller: &Caller, request: &Incoming) -> Result<Respons
     let limit = limit(request)?;
     let before = super::cursor(request)?;
     let ask = ToTenant::Audit(before, limit);
-    let mut lines: Vec<Value> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let mut lines: Vec<Value> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     let full = lines.len() as u64 == limit;
     let next = lines.last().map(|line| line["seq"].to_string()).filter(|_| full);
     for line in &mut lines {

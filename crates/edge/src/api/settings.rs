@@ -43,6 +43,11 @@ given! {
         /// How many single and mixed relay tasks an ARTC application may have.
         artc_single_tasks: Option<u64>,
         artc_mixed_tasks: Option<u64>,
+        /// The lease of a task that may move, and how long its addresses rest between two hosts.
+        relay_lease_ms: Option<u64>,
+        relay_rest_ms: Option<u64>,
+        /// How often a relay host says how it is.
+        relay_status_ms: Option<u64>,
     }
 }
 
@@ -68,6 +73,7 @@ fn defaults() -> Value {
         "platform_auth_type": AuthType::MssAHead.as_str(),
         "artc_url": "lenient", "artc_users": 30,
         "artc_single_tasks": 200, "artc_mixed_tasks": 40, "jocloud_names": {},
+        "relay_lease_ms": 15_000, "relay_rest_ms": 10_000, "relay_status_ms": 5_000,
     })
 }
 
@@ -82,7 +88,7 @@ pub(super) async fn serve(
     }
     let object = ObjectRef::Tenant(caller.tenant);
     let get = ToTenant::Get(Kind::Settings, ID.to_owned());
-    let there: Option<Item> = call(env, &object, &get).await?;
+    let there: Option<Item> = call(env, &object, get).await?;
     let seen = there.as_ref().map_or(0, |item| item.version);
     let mut document = there.map_or_else(|| json!({}), |item| item.doc);
     match request.method.as_str() {
@@ -102,7 +108,7 @@ pub(super) async fn serve(
                 seen,
                 also: Vec::new(),
             };
-            let _: Option<Item> = call(env, &object, &ToTenant::Put(Box::new(put))).await?;
+            let _: Option<Item> = call(env, &object, ToTenant::Put(Box::new(put))).await?;
         }
         _ => return Err(not_allowed("GET and PATCH")),
     }
@@ -142,6 +148,9 @@ fn check(document: &Value) -> Result<()> {
         ("artc_users", settings.artc_users, 20..=30),
         ("artc_single_tasks", settings.artc_single_tasks, 1..=1_000),
         ("artc_mixed_tasks", settings.artc_mixed_tasks, 1..=1_000),
+        ("relay_lease_ms", settings.relay_lease_ms, 5_000..=60_000),
+        ("relay_rest_ms", settings.relay_rest_ms, 1_000..=12_000),
+        ("relay_status_ms", settings.relay_status_ms, 1_000..=30_000),
     ];
     for (name, number, range) in numbers {
         if let Some(number) = number {

@@ -32,14 +32,14 @@ pub(super) async fn serve(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let tenants: Vec<TenantEntry> =
-                call(env, &ObjectRef::Directory, &ToDirectory::ListTenants).await?;
+                call(env, &ObjectRef::Directory, ToDirectory::ListTenants).await?;
             let items = tenants.iter().map(shown).collect();
             page(items, None)
         }
         ("POST", []) => create(env, request, now).await,
         ("GET", [name]) => {
             let ask = ToDirectory::TenantByName((*name).to_owned());
-            let tenant: Option<TenantEntry> = call(env, &ObjectRef::Directory, &ask).await?;
+            let tenant: Option<TenantEntry> = call(env, &ObjectRef::Directory, ask).await?;
             let tenant = tenant.ok_or_else(|| Problem::not_found("tenant"))?;
             http::json(200, &shown(&tenant))
         }
@@ -64,7 +64,7 @@ async fn create(env: &Env, request: &Incoming, now: UnixMillis) -> Result<Respon
         now,
         false,
     );
-    let tenant: TenantEntry = call(env, &ObjectRef::Directory, &ask).await?;
+    let tenant: TenantEntry = call(env, &ObjectRef::Directory, ask).await?;
     let mut document = shown(&tenant);
     document["token"] = json!(token);
     let made = super::credentials::make(env, tenant.id, None, now).await?;

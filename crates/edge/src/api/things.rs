@@ -74,10 +74,10 @@ pub(super) async fn serve(
             check_managed(&item(env, caller, kind, id).await?, &Map::new())?;
             let actor = caller.actor.to_owned();
             let ask = ToTenant::Drop(caller.tenant, actor, kind, (*id).to_owned());
-            call::<Value>(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+            call::<Value>(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
             if let (Kind::Source, Ok(source)) = (kind, SourceId::parse(id)) {
                 let ask = ToDirectory::DropSource(source);
-                call::<Value>(env, &ObjectRef::Directory, &ask).await?;
+                call::<Value>(env, &ObjectRef::Directory, ask).await?;
             }
             http::empty(204)
         }
@@ -96,7 +96,7 @@ async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Res
     let limit = limit(request)?;
     let after = super::cursor(request)?.unwrap_or(0);
     let ask = ToTenant::List(kind, after, limit);
-    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let items: Vec<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     let full = items.len() as u64 == limit;
     let next = items.last().map(|item| item.seq.to_string()).filter(|_| full);
     let shown: Vec<Value> = items.into_iter().map(|item| shown(env, request, kind, item)).collect();
@@ -105,7 +105,7 @@ async fn list(env: &Env, caller: &Caller, request: &Incoming, kind: Kind) -> Res
 
 async fn item(env: &Env, caller: &Caller, kind: Kind, id: &str) -> Result<Item> {
     let ask = ToTenant::Get(kind, id.to_owned());
-    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let item: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     Ok(item.ok_or_else(|| Problem::not_found(kind.noun()))?)
 }
 
@@ -237,7 +237,7 @@ async fn put(
         && document["enabled"] == json!(true)
     {
         // Before anybody is woken, or its object would go on refusing what is sent.
-        call::<Value>(env, &ObjectRef::Endpoint(endpoint), &ToEndpoint::Enable).await?;
+        call::<Value>(env, &ObjectRef::Endpoint(endpoint), ToEndpoint::Enable).await?;
     }
     let also = match kind {
         Kind::Endpoint => tells(caller, &id, &document, now),
@@ -257,14 +257,14 @@ async fn put(
     };
     let ask = ToTenant::Put(Box::new(put));
     let object = ObjectRef::Tenant(caller.tenant);
-    let item: Option<Item> = call(env, &object, &ask).await?;
+    let item: Option<Item> = call(env, &object, ask).await?;
     let item = item.ok_or_else(|| Problem::not_found(kind.noun()))?;
     if kind == Kind::Source {
         crate::ingress::forget(&item.doc);
     }
     if let Some(source) = source {
         let ask = ToDirectory::PutSource(source, caller.tenant);
-        call::<Value>(env, &ObjectRef::Directory, &ask).await?;
+        call::<Value>(env, &ObjectRef::Directory, ask).await?;
     }
     if kind == Kind::Endpoint && !is_new {
         let endpoint = item.doc["id"].as_str().and_then(|id| EndpointId::parse(id).ok());
@@ -272,10 +272,10 @@ async fn put(
             && renewed
             && item.doc["enabled"] == json!(true)
         {
-            call::<Value>(env, &ObjectRef::Endpoint(endpoint), &ToEndpoint::Enable).await?;
+            call::<Value>(env, &ObjectRef::Endpoint(endpoint), ToEndpoint::Enable).await?;
         }
         // What it could not be sent before may be waiting in many channels.
-        call::<Value>(env, &object, &ToTenant::Wake(caller.tenant)).await?;
+        call::<Value>(env, &object, ToTenant::Wake(caller.tenant)).await?;
     }
     Ok((shown(env, request, kind, item), secret))
 }
@@ -355,6 +355,7 @@ given! {
         duplicate_window_s: Option<u64>,
         generic: Option<Value>,
         words: Option<Value>,
+        managed: Option<String>,
     }
 }
 
@@ -384,6 +385,7 @@ async fn checked_source(
         duplicate_window_s: given.duplicate_window_s.unwrap_or(10),
         generic: given.generic,
         words: given.words,
+        managed: given.managed,
         created_at: given.created_at.unwrap_or(now),
     };
     let mut keys = keys_of(env, caller, Kind::Source, &id.to_string(), is_new).await?;
@@ -405,7 +407,7 @@ async fn keys_of(env: &Env, caller: &Caller, kind: Kind, id: &str, is_new: bool)
         return Ok(Keys::default());
     }
     let ask = ToTenant::Keys(kind, id.to_owned());
-    call(env, &ObjectRef::Tenant(caller.tenant), &ask).await
+    call(env, &ObjectRef::Tenant(caller.tenant), ask).await
 }
 
 given! {
@@ -617,7 +619,7 @@ async fn rotate(
         key,
         now.plus(Millis::from_secs(grace_s)),
     );
-    let rotated: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), &ask).await?;
+    let rotated: Option<Item> = call(env, &ObjectRef::Tenant(caller.tenant), ask).await?;
     let rotated = rotated.ok_or_else(|| Problem::not_found(kind.noun()))?;
     crate::ingress::forget(&rotated.doc);
     http::json(200, &with(shown(env, request, kind, rotated), made))

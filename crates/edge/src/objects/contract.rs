@@ -1,8 +1,10 @@
 //! What objects are asked: every message between them, in one place.
 
 use livegate_core::id::{EndpointId, ReplayId, Seq, SourceId, TenantId};
+use livegate_core::relay::Task;
 use livegate_core::time::UnixMillis;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::endpoint::Report;
 use super::records::{Rejection, ReplayFilter};
@@ -38,8 +40,24 @@ messages! {
         DropCredentials(tenant: TenantId, id: String),
         /// The set of which this part is that text.
         Credential(part: Part, name: String),
+        /// A relay host and the source of its events.
+        PutHost(host: Box<HostEntry>),
+        DropHost(id: String, tenant: TenantId),
+        /// The host of a token, by its hash.
+        HostByToken(token_hash: String),
         /// An empty call, for measuring one.
         Ping,
+    }
+}
+
+document! {
+    /// A relay host as the directory knows it.
+    #[derive(Debug)]
+    pub(crate) struct HostEntry {
+        pub(crate) id: String,
+        pub(crate) tenant: TenantId,
+        pub(crate) source: SourceId,
+        pub(crate) token_hash: String = String::new(),
     }
 }
 
@@ -216,8 +234,8 @@ messages! {
 }
 
 document! {
-    /// What a relay task is named by: who has such tasks (`artc`, `jocloud`, `metastudio`), the
-    /// application, and its id there.
+    /// What a relay task is named by: who has such tasks (`artc`, `jocloud`, `metastudio`, `livegate`),
+    /// the application, and its id there.
     #[derive(Clone, Debug)]
     pub(crate) struct TaskId {
         pub(crate) vendor: String,
@@ -233,17 +251,34 @@ document! {
         pub(crate) tenant: TenantId,
         pub(crate) id: TaskId,
         pub(crate) channel: String,
-        /// `single` or `mix`.
-        pub(crate) mode: String,
         /// A hash of each push address' identity.
         pub(crate) addresses: Vec<String>,
-        /// Its description.
+        /// Its description: a task of the core's.
         pub(crate) task: Value,
         /// `true`: there has to be one; `false`: there must not be; without: either.
         pub(crate) change: Option<bool>,
         /// How many of its mode its application may have.
         pub(crate) most: u64,
         pub(crate) now: UnixMillis,
+    }
+}
+
+impl Start {
+    /// A task as the fleet takes it.
+    pub(crate) fn of(
+        tenant: TenantId,
+        id: TaskId,
+        task: &Task,
+        change: Option<bool>,
+        most: u64,
+        now: UnixMillis,
+    ) -> Self {
+        let mut addresses = Vec::new();
+        for target in &task.targets {
+            addresses.push(hex::encode(Sha256::digest(target.identity().as_bytes())));
+        }
+        let channel = task.channel.clone();
+        Self { tenant, id, channel, addresses, task: task.to_value(), change, most, now }
     }
 }
 
@@ -269,13 +304,21 @@ messages! {
     #[derive(Debug)]
     pub(crate) enum ToFleet {
         Start(start: Box<Start>),
-        /// The state that it ends in; whether there was one.
-        Stop(id: TaskId, state: String, now: UnixMillis),
+        /// Whether there was one.
+        Stop(id: TaskId),
+        /// A message, JSON, that it is to write once; whether there is such a task.
+        Sei(tenant: TenantId, id: TaskId, custom: String),
         /// The newest of that id, opened.
         Task(tenant: TenantId, id: TaskId),
         /// Of which vendor and application, if not empty; ended ones, live ones or both.
         List(vendor: String, app: String, ended: Option<bool>, offset: u64, limit: u64),
         /// The channel of a task of that vendor and application, if they are known.
         Channel(vendor: Option<String>, app: Option<String>, task: String),
+        /// Every host that ever connected, by its id, and how it is.
+        Hosts,
+        /// A host was deleted: what it has is given to others.
+        DropHost(host: String),
+        /// What an application relays by itself may have changed.
+        Follow(tenant: TenantId, app: String),
     }
 }

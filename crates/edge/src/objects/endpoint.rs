@@ -146,7 +146,7 @@ impl Endpoint {
                         _ => "it failed for five days without a single success",
                     };
                     let ask = ToTenant::Disable(tenant, endpoint, reason.to_owned());
-                    call::<Value>(&self.env, &ObjectRef::Tenant(tenant), &ask).await?;
+                    call::<Value>(&self.env, &ObjectRef::Tenant(tenant), ask).await?;
                 }
                 Ok(told.write())
             }

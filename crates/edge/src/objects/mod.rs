@@ -7,7 +7,7 @@
 //! | [`channel`] | tenant and channel | accepted events, in order, and what is not delivered yet |
 //! | [`endpoint`] | endpoint | its health: breaker, rate, when it is to be disabled |
 //! | [`nonces`] | source | nonces seen, for schemes with one a call |
-//! | [`fleet`] | tenant | relay tasks, and which push address is whose |
+//! | [`fleet`] | tenant | relay tasks, the hosts that carry them out, and which push address is whose |
 //! | [`records`] | tenant | the searchable index, refused calls, bulk replays, the tenant's tail |
 
 pub(crate) mod channel;
@@ -106,8 +106,10 @@ pub(crate) async fn forward(
     answer.dyn_into().map_err(Error::js)
 }
 
-/// Calls an object and reads what it answers; a problem that it reports is the caller's.
-pub(crate) fn call<T: Field>(env: &Env, object: &ObjectRef<'_>, message: &impl Field) -> Asked<T> {
+/// Calls an object and reads what it answers; a problem that it reports is the caller's. The message is
+/// taken, so that no caller keeps it while it waits.
+#[expect(clippy::needless_pass_by_value, reason = "see above")]
+pub(crate) fn call<T: Field>(env: &Env, object: &ObjectRef<'_>, message: impl Field) -> Asked<T> {
     Asked { answer: exchange(env, object, &message.write()), read: document::read }
 }
 

@@ -2,8 +2,8 @@
 //! the deployment, since the vendor's documents give two. What is answered is the core's.
 
 use livegate_core::id::token_hash;
+use livegate_core::relay::Task;
 use livegate_core::relay::jocloud::{self, Operation, Refusal, Rules};
-use livegate_core::relay::task::{Source, Task};
 use livegate_core::scheme::request::basic;
 use livegate_core::time::UnixMillis;
 use livegate_core::url::egress::check;
@@ -68,7 +68,7 @@ async fn carry_out(env: &Env, request: &Incoming, rest: &str) -> Result<(), Refu
         Operation::Stop => {
             let (named, id) = jocloud::stop_with(&body, rules)?;
             jocloud::same_app(app, &named)?;
-            let stopped = tasks::stop(&tenant, VENDOR, app, &id, "stopped", now).await;
+            let stopped = tasks::stop(&tenant, VENDOR, app, &id).await;
             if stopped.map_err(failed)? { Ok(()) } else { Err(Refusal::NoTask) }
         }
     }
@@ -80,17 +80,14 @@ async fn start(tenant: &Tenant<'_>, task: &Task, now: UnixMillis) -> Result<(), 
     if task.targets.iter().any(|target| check(target.as_http(), egress).is_err()) {
         return Err(Refusal::Forbidden);
     }
-    let mode = if matches!(task.source, Source::Single(_)) { "single" } else { "mix" };
     let ask = tasks::Ask {
         vendor: VENDOR,
         app: &task.app_id,
         task: &task.id,
-        channel: &task.channel,
-        mode,
         most: u64::from(jocloud::MAX_TASKS),
         change: None,
     };
-    let started = tasks::start(tenant, &ask, &task.targets, task.to_value(), now).await;
+    let started = tasks::start(tenant, &ask, task, now).await;
     match started.map_err(failed)? {
         Started::Address(index, _, _) => {
             Err(Refusal::Address { index: usize::try_from(index).unwrap_or(usize::MAX) })

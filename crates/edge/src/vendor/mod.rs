@@ -18,4 +18,4 @@ mod masked;
 pub(crate) mod metastudio;
 pub(crate) mod signed;
 pub(crate) mod stored;
-mod tasks;
+pub(crate) mod tasks;

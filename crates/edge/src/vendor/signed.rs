@@ -65,7 +65,7 @@ pub(crate) async fn tenant<'a>(
             None,
             authentic.expires(),
         );
-        if !call::<bool>(env, &ObjectRef::ClientNonces(known.tenant), &ask).await? {
+        if !call::<bool>(env, &ObjectRef::ClientNonces(known.tenant), ask).await? {
             return Err(Refused::Repeated);
         }
     }

@@ -57,22 +57,22 @@ impl Write {
 }
 
 impl Tenant<'_> {
-    async fn ask<T: crate::document::Field>(&self, ask: &ToTenant) -> Result<T> {
+    async fn ask<T: crate::document::Field>(&self, ask: ToTenant) -> Result<T> {
         call(self.env, &ObjectRef::Tenant(self.id), ask).await
     }
 
     /// A thing without its secrets.
     pub(crate) async fn document(&self, kind: Kind, id: &str) -> Result<Option<Value>> {
-        let item: Option<Item> = self.ask(&ToTenant::Get(kind, id.to_owned())).await?;
+        let item: Option<Item> = self.ask(ToTenant::Get(kind, id.to_owned())).await?;
         Ok(item.map(|item| item.doc))
     }
 
     /// A thing and its secrets.
     pub(crate) async fn open(&self, kind: Kind, id: &str) -> Result<Option<Thing>> {
-        let item: Option<Item> = self.ask(&ToTenant::Get(kind, id.to_owned())).await?;
+        let item: Option<Item> = self.ask(ToTenant::Get(kind, id.to_owned())).await?;
         let Some(item) = item else { return Ok(None) };
         let keys = if item.key_set {
-            self.ask(&ToTenant::Keys(kind, id.to_owned())).await?
+            self.ask(ToTenant::Keys(kind, id.to_owned())).await?
         } else {
             Keys::default()
         };
@@ -90,7 +90,7 @@ impl Tenant<'_> {
 
     /// A page of a list, and how many there are in all.
     pub(crate) async fn select(&self, kind: Kind, select: Select) -> Result<Selected> {
-        self.ask(&ToTenant::Select(kind, Box::new(select))).await
+        self.ask(ToTenant::Select(kind, Box::new(select))).await
     }
 
     /// Makes a thing, or changes the one that there is, by what `change` makes of it; again if
@@ -117,7 +117,7 @@ impl Tenant<'_> {
                 seen,
                 also,
             };
-            let put: Result<Option<Item>> = self.ask(&ToTenant::Put(Box::new(put))).await;
+            let put: Result<Option<Item>> = self.ask(ToTenant::Put(Box::new(put))).await;
             tries += 1;
             match put {
                 Err(Error::Problem(problem))
@@ -132,6 +132,6 @@ impl Tenant<'_> {
     /// Removes a thing and what follows from it.
     pub(crate) async fn remove(&self, kind: Kind, id: &str) -> Result<()> {
         let ask = ToTenant::Drop(self.id, ACTOR.to_owned(), kind, id.to_owned());
-        self.ask::<Value>(&ask).await.map(|_| ())
+        self.ask::<Value>(ask).await.map(|_| ())
     }
 }

@@ -1,14 +1,12 @@
 //! Relay tasks handed to the tenant's fleet.
 
-use livegate_core::relay::address::PushUrl;
+use livegate_core::relay::Task;
 use livegate_core::time::UnixMillis;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::stored::Tenant;
 use crate::error::Result;
 use crate::objects::contract::{Start, Started, TaskId, ToFleet};
-use crate::objects::fleet::Task;
+use crate::objects::fleet;
 use crate::objects::{ObjectRef, call};
 
 /// A task to start, or to change.
@@ -16,8 +14,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) vendor: &'static str,
     pub(crate) app: &'a str,
     pub(crate) task: &'a str,
-    pub(crate) channel: &'a str,
-    pub(crate) mode: &'static str,
     pub(crate) most: u64,
     /// `true`: there has to be one; `false`: there must not be; without: either.
     pub(crate) change: Option<bool>,
@@ -31,36 +27,30 @@ fn task_id(vendor: &str, app: &str, task: &str) -> TaskId {
 pub(crate) async fn start(
     tenant: &Tenant<'_>,
     ask: &Ask<'_>,
-    outputs: &[PushUrl],
-    task: Value,
+    task: &Task,
     now: UnixMillis,
 ) -> Result<Started> {
-    let hash = |output: &PushUrl| hex::encode(Sha256::digest(output.identity().as_bytes()));
-    let start = Start {
-        tenant: tenant.id,
-        id: task_id(ask.vendor, ask.app, ask.task),
-        channel: ask.channel.to_owned(),
-        mode: ask.mode.to_owned(),
-        addresses: outputs.iter().map(hash).collect(),
-        task,
-        change: ask.change,
-        most: ask.most,
-        now,
-    };
-    call(tenant.env, &ObjectRef::Fleet(tenant.id), &ToFleet::Start(Box::new(start))).await
+    let id = task_id(ask.vendor, ask.app, ask.task);
+    let start = Start::of(tenant.id, id, task, ask.change, ask.most, now);
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ToFleet::Start(Box::new(start))).await
 }
 
 /// Ends a task; whether there was one.
-pub(crate) async fn stop(
+pub(crate) async fn stop(tenant: &Tenant<'_>, vendor: &str, app: &str, task: &str) -> Result<bool> {
+    let ask = ToFleet::Stop(task_id(vendor, app, task));
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ask).await
+}
+
+/// Has a task write a message once; whether there is such a task.
+pub(crate) async fn set_sei(
     tenant: &Tenant<'_>,
     vendor: &str,
     app: &str,
     task: &str,
-    state: &str,
-    now: UnixMillis,
+    custom: String,
 ) -> Result<bool> {
-    let ask = ToFleet::Stop(task_id(vendor, app, task), state.to_owned(), now);
-    call(tenant.env, &ObjectRef::Fleet(tenant.id), &ask).await
+    let ask = ToFleet::Sei(tenant.id, task_id(vendor, app, task), custom);
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ask).await
 }
 
 /// The newest task of that id, with its description.
@@ -69,7 +59,7 @@ pub(crate) async fn find(
     vendor: &str,
     app: &str,
     task: &str,
-) -> Result<Option<Task>> {
+) -> Result<Option<fleet::Task>> {
     let ask = ToFleet::Task(tenant.id, task_id(vendor, app, task));
-    call(tenant.env, &ObjectRef::Fleet(tenant.id), &ask).await
+    call(tenant.env, &ObjectRef::Fleet(tenant.id), ask).await
 }

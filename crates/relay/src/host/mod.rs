@@ -142,6 +142,7 @@ impl Host {
     fn serve_rtmp(&self, listeners: Vec<Listener>, config: &Config) {
         let hall = Hall {
             settings: config.settings.host,
+            gather: gather(config.settings.host.coalesce_ms()),
             credentials: self.credentials.clone(),
             streams: self.streams.clone(),
             crowd: self.crowd.clone(),
@@ -198,6 +199,11 @@ impl Host {
         };
         spawn_local(async move { Fleet::join(gateway, parts, &kept).await })
     }
+}
+
+/// For how long what comes is gathered, if it is.
+fn gather(ms: u64) -> Option<Duration> {
+    (ms > 0).then(|| Duration::from_millis(ms))
 }
 
 /// Waits until the process is told to stop, or the gateway does not want the host: then it says why.

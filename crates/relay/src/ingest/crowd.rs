@@ -49,6 +49,13 @@ impl Seat {
         }
     }
 
+    /// That is all for the moment.
+    pub(crate) fn pause(&self) {
+        if let Some(source) = &*self.occupied.source.borrow() {
+            source.pause();
+        }
+    }
+
     /// Why it is to be closed, if it is.
     pub(crate) fn is_closed(&self) -> Option<IngestError> {
         self.occupied.closed.get()

@@ -33,6 +33,9 @@ use crate::stream::{Packet, Reader, Streams};
 /// Bytes that are read at a time.
 const READ: usize = 65_536;
 
+/// How often a publisher is read in a row: a megabyte.
+const READS: usize = 16;
+
 /// How long a player may take nothing of what waits for it.
 const STALL: Duration = Duration::from_secs(30);
 
@@ -43,6 +46,8 @@ const LEAVE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Hall {
     pub(crate) settings: HostSettings,
+    /// For how long what publishers send is gathered.
+    pub(crate) gather: Option<Duration>,
     pub(crate) credentials: Present,
     pub(crate) streams: Streams,
     pub(crate) crowd: Crowd,
@@ -82,9 +87,21 @@ impl Closed {
 
 /// What a connection does.
 enum Doing {
-    Nothing { until: Instant },
-    Publishing { seat: Rc<Seat> },
-    Playing { _seat: Option<Seat>, reader: Reader, stream: u32, moved_at: Instant, viewer: Viewer },
+    Nothing {
+        until: Instant,
+    },
+    /// Until `read_at` nothing is read: what comes is gathered by the kernel.
+    Publishing {
+        seat: Rc<Seat>,
+        read_at: Option<Instant>,
+    },
+    Playing {
+        _seat: Option<Seat>,
+        reader: Reader,
+        stream: u32,
+        moved_at: Instant,
+        viewer: Viewer,
+    },
 }
 
 struct Visit {
@@ -137,12 +154,16 @@ impl Visit {
                         () = sleep_until(until) => Err(Closed::Late),
                     }
                 }
-                Doing::Publishing { seat } => {
-                    let seat = Rc::clone(seat);
+                Doing::Publishing { seat, read_at } => {
+                    let (seat, read_at) = (Rc::clone(seat), *read_at);
                     tokio::select! {
                         biased;
                         moved = poll_fn(|cx| self.poll_move(cx)) => moved,
                         error = seat.closed() => Err(Closed::Ingest(error)),
+                        () = sleep_until(read_at.unwrap_or_else(Instant::now)), if read_at.is_some() => {
+                            self.read_again();
+                            Ok(())
+                        }
                     }
                 }
                 Doing::Playing { reader, moved_at, .. } => {
@@ -166,7 +187,7 @@ impl Visit {
     fn is_over(&self) -> Option<Closed> {
         match &self.doing {
             Doing::Nothing { until } => (Instant::now() >= *until).then_some(Closed::Late),
-            Doing::Publishing { seat } => seat.is_closed().map(Closed::Ingest),
+            Doing::Publishing { seat, .. } => seat.is_closed().map(Closed::Ingest),
             Doing::Playing { moved_at, .. } => {
                 let is_late = !self.batch.is_out() && moved_at.elapsed() >= STALL;
                 is_late.then_some(Closed::Late)
@@ -196,9 +217,18 @@ impl Visit {
     /// Reads what came and writes what waits, as far as it goes.
     fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let mut has_moved = false;
-        if let Poll::Ready(read) = self.poll_read(cx) {
+        // A publisher is read until there is no more for now; so that others have their turn, not for
+        // ever.
+        for _ in 0..READS {
+            let Poll::Ready(read) = self.poll_read(cx) else { break };
             read?;
             has_moved = true;
+            if !matches!(self.doing, Doing::Publishing { .. }) {
+                break;
+            }
+        }
+        if has_moved {
+            self.pause();
         }
         if !self.batch.is_out()
             && let Poll::Ready(written) = self.batch.poll_write(Pin::new(&mut self.wire), cx)
@@ -212,7 +242,24 @@ impl Visit {
         if has_moved { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
+    /// What was read goes on, and what comes next is gathered.
+    fn pause(&mut self) {
+        if let Doing::Publishing { seat, read_at } = &mut self.doing {
+            seat.pause();
+            *read_at = self.hall.gather.map(clock::next_tick);
+        }
+    }
+
+    fn read_again(&mut self) {
+        if let Doing::Publishing { read_at, .. } = &mut self.doing {
+            *read_at = None;
+        }
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        if matches!(self.doing, Doing::Publishing { read_at: Some(_), .. }) {
+            return Poll::Pending;
+        }
         SCRATCH.with_borrow_mut(|scratch| {
             let mut read = ReadBuf::new(scratch);
             let done = ready!(Pin::new(&mut self.wire).poll_read(cx, &mut read));
@@ -236,7 +283,7 @@ impl Visit {
                 Event::Publish(publish) => {
                     let seat = self.publish(&publish.name)?;
                     self.server.accept().map_err(wrong)?;
-                    self.doing = Doing::Publishing { seat: Rc::new(seat) };
+                    self.doing = Doing::Publishing { seat: Rc::new(seat), read_at: None };
                 }
                 Event::Play(play) => {
                     let (seat, reader) = self.play(&play.name)?;
@@ -246,7 +293,7 @@ impl Visit {
                     self.doing = Doing::Playing { _seat: seat, reader, stream, moved_at, viewer };
                 }
                 Event::Media(message) => {
-                    if let Doing::Publishing { seat } = &self.doing
+                    if let Doing::Publishing { seat, .. } = &self.doing
                         && let Some(packet) = Packet::of(message)
                     {
                         seat.packet(&packet, now);

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use livegate_rtmp::chunk::shared::{Head, Shared};
 use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
 
 /// How many pieces go into one call: two for a message that fits into a chunk, and more than the
 /// 50 messages that 30 ms of even a fast stream have.
@@ -101,6 +102,24 @@ impl Batch {
             self.is_held = false;
             return Poll::Ready(Ok(Written { bytes: 0, media: 0 }));
         }
+        let bytes = ready!(self.gather(|slices| wire.as_mut().poll_write_vectored(cx, slices)))?;
+        let written = self.advance(bytes);
+        // What follows may be long in coming, and an error shows with the next write.
+        self.is_held = self.is_empty() && !matches!(wire.poll_flush(cx), Poll::Ready(Ok(())));
+        Poll::Ready(Ok(written))
+    }
+
+    /// Writes as much as a socket takes in one call, without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if that is nothing.
+    pub(crate) fn try_write(&mut self, tcp: &TcpStream) -> std::io::Result<Written> {
+        let bytes = self.gather(|slices| tcp.try_write_vectored(slices))?;
+        Ok(self.advance(bytes))
+    }
+
+    /// Does something with the pieces that go into one call.
+    fn gather<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
         let mut skip = self.skip;
@@ -120,12 +139,7 @@ impl Batch {
                 break;
             }
         }
-        let slices = slices.get(..count.min(PIECES)).unwrap_or_default();
-        let bytes = ready!(wire.as_mut().poll_write_vectored(cx, slices))?;
-        let written = self.advance(bytes);
-        // What follows may be long in coming, and an error shows with the next write.
-        self.is_held = self.is_empty() && !matches!(wire.poll_flush(cx), Poll::Ready(Ok(())));
-        Poll::Ready(Ok(written))
+        write(slices.get(..count.min(PIECES)).unwrap_or_default())
     }
 
     fn advance(&mut self, bytes: usize) -> Written {

@@ -13,10 +13,11 @@ use std::time::Duration;
 use livegate_core::relay::push::{Cause, Progress, Step, refusal};
 use livegate_rtmp::session::client::{Client, Event, Purpose, Refusal, Settings, Stage};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Address, Batch, Outlet};
+use super::pipe::Pipe;
+use super::{Address, Outlet};
 use crate::clock;
 use crate::net::{Egress, Tls, Wire, connect, secure};
 
@@ -78,17 +79,14 @@ pub(crate) async fn run(
     }
     let client = Client::new(clock::random(), settings);
     let mut connection = Connection {
-        wire,
-        client,
-        batch: Batch::default(),
+        pipe: Rc::new(RefCell::new(Pipe::new(wire, client))),
         outlet,
-        handed: 0,
-        media_end: 0,
+        news: Vec::new(),
         acknowledgements: 0,
         is_established: false,
-        stream: None,
     };
     let ended = connection.go_on(&tell).await;
+    connection.outlet.set_pipe(None);
     connection.progress();
     connection.outlet.queue.borrow_mut().close();
     ended
@@ -116,18 +114,12 @@ async fn reach(
 }
 
 struct Connection {
-    wire: Wire,
-    client: Client,
-    batch: Batch,
+    pipe: Rc<RefCell<Pipe>>,
     outlet: Rc<Outlet>,
-    /// Bytes that the kernel took.
-    handed: u64,
-    /// Where in them the last of the stream's messages ends.
-    media_end: u64,
+    /// What was reached, and is not told yet.
+    news: Vec<Told>,
     acknowledgements: u64,
     is_established: bool,
-    /// The message stream, once publishing has started.
-    stream: Option<u32>,
 }
 
 thread_local! {
@@ -137,45 +129,50 @@ thread_local! {
 
 impl Connection {
     async fn go_on(&mut self, tell: &impl Fn(Told)) -> Cause {
-        let outlet = Rc::clone(&self.outlet);
+        let (outlet, pipe) = (Rc::clone(&self.outlet), Rc::clone(&self.pipe));
         let mut report = pin!(sleep(FIRST_REPORTS));
+        let mut was_silent = true;
         loop {
-            self.speak();
-            let is_idle = self.batch.is_empty();
-            let was_silent = self.media_end == 0;
+            pipe.borrow_mut().speak();
+            let is_started = pipe.borrow().stream.is_some();
+            let is_idle = pipe.borrow().batch.is_empty();
             let mut flush = pin!(outlet.flush.notified());
             tokio::select! {
                 biased;
                 () = outlet.leave.notified() => return self.leave().await,
-                () = &mut report, if self.stream.is_some() => {
+                () = &mut report, if is_started => {
                     tell(Told::Progress(self.progress()));
-                    let is_awaited = self.media_end > 0 && outlet.arrived() == 0;
+                    let is_awaited = pipe.borrow().has_begun() && outlet.arrived() == 0;
                     let pause = if is_awaited { FIRST_REPORTS } else { REPORTS };
                     report.as_mut().reset(Instant::now() + pause);
                 }
-                moved = poll_fn(|cx| self.poll_move(cx, tell)) => {
+                moved = poll_fn(|cx| self.poll_move(cx)) => {
+                    // Told when nothing is borrowed: whoever hears it may act at once.
+                    self.news.drain(..).for_each(tell);
                     if let Err(cause) = moved {
                         return cause;
                     }
-                    if was_silent && self.media_end > 0 {
-                        report.as_mut().reset(Instant::now() + FIRST_REPORTS);
-                    }
                 }
-                () = &mut flush, if is_idle && self.stream.is_some() => {}
+                () = &mut flush, if is_idle && is_started => {}
             }
-            self.fill();
+            pipe.borrow_mut().fill(&mut outlet.queue.borrow_mut());
+            if was_silent && pipe.borrow().has_begun() {
+                was_silent = false;
+                report.as_mut().reset(Instant::now() + FIRST_REPORTS);
+            }
         }
     }
 
     /// Reads what came and writes what waits, as far as it goes.
-    fn poll_move(&mut self, cx: &mut Context<'_>, tell: &impl Fn(Told)) -> Poll<Result<(), Cause>> {
+    fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         let mut has_moved = false;
-        if let Poll::Ready(read) = self.poll_read(cx, tell) {
+        if let Poll::Ready(read) = self.poll_read(cx) {
             read?;
             has_moved = true;
         }
-        if !self.batch.is_out()
-            && let Poll::Ready(written) = self.poll_write(cx)
+        let mut pipe = self.pipe.borrow_mut();
+        if !pipe.batch.is_out()
+            && let Poll::Ready(written) = pipe.poll_write(cx)
         {
             written?;
             has_moved = true;
@@ -183,90 +180,52 @@ impl Connection {
         if has_moved { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
-        let written = ready!(self.batch.poll_write(Pin::new(&mut self.wire), cx));
-        let written = written.map_err(|_| Cause::ConnectionLost)?;
-        if written.media > 0 {
-            self.media_end = self.handed + u64::try_from(written.media).unwrap_or(0);
-        }
-        self.handed += u64::try_from(written.bytes).unwrap_or(0);
-        Poll::Ready(Ok(()))
-    }
-
-    /// What the session has to say. A destination that asks and does not listen is answered no more,
-    /// until the session has enough of it.
-    fn speak(&mut self) {
-        if !self.batch.is_enough() {
-            self.batch.control(self.client.take_output());
-        }
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, tell: &impl Fn(Told)) -> Poll<Result<(), Cause>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut read = ReadBuf::new(scratch);
-            let done = ready!(Pin::new(&mut self.wire).poll_read(cx, &mut read));
-            Poll::Ready(match done {
+            let done = Pin::new(&mut self.pipe.borrow_mut().wire).poll_read(cx, &mut read);
+            Poll::Ready(match ready!(done) {
                 Err(_) => Err(Cause::ConnectionLost),
                 Ok(()) if read.filled().is_empty() => Err(Cause::ClosedByPeer),
-                Ok(()) => self.take(read.filled(), tell),
+                Ok(()) => self.take(read.filled()),
             })
         })
     }
 
-    fn take(&mut self, mut bytes: &[u8], tell: &impl Fn(Told)) -> Result<(), Cause> {
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), Cause> {
+        let pipe = &mut *self.pipe.borrow_mut();
         loop {
-            let event = self.client.next(&mut bytes).map_err(|_| {
+            let event = pipe.client.next(&mut bytes).map_err(|_| {
                 if self.is_established { Cause::Protocol } else { Cause::HandshakeFailed }
             })?;
-            if !self.is_established && self.client.is_established() {
+            if !self.is_established && pipe.client.is_established() {
                 self.is_established = true;
-                tell(Told::Reached(Step::Handshake));
+                self.news.push(Told::Reached(Step::Handshake));
             }
             match event {
                 None => break,
-                Some(Event::Connected(_)) => tell(Told::Reached(Step::Connect)),
+                Some(Event::Connected(_)) => self.news.push(Told::Reached(Step::Connect)),
                 Some(Event::Started { stream }) => {
-                    self.stream = Some(stream);
-                    tell(Told::Reached(Step::Publish));
+                    pipe.stream = Some(stream);
+                    self.outlet.set_pipe(Some(Rc::clone(&self.pipe)));
+                    self.news.push(Told::Reached(Step::Publish));
                 }
                 Some(Event::Refused(refused)) => return Err(meaning(&refused)),
                 Some(Event::Ended(_)) => return Err(Cause::PublishRefused),
                 Some(_) => {}
             }
         }
-        let flow = self.client.flow();
+        let flow = pipe.client.flow();
         if flow.acknowledgements() > self.acknowledgements {
             self.acknowledgements = flow.acknowledgements();
             let [.., a, b, c, d] = flow.acknowledged().to_be_bytes();
-            tell(Told::Acknowledged(u32::from_be_bytes([a, b, c, d])));
+            self.news.push(Told::Acknowledged(u32::from_be_bytes([a, b, c, d])));
         }
         Ok(())
     }
 
-    /// Takes out of the queue what one write can take.
-    fn fill(&mut self) {
-        let Some(stream) = self.stream else { return };
-        let mut queue = self.outlet.queue.borrow_mut();
-        while !self.batch.is_enough()
-            && let Some(next) = queue.pop()
-        {
-            let shared = next.payload.0;
-            let shared = if next.is_repeated { shared.at(next.timestamp) } else { shared };
-            self.client.count_sent(shared.wire_len());
-            self.batch.media(shared, stream);
-        }
-    }
-
     fn progress(&self) -> Progress {
-        let kernel = livegate_outq::outstanding(self.wire.tcp()).unwrap_or_default();
-        let waiting = self.outlet.queue.borrow().size().saturating_add(self.batch.size());
-        let progress = Progress {
-            handed: self.handed,
-            media_end: self.media_end,
-            unacked: kernel.unacked,
-            unsent: kernel.unsent,
-            queued: u64::try_from(waiting).unwrap_or(u64::MAX),
-        };
+        let progress = self.pipe.borrow().progress(self.outlet.queue.borrow().size());
         self.outlet.has_arrived(progress.media_arrived());
         progress
     }
@@ -274,25 +233,40 @@ impl Connection {
     /// Sends what waits, says that the stream is over, and closes. Whoever does not take that in time
     /// is not waited for.
     async fn leave(&mut self) -> Cause {
+        self.outlet.set_pipe(None);
         let _ = timeout(LEAVE, self.take_leave()).await;
         Cause::Stopped
     }
 
     async fn take_leave(&mut self) -> Result<(), Cause> {
-        self.fill();
-        while !self.batch.is_empty() {
-            poll_fn(|cx| self.poll_write(cx)).await?;
-            self.fill();
+        let pipe = &self.pipe;
+        let fill = || pipe.borrow_mut().fill(&mut self.outlet.queue.borrow_mut());
+        fill();
+        while !pipe.borrow().batch.is_empty() {
+            poll_fn(|cx| pipe.borrow_mut().poll_write(cx)).await?;
+            fill();
         }
-        self.client.finish();
-        self.speak();
-        while !self.batch.is_out() {
-            poll_fn(|cx| self.poll_write(cx)).await?;
+        pipe.borrow_mut().client.finish();
+        pipe.borrow_mut().speak();
+        while !pipe.borrow().batch.is_out() {
+            poll_fn(|cx| pipe.borrow_mut().poll_write(cx)).await?;
         }
-        self.wire.shutdown().await.map_err(|_| Cause::ConnectionLost)?;
+        let lost = |_| Cause::ConnectionLost;
+        poll_fn(|cx| Pin::new(&mut pipe.borrow_mut().wire).poll_shutdown(cx))
+            .await
+            .map_err(lost)?;
         // To close while something was not read is to reset: then the end may not arrive.
-        let mut rest = [0; 512];
-        while self.wire.read(&mut rest).await.is_ok_and(|bytes| bytes > 0) {}
+        poll_fn(|cx| {
+            let mut rest = [0; 512];
+            loop {
+                let mut read = ReadBuf::new(&mut rest);
+                let done = Pin::new(&mut pipe.borrow_mut().wire).poll_read(cx, &mut read);
+                if ready!(done).is_err() || read.filled().is_empty() {
+                    return Poll::Ready(());
+                }
+            }
+        })
+        .await;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod address;
 mod batch;
 mod connection;
 mod outlet;
+mod pipe;
 
 pub(crate) use address::Address;
 pub(crate) use batch::Batch;

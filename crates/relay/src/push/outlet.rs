@@ -9,6 +9,8 @@ use livegate_core::time::UnixMillis;
 use livegate_rtmp::chunk::shared::Shared;
 use tokio::sync::Notify;
 
+use super::pipe::Pipe;
+
 use crate::meter::Meters;
 
 /// A message that is chunked once for all destinations.
@@ -25,10 +27,12 @@ impl Payload for Chunked {
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) queue: RefCell<Queue<Chunked>>,
-    /// Told when what waits is to be written.
-    pub(crate) flush: Notify,
+    /// Told when the connection is to write what waits.
+    pub(super) flush: Notify,
     /// Told when the connection is to take leave.
     pub(crate) leave: Notify,
+    /// The connection, while the stream may be written to it.
+    pipe: RefCell<Option<Rc<RefCell<Pipe>>>>,
     /// Bytes that the destination's kernel has of the stream, when that was last asked.
     arrived: Cell<u64>,
     /// Messages that were dropped, as far as they are counted.
@@ -42,6 +46,7 @@ impl Outlet {
             queue: RefCell::new(Queue::new(settings)),
             flush: Notify::new(),
             leave: Notify::new(),
+            pipe: RefCell::new(None),
             arrived: Cell::new(0),
             dropped: Cell::new(0),
             meters,
@@ -57,6 +62,30 @@ impl Outlet {
     pub(crate) fn has_arrived(&self, bytes: u64) {
         let before = self.arrived.replace(bytes);
         self.meters.pushed.add(bytes.saturating_sub(before));
+    }
+
+    /// The stream may be written to this connection, or to none any more.
+    pub(super) fn set_pipe(&self, pipe: Option<Rc<RefCell<Pipe>>>) {
+        *self.pipe.borrow_mut() = pipe;
+    }
+
+    /// Has what waits written by the connection itself.
+    pub(crate) fn wake(&self) {
+        self.flush.notify_one();
+    }
+
+    /// Writes what waits, here and now: to wake the connection for it costs more than to write.
+    /// What does not go out at once is left to the connection.
+    pub(crate) fn flush(&self) {
+        let is_done = self.pipe.borrow().as_ref().is_some_and(|pipe| {
+            let mut pipe = pipe.borrow_mut();
+            let had_begun = pipe.has_begun();
+            // Of the first of it, everybody waits to hear.
+            pipe.write_now(&mut self.queue.borrow_mut()) && had_begun
+        });
+        if !is_done {
+            self.wake();
+        }
     }
 
     pub(crate) fn push(&self, class: Class, timestamp: u32, chunked: &Chunked, now: UnixMillis) {

@@ -65,6 +65,8 @@ pub trait Tap {
     fn there(&self, key: &StreamKey, now: UnixMillis);
     /// The next message.
     fn packet(&self, packet: &Packet, now: UnixMillis);
+    /// That is all for the moment: what came since the last pause came together.
+    fn pause(&self);
     /// The stream is gone.
     fn gone(&self, now: UnixMillis);
 }
@@ -220,6 +222,15 @@ impl Source {
         }
     }
 
+    /// That is all for the moment.
+    pub fn pause(&self) {
+        let Some(live) = self.live() else { return };
+        let taps = live.borrow().taps.clone();
+        for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
+            tapped.tap.pause();
+        }
+    }
+
     fn live(&self) -> Option<Rc<RefCell<Live>>> {
         self.streams.0.live.borrow().get(&self.key).cloned()
     }
@@ -351,6 +362,7 @@ impl Streams {
         for packet in beginning.filter(|_| !tapped.is_gone.get()) {
             tapped.tap.packet(&packet, now);
         }
+        tapped.tap.pause();
     }
 
     fn end(&self, key: &StreamKey, began: u64) {
@@ -366,6 +378,7 @@ impl Streams {
         }
         for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
             tapped.has.take();
+            tapped.tap.pause();
             tapped.tap.gone(now);
             self.find(tapped, now);
         }

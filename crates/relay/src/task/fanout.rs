@@ -2,8 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::rc::{Rc, Weak};
-use std::time::Duration;
+use std::rc::Rc;
 
 use livegate_core::relay::Task;
 use livegate_core::relay::class::Class;
@@ -22,33 +21,23 @@ use crate::stream::Packet;
 
 /// What a task does to its stream, and whom it gives it to.
 pub(super) struct Fanout {
-    coalesce: Duration,
     media: Cell<Media>,
     inserter: RefCell<Inserter>,
     timebase: RefCell<Timebase>,
     headers: RefCell<[Option<(Class, Chunked)>; Class::HEADERS]>,
     gop: RefCell<Gop<Chunked>>,
     outlets: RefCell<BTreeMap<TargetId, Rc<Outlet>>>,
-    /// Whether a flush is due already.
-    is_gathering: Cell<bool>,
 }
 
 impl Fanout {
-    pub(super) fn new(
-        coalesce: Duration,
-        gop: GopSettings,
-        media: Media,
-        inserter: Inserter,
-    ) -> Self {
+    pub(super) fn new(gop: GopSettings, media: Media, inserter: Inserter) -> Self {
         Self {
-            coalesce,
             media: Cell::new(media),
             inserter: RefCell::new(inserter),
             timebase: RefCell::default(),
             headers: RefCell::default(),
             gop: RefCell::new(Gop::new(gop)),
             outlets: RefCell::default(),
-            is_gathering: Cell::new(false),
         }
     }
 
@@ -98,11 +87,11 @@ impl Fanout {
         for kept in self.gop.borrow().iter() {
             outlet.push(kept.class, kept.timestamp, &kept.payload, now);
         }
-        outlet.flush.notify_one();
+        outlet.wake();
     }
 
     /// The next message.
-    pub(super) fn packet(self: &Rc<Self>, packet: &Packet, now: UnixMillis) {
+    pub(super) fn packet(&self, packet: &Packet, now: UnixMillis) {
         let message = &packet.message;
         let is_wanted = match message.kind {
             Kind::AUDIO => self.media.get() != Media::Video,
@@ -133,29 +122,12 @@ impl Fanout {
         for outlet in self.outlets.borrow().values() {
             outlet.push(packet.class, timestamp, &chunked, now);
         }
-        self.flush();
     }
 
-    /// Has what waits written, at once or when enough was gathered.
-    fn flush(self: &Rc<Self>) {
-        if self.coalesce.is_zero() {
-            self.flush_now();
-        } else if !self.is_gathering.replace(true) {
-            let fanout = Rc::downgrade(self);
-            let pause = self.coalesce;
-            tokio::task::spawn_local(async move {
-                tokio::time::sleep(pause).await;
-                if let Some(fanout) = Weak::upgrade(&fanout) {
-                    fanout.is_gathering.set(false);
-                    fanout.flush_now();
-                }
-            });
-        }
-    }
-
-    fn flush_now(&self) {
+    /// Has what waits written.
+    pub(super) fn flush(&self) {
         for outlet in self.outlets.borrow().values() {
-            outlet.flush.notify_one();
+            outlet.flush();
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use livegate_core::relay::PushUrl;
 use livegate_core::relay::Task;
@@ -90,9 +89,7 @@ impl Running {
     ) -> Rc<Self> {
         let now = clock::now();
         let settings = tasks.settings();
-        let coalesce = Duration::from_millis(settings.host.coalesce_ms());
-        let fanout =
-            Rc::new(Fanout::new(coalesce, settings.gop, media(&task), Inserter::new(&task)));
+        let fanout = Rc::new(Fanout::new(settings.gop, media(&task), Inserter::new(&task)));
         let life =
             Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
         let running = Rc::new(Self {
@@ -427,6 +424,12 @@ impl Tap for Ear {
     fn packet(&self, packet: &Packet, now: UnixMillis) {
         if let Some(running) = self.0.upgrade() {
             running.fanout.packet(packet, now);
+        }
+    }
+
+    fn pause(&self) {
+        if let Some(running) = self.0.upgrade() {
+            running.fanout.flush();
         }
     }
 

@@ -8,7 +8,7 @@ use core::fmt;
 use serde_json::Value;
 
 use super::report::Tenure;
-use super::{LinkError, list, name, names, number, number_or, object};
+use super::{LinkError, list, name, names, number, number_or, object, written};
 use crate::config::table::{Object, part, text};
 use crate::relay::lease::Grant;
 use crate::relay::settings::settings;
@@ -161,8 +161,8 @@ impl Welcome {
         put(&mut callback, "url", Some(&*self.callback.url));
         put(&mut callback, "secret", Some(&*self.callback.secret));
         put(out, "callback", Some(callback));
-        put(out, "keep", Some(self.keep.iter().map(Tenure::write).collect::<Value>()));
-        put(out, "stop", Some(self.stop.iter().map(Tenure::write).collect::<Value>()));
+        put(out, "keep", Some(written(&self.keep, Tenure::write)));
+        put(out, "stop", Some(written(&self.stop, Tenure::write)));
         put(out, "forget", Some(self.forget.clone()));
     }
 
@@ -264,7 +264,7 @@ impl FleetSays {
                 of("granted", None);
                 put(&mut out, "answers", Some(*answers));
                 put(&mut out, "lease_ms", Some(lease.0));
-                put(&mut out, "tasks", Some(tasks.iter().map(Tenure::write).collect::<Value>()));
+                put(&mut out, "tasks", Some(written(tasks, Tenure::write)));
                 put(&mut out, "fenced", Some(fenced.clone()));
             }
             Self::Forget { keys } => {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::report::{Published, TaskReport, Tenure};
-use super::{LinkError, PROTOCOL, list, maybe_name, name, number, number_or, object};
+use super::{LinkError, PROTOCOL, list, maybe_name, name, number, number_or, object, written};
 use crate::config::table::{Object, part, text};
 use crate::relay::task::put;
 
@@ -208,21 +208,17 @@ impl FromHost {
             HostSays::Status { load, tasks } => {
                 of("status");
                 put(&mut out, "load", Some(load.write()));
-                put(
-                    &mut out,
-                    "tasks",
-                    Some(tasks.iter().map(TaskReport::write).collect::<Value>()),
-                );
+                put(&mut out, "tasks", Some(written(tasks, TaskReport::write)));
             }
             HostSays::Streams { came, gone } => {
                 of("streams");
                 for (name, list) in [("came", came), ("gone", gone)] {
-                    put(&mut out, name, Some(list.iter().map(Published::write).collect::<Value>()));
+                    put(&mut out, name, Some(written(list, Published::write)));
                 }
             }
             HostSays::Renew { tasks } => {
                 of("renew");
-                put(&mut out, "tasks", Some(tasks.iter().map(Tenure::write).collect::<Value>()));
+                put(&mut out, "tasks", Some(written(tasks, Tenure::write)));
             }
             HostSays::Done { command, refused } => {
                 of("done");
@@ -251,8 +247,8 @@ impl Hello {
         put(&mut capacity, "pushes", Some(self.capacity.pushes));
         put(out, "capacity", Some(capacity));
         put(out, "load", Some(self.load.write()));
-        put(out, "tasks", Some(self.tasks.iter().map(TaskReport::write).collect::<Value>()));
-        put(out, "streams", Some(self.streams.iter().map(Published::write).collect::<Value>()));
+        put(out, "tasks", Some(written(&self.tasks, TaskReport::write)));
+        put(out, "streams", Some(written(&self.streams, Published::write)));
     }
 
     fn read(object: &Object) -> Result<Self, LinkError> {

@@ -203,7 +203,7 @@ fn number_or(object: &Object, field: &'static str, other: u64) -> Result<u64, Li
 fn list<T>(
     object: &Object,
     field: &'static str,
-    read: impl Fn(&Object) -> Result<T, LinkError>,
+    read: fn(&Object) -> Result<T, LinkError>,
 ) -> Result<Vec<T>, LinkError> {
     let wrong = LinkError::Field(field);
     let items = match object.get(field) {
@@ -211,7 +211,20 @@ fn list<T>(
         Some(Value::Array(items)) if items.len() <= MAX_ITEMS => items,
         Some(_) => return Err(wrong),
     };
-    items.iter().map(|item| read(item.as_object().ok_or(wrong)?)).collect()
+    let mut list = Vec::with_capacity(items.len());
+    for item in items {
+        list.push(read(item.as_object().ok_or(wrong)?)?);
+    }
+    Ok(list)
+}
+
+/// A list as JSON.
+fn written<T>(list: &[T], write: fn(&T) -> Value) -> Value {
+    let mut out = Vec::with_capacity(list.len());
+    for item in list {
+        out.push(write(item));
+    }
+    Value::Array(out)
 }
 
 /// A list of names, empty where there is none.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::{LinkError, list, maybe_name, name, number, number_or, word};
+use super::{LinkError, list, maybe_name, name, number, number_or, word, written};
 use crate::config::table::Object;
 use crate::layout::Picture;
 use crate::relay::lease::Epoch;
@@ -82,6 +82,11 @@ impl PushReport {
         out.into()
     }
 
+    /// Several, as JSON.
+    pub fn write_all(pushes: &[Self]) -> Value {
+        written(pushes, Self::write)
+    }
+
     fn read(object: &Object) -> Result<Self, LinkError> {
         let state = match object.get("state") {
             None | Some(Value::Null) => None,
@@ -132,8 +137,9 @@ impl TaskReport {
         put(&mut out, "revision", Some(self.revision));
         put(&mut out, "state", Some(self.state.as_str()));
         put(&mut out, "code", self.code.as_deref());
-        let pushes: Vec<Value> = self.pushes.iter().map(PushReport::write).collect();
-        put(&mut out, "pushes", Some(pushes).filter(|pushes| !pushes.is_empty()));
+        if !self.pushes.is_empty() {
+            put(&mut out, "pushes", Some(PushReport::write_all(&self.pushes)));
+        }
         out.into()
     }
 

@@ -117,7 +117,7 @@ impl Inner {
         };
         let ask = ToRecords::Feed(identity.tenant, feed);
         let object = ObjectRef::Records(identity.tenant);
-        let fed: Fed = call(&self.env, &object, &ask).await?;
+        let fed: Fed = call(&self.env, &object, ask).await?;
         self.fed.set(Some(fed));
         Ok(asked && !self.unfed())
     }

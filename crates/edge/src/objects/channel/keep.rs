@@ -229,7 +229,7 @@ impl Inner {
             let Ok(identity) = inner.identity() else { return };
             let ask = ToTenant::Backlog(identity.name.clone(), since);
             let object = ObjectRef::Tenant(identity.tenant);
-            if let Err(error) = call::<serde_json::Value>(&inner.env, &object, &ask).await {
+            if let Err(error) = call::<serde_json::Value>(&inner.env, &object, ask).await {
                 worker::console_error!("noting a backlog: {error}");
                 inner.backlogged.set(!waits);
                 inner.arm(js::now().plus(GUARD));

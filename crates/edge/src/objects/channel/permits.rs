@@ -159,6 +159,6 @@ impl Inner {
             want: WANT,
         };
         let ask = ToEndpoint::Exchange(Box::new(exchange));
-        call(&self.env, &ObjectRef::Endpoint(endpoint), &ask).await
+        call(&self.env, &ObjectRef::Endpoint(endpoint), ask).await
     }
 }

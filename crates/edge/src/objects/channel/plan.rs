@@ -180,7 +180,7 @@ impl Inner {
         let have = self.plan.borrow().as_ref().map(|plan| plan.version);
         let doubted = self.doubted.get();
         let ask = ToTenant::Snapshot(tenant, have, identity.name.clone());
-        let snapshot: Option<Snapshot> = call(&self.env, &ObjectRef::Tenant(tenant), &ask).await?;
+        let snapshot: Option<Snapshot> = call(&self.env, &ObjectRef::Tenant(tenant), ask).await?;
         let now = if self.doubted.get() == doubted { js::now() } else { UnixMillis(0) };
         let mut plan = self.plan.borrow_mut();
         let newest = plan.as_ref().map_or(0, |plan| plan.version).max(self.driven.get());

@@ -2,6 +2,7 @@
 //! misses only.
 
 mod credentials;
+mod hosts;
 
 use livegate_core::id::TenantId;
 use livegate_core::time::UnixMillis;
@@ -54,6 +55,7 @@ impl Directory {
                 id TEXT PRIMARY KEY, name TEXT UNIQUE, token_hash TEXT UNIQUE, created_at INTEGER)",
             "CREATE TABLE IF NOT EXISTS sources(id TEXT PRIMARY KEY, tenant TEXT) WITHOUT ROWID",
             credentials::TABLE,
+            hosts::TABLE,
         ] {
             db.run(table, &params![])?;
         }
@@ -105,6 +107,15 @@ impl Directory {
             ToDirectory::Credential(part, name) => {
                 return Ok(credentials::find(&db, part, &name)?.write());
             }
+            ToDirectory::PutHost(host) => {
+                hosts::put(&db, &host)?;
+                return Ok(Value::Null);
+            }
+            ToDirectory::DropHost(id, tenant) => {
+                hosts::drop(&db, &id, tenant)?;
+                return Ok(Value::Null);
+            }
+            ToDirectory::HostByToken(hash) => return Ok(hosts::find(&db, &hash)?.write()),
             ToDirectory::Ping => None,
         };
         Ok(found.as_ref().map(entry).transpose()?.write())

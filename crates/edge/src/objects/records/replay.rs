@@ -275,7 +275,7 @@ async fn queue(env: &Env, index: &Index, replay: &mut Replay, events: &[Event]) 
         for some in seqs.chunks(EVENTS_A_CALL) {
             let endpoint = replay.filter.endpoint.clone();
             let ask = ToChannel::Replay(some.to_vec(), endpoint, subscription.map(str::to_owned));
-            replay.queued += call::<u64>(env, &ObjectRef::Channel(tenant, name), &ask).await?;
+            replay.queued += call::<u64>(env, &ObjectRef::Channel(tenant, name), ask).await?;
             let last = some.last().copied().unwrap_or_default();
             match replay.step.iter_mut().find(is_it) {
                 Some((.., done)) => *done = last,

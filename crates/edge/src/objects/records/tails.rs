@@ -59,7 +59,7 @@ async fn read(
         let seqs: Vec<Seq> = events.iter().skip(skip).take_while(fits).map(|one| one.seq).collect();
         let last = seqs.len() as u64;
         let object = ObjectRef::Channel(tenant, &name);
-        let rendered: Vec<TailMessage> = call(env, &object, &ToChannel::Render(seqs)).await?;
+        let rendered: Vec<TailMessage> = call(env, &object, ToChannel::Render(seqs)).await?;
         let messages: Vec<TailMessage> = rendered
             .into_iter()
             .filter_map(|message| {

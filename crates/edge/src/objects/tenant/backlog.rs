@@ -29,7 +29,7 @@ async fn wake(env: &Env, tenant: TenantId, channels: Vec<String>) -> Result<()> 
     for name in channels {
         let object = ObjectRef::Channel(tenant, &name);
         // One that fails is tried again by the next alarm; the others must not wait for it.
-        if let Err(error) = call::<serde_json::Value>(env, &object, &ToChannel::Wake).await {
+        if let Err(error) = call::<serde_json::Value>(env, &object, ToChannel::Wake).await {
             worker::console_error!("waking a channel: {error}");
         }
     }

@@ -72,7 +72,7 @@ impl Store {
     /// Removes what follows from a thing.
     pub(super) fn drop_managed(&self, kind: Kind, id: &str) -> Result<()> {
         self.0.run(
-            "DELETE FROM things WHERE kind IN ('endpoint', 'subscription')
+            "DELETE FROM things WHERE kind IN ('endpoint', 'subscription', 'source')
                 AND json_extract(doc, '$.managed') = ?",
             &params![&kind.marker(id)],
         )

@@ -42,6 +42,10 @@ words! {
         EventSub = "event_sub",
         /// An ARTC subscription to events of mixed-stream relays.
         MpuSub = "mpu_sub",
+        /// A relay host.
+        RelayHost = "relay_host",
+        /// Where a room's lives take their picture from; it has the room's id.
+        RoomStream = "room_stream",
     }
 }
 

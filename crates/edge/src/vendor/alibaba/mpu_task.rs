@@ -49,20 +49,18 @@ async fn put(call: &Call<'_>, task: &Task, change: bool) -> Result<()> {
         return Err(fault::parameter("StreamURL", "cannot be pushed to"));
     }
     let settings = call.settings().await?;
-    let (mode, setting, most) = match task.source {
-        Source::Single(_) => ("single", "artc_single_tasks", 200),
-        _ => ("mix", "artc_mixed_tasks", 40),
+    let (setting, most) = match task.source {
+        Source::Single(_) => ("artc_single_tasks", 200),
+        _ => ("artc_mixed_tasks", 40),
     };
     let ask = tasks::Ask {
         vendor: VENDOR,
         app: &task.app_id,
         task: &task.id,
-        channel: &task.channel,
-        mode,
         most: settings[setting].as_u64().unwrap_or(most),
         change: Some(change),
     };
-    match tasks::start(&call.tenant, &ask, &task.targets, task.to_value(), call.now).await? {
+    match tasks::start(&call.tenant, &ask, task, call.now).await? {
         Started::New | Started::Changed => Ok(()),
         Started::Exists => Err(fault::parameter("TaskId", "is that of a task that runs")),
         Started::Missing => Err(missing()),
@@ -87,7 +85,7 @@ async fn live(call: &Call<'_>, app: &str, id: &str) -> Result<Option<Task>> {
 pub(super) async fn stop(call: &Call<'_>) -> Result<Answer> {
     let (app, id) = mpu::task_of(&call.params).map_err(|found| fault::violations(&found))?;
     call.check_app(&app).await?;
-    if tasks::stop(&call.tenant, VENDOR, &app, &id, "stopped", call.now).await? {
+    if tasks::stop(&call.tenant, VENDOR, &app, &id).await? {
         Ok(Answer::new())
     } else {
         Err(missing())
@@ -97,10 +95,12 @@ pub(super) async fn stop(call: &Call<'_>) -> Result<Answer> {
 pub(super) async fn set_sei(call: &Call<'_>) -> Result<Answer> {
     let asked = mpu::set_sei(&call.params).map_err(|found| fault::violations(&found))?;
     call.check_app(&asked.app_id).await?;
-    let mut task = live(call, &asked.app_id, &asked.task_id).await?.ok_or_else(missing)?;
-    task.sei.custom = Some(asked.custom);
-    put(call, &task, true).await?;
-    Ok(Answer::new())
+    let (app, id) = (&asked.app_id, &asked.task_id);
+    if tasks::set_sei(&call.tenant, VENDOR, app, id, asked.custom).await? {
+        Ok(Answer::new())
+    } else {
+        Err(missing())
+    }
 }
 
 pub(super) async fn list(asked: &Call<'_>) -> Result<Answer> {
@@ -113,7 +113,7 @@ pub(super) async fn list(asked: &Call<'_>) -> Result<Answer> {
             let ask =
                 ToFleet::List(VENDOR.to_owned(), app.clone(), Some(false), page.offset(), size);
             let fleet = ObjectRef::Fleet(asked.tenant.id);
-            let found: Value = call(asked.tenant.env, &fleet, &ask).await?;
+            let found: Value = call(asked.tenant.env, &fleet, ask).await?;
             let tasks = found["items"].as_array().map(Vec::as_slice).unwrap_or_default();
             tasks.iter().filter_map(|task| task["id"]["task"].as_str().map(str::to_owned)).collect()
         }

@@ -69,7 +69,7 @@ pub(super) async fn page(
             limit: A_TIME,
             ..wire::Query::default()
         });
-        let page: wire::Page = call(asked.tenant.env, &records, &ask).await?;
+        let page: wire::Page = call(asked.tenant.env, &records, ask).await?;
         for attempt in page.items {
             if skip > 0 {
                 skip -= 1;
@@ -108,6 +108,6 @@ async fn body(asked: &Call<'_>, channel: &str, event: &str, endpoint: &str) -> R
     let Ok(id) = EventId::parse(event) else { return Ok(String::new()) };
     let ask = ToChannel::Body(id.place().1, endpoint.to_owned());
     let object = ObjectRef::Channel(asked.tenant.id, channel);
-    let body: Option<String> = call(asked.tenant.env, &object, &ask).await?;
+    let body: Option<String> = call(asked.tenant.env, &object, ask).await?;
     Ok(body.unwrap_or_default())
 }

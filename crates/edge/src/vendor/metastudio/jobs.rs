@@ -1,9 +1,17 @@
-//! `StartSmartLive`, `StopSmartLive`, `ListSmartLive`, `ListSmartLiveJobs`, `ShowSmartLive`.
+//! `StartSmartLive`, `StopSmartLive`, `ListSmartLive`, `ListSmartLiveJobs`, `ShowSmartLive`,
+//! `ExecuteSmartLiveCommand`.
 //!
-//! A job is a relay task of its room: it waits until a relay host takes it.
+//! A job is a relay task of its room's stream (`RoomStream`): it waits until a relay host takes it,
+//! and is told by the fleet what becomes of it.
 
-use livegate_core::config::{JobStart, Room};
+use livegate_core::config::{JobStart, LiveCommand, LiveExitConfig, Room, UserConfig};
+use livegate_core::error::Coded;
 use livegate_core::relay::PushUrl;
+use livegate_core::relay::Task;
+use livegate_core::relay::derived::RoomStream;
+use livegate_core::relay::lifecycle::TaskState;
+use livegate_core::relay::push::Cause;
+use livegate_core::time::UnixMillis;
 use livegate_core::url::egress::check;
 use serde_json::{Map, Value, json};
 use web_sys::Response;
@@ -13,9 +21,11 @@ use super::{Call, STATES, Takes, callback, fault, page, still_masked};
 use crate::error::{Error, Problem, Result};
 use crate::objects::contract::{Match, Select, Started};
 use crate::objects::tenant::Kind;
-use crate::vendor::stored::{Thing, Write};
+use crate::vendor::stored::{Tenant, Thing, Write};
 use crate::vendor::{masked, tasks};
-use crate::{compile, http};
+use crate::{compile, credentials, http};
+
+const VENDOR: &str = "metastudio";
 
 const CALLBACK: &str = "live_event_callback_config";
 
@@ -39,33 +49,26 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
     if outputs.is_empty() {
         return Err(link("neither the job nor its room has output_urls"));
     }
-    for output in &outputs {
-        if check(output.as_http(), compile::relay_egress(call.tenant.env)).is_err() {
-            return Err(link("an address of output_urls cannot be pushed to"));
-        }
-    }
+    check_outputs(call, &outputs)?;
     if start.is_alone() == Some(true) && is_live(call, room_id).await? {
         let what = "Invalid parameter: job_run_config.single_job_in_room: the room has a job";
         return Err(fault::conflict(what));
     }
     let id = super::new_id()?;
     let settings = call.settings().await?;
-    let exit = crate::json::value(start.live_exit(&room))?;
-    let urls: Vec<&str> = outputs.iter().map(PushUrl::as_str).collect();
-    let task = json!({ "room": room_id, "outputs": urls, "live_exit_config": exit });
-    let asked = tasks::Ask {
-        vendor: "metastudio",
-        app: "",
-        task: &id,
-        channel: room_id,
-        mode: "single",
-        most: MOST,
-        change: Some(false),
+    let own_exit = match start.live_exit(&room) {
+        Some(exit) => Some(exit),
+        None => tenants_exit(call).await?,
     };
+    let exit = crate::json::value(own_exit)?;
+    let app = credentials::app_id(call.tenant.id);
+    let stream = stream_of(call, room_id).await?;
+    let task = stream.task((room_id, &id), &app, outputs, own_exit.unwrap_or_default());
+    let asked = asked(&id, false);
     let config = start.callback();
     // Checked before anything is claimed.
     let also = callback::managed(call, &settings, (Kind::Job, &id), CALLBACK, config.as_ref())?;
-    match tasks::start(&call.tenant, &asked, &outputs, task, call.now).await? {
+    match tasks::start(&call.tenant, &asked, &task, call.now).await? {
         Started::New => {}
         Started::Address(_, other, _) => {
             return Err(link(&format!("an address of output_urls is used by the task {other}")));
@@ -96,10 +99,10 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
     };
     make_room(call).await?;
     if let Err(error) = call.tenant.change(Kind::Job, &id, &mut change).await {
-        tasks::stop(&call.tenant, "metastudio", "", &id, "failed", call.now).await?;
+        tasks::stop(&call.tenant, VENDOR, "", &id).await?;
         return Err(error);
     }
-    note(call, room_id, "WAITING").await?;
+    note(&call.tenant, room_id, "WAITING", call.now).await?;
     let hours = exit["max_live_duration"].as_u64().unwrap_or(0);
     let mut answer = json!({
         "job_id": id, "live_warning_info": [], "limit_duration": hours,
@@ -108,6 +111,42 @@ pub(super) async fn start(call: &Call<'_>, room_id: &str) -> Result<Response> {
         answer[CALLBACK] = config.clone();
     }
     http::json(200, &answer)
+}
+
+/// What the fleet is asked: there is such a job already, or there is none.
+const fn asked(job: &str, change: bool) -> tasks::Ask<'_> {
+    let change = Some(change);
+    tasks::Ask { vendor: VENDOR, app: "", task: job, most: MOST, change }
+}
+
+fn check_outputs(call: &Call<'_>, outputs: &[PushUrl]) -> Result<()> {
+    for output in outputs {
+        if check(output.as_http(), compile::relay_egress(call.tenant.env)).is_err() {
+            return Err(link("an address of output_urls cannot be pushed to"));
+        }
+    }
+    Ok(())
+}
+
+/// The exit settings of the tenant, where neither job nor room has any.
+async fn tenants_exit(call: &Call<'_>) -> Result<Option<LiveExitConfig>> {
+    let document = call.tenant.document(Kind::UserConfig, "user_config").await?;
+    let config = document.and_then(|doc| {
+        UserConfig::from_json(
+            json!({ "live_exit_config": doc["live_exit_config"] }).to_string().as_bytes(),
+        )
+        .ok()
+    });
+    Ok(config.and_then(|config| config.live_exit))
+}
+
+/// Where a room's lives take their picture from.
+async fn stream_of(call: &Call<'_>, room: &str) -> Result<RoomStream> {
+    let Some(thing) = call.tenant.open(Kind::RoomStream, room).await? else {
+        return Ok(RoomStream::default());
+    };
+    let stream = RoomStream::from_json(thing.whole()?.to_string().as_bytes());
+    stream.map_err(|error| Error::Runtime(error.to_string()))
 }
 
 fn link(why: &str) -> Error {
@@ -122,10 +161,12 @@ async fn make_room(call: &Call<'_>) -> Result<()> {
     if call.tenant.select(Kind::Job, select(Vec::new())).await?.count < KEPT {
         return Ok(());
     }
-    let ended = vec![("$.state".to_owned(), Match::Is, "CANCELED".to_owned())];
-    for job in call.tenant.select(Kind::Job, select(ended)).await?.items {
-        if let Some(id) = job["job_id"].as_str() {
-            call.tenant.remove(Kind::Job, id).await?;
+    for state in ["CANCELED", "SUCCEED", "FAILED"] {
+        let ended = vec![("$.state".to_owned(), Match::Is, state.to_owned())];
+        for job in call.tenant.select(Kind::Job, select(ended)).await?.items {
+            if let Some(id) = job["job_id"].as_str() {
+                call.tenant.remove(Kind::Job, id).await?;
+            }
         }
     }
     Ok(())
@@ -193,34 +234,130 @@ async fn of_room(call: &Call<'_>, room: &str, id: &str) -> Result<Value> {
     job.filter(|job| job["room_id"] == json!(room)).ok_or_else(|| fault::missing("job_id"))
 }
 
-/// Stops a job. One that no host had taken is cancelled.
+/// Stops a job.
 pub(super) async fn stop(call: &Call<'_>, room: &str, id: &str) -> Result<Response> {
     let job = of_room(call, room, id).await?;
-    if !job["state"].as_str().is_some_and(|state| LIVE.contains(&state)) {
+    if !is_in_progress(&job) {
         return Err(fault::conflict("Invalid parameter: job_id has ended"));
     }
-    tasks::stop(&call.tenant, "metastudio", "", id, "stopped", call.now).await?;
+    let stopped = tasks::stop(&call.tenant, VENDOR, "", id).await?;
+    // The fleet tells the job; what it does not know any more is told here.
+    let has_run = job["state"] == json!("PROCESSING");
+    let became = Became { state: TaskState::StoppedByUser, code: None, has_run, at: call.now };
+    if !stopped || is_in_progress(&of_room(call, room, id).await?) {
+        became.tell(&call.tenant, id).await?;
+    }
+    http::json(200, &json!({}))
+}
+
+/// Carries out a command to a live job.
+pub(super) async fn command(call: &Call<'_>, room: &str, id: &str) -> Result<Response> {
+    let job = of_room(call, room, id).await?;
+    if !is_in_progress(&job) {
+        return Err(fault::conflict("Invalid parameter: job_id has ended"));
+    }
+    let command = LiveCommand::from_json(&call.body).map_err(|found| fault::violations(&found))?;
+    let name = command.name().to_owned();
+    let there = tasks::find(&call.tenant, VENDOR, "", id).await?;
+    let there = there.filter(|task| task.ended_at.is_none());
+    let task = there.and_then(|task| Task::from_value(&task.description));
+    let mut task = task.ok_or_else(|| fault::missing("job_id"))?;
+    match command {
+        LiveCommand::Refresh(outputs) => {
+            check_outputs(call, &outputs)?;
+            task.targets = outputs;
+        }
+        LiveCommand::ResetExit(exit) => task.exit = exit,
+        _ => return Err(fault::parameter("command", "is not supported here")),
+    }
+    match tasks::start(&call.tenant, &asked(id, true), &task, call.now).await? {
+        Started::Changed => {}
+        Started::Address(_, other, _) => {
+            return Err(link(&format!("an address of output_urls is used by the task {other}")));
+        }
+        _ => return Err(fault::conflict("Invalid parameter: job_id has ended")),
+    }
+    let exit = crate::json::value(task.exit)?;
     let now = call.now.to_string();
     let mut change = |there: Option<Thing>| {
         let mut doc = there.ok_or_else(|| fault::missing("job_id"))?.doc;
-        doc["state"] = json!("CANCELED");
-        doc["end_time"] = json!(now);
+        doc["live_exit_config"] = exit.clone();
         doc["lastupdate_time"] = json!(now);
         Ok(Write { doc, keys: None, also: Vec::new() })
     };
     call.tenant.change(Kind::Job, id, &mut change).await?;
-    // The room shows what its newest job came to, which may be another.
-    let wanted = vec![("$.room_id".to_owned(), Match::Is, room.to_owned())];
-    let select = Select { wanted, oldest_first: false, offset: 0, limit: 1 };
-    let newest = call.tenant.select(Kind::Job, select).await?;
-    let state = newest.items.first().and_then(|job| job["state"].as_str());
-    note(call, room, state.unwrap_or("CANCELED")).await?;
-    http::json(200, &json!({}))
+    http::json(200, &json!({ "command_id": super::new_id()?, "command": name }))
+}
+
+fn is_in_progress(job: &Value) -> bool {
+    job["state"].as_str().is_some_and(|state| LIVE.contains(&state))
+}
+
+/// What became of a job's relay task.
+#[derive(Debug)]
+pub(crate) struct Became {
+    pub(crate) state: TaskState,
+    /// Why: a code of docs/errors.md.
+    pub(crate) code: Option<String>,
+    /// Whether its stream ever arrived.
+    pub(crate) has_run: bool,
+    pub(crate) at: UnixMillis,
+}
+
+impl Became {
+    /// The job's state. What the vendor calls a success it does not say: here it is a live that was
+    /// seen, and was ended by its owner, its time or its channel.
+    fn state(&self) -> &'static str {
+        let longest = self.code.as_deref() == Some(Cause::LongestLive.code().as_str());
+        match self.state {
+            state if !state.is_last() && self.has_run => "PROCESSING",
+            state if !state.is_last() => "WAITING",
+            _ if self.has_run && (longest || self.state != TaskState::Stopped) => "SUCCEED",
+            TaskState::StoppedByUser => "CANCELED",
+            _ => "FAILED",
+        }
+    }
+
+    /// Tells the job; whether there is one. One that has ended stays so.
+    pub(crate) async fn tell(&self, tenant: &Tenant<'_>, id: &str) -> Result<bool> {
+        let (state, now) = (self.state(), self.at.to_string());
+        let ends = self.state.is_last();
+        let Some(job) = tenant.document(Kind::Job, id).await? else { return Ok(false) };
+        if !is_in_progress(&job) {
+            return Ok(true);
+        }
+        let mut change = |there: Option<Thing>| {
+            let mut doc = there.ok_or_else(|| fault::missing("job_id"))?.doc;
+            doc["state"] = json!(state);
+            doc["lastupdate_time"] = json!(now);
+            if state == "PROCESSING" && doc["start_time"].is_null() {
+                doc["start_time"] = json!(now);
+            }
+            if ends {
+                doc["end_time"] = json!(now);
+            }
+            if let Some(code) = self.code.as_deref().filter(|_| state == "FAILED") {
+                // The vendor's own codes for this are not documented.
+                let what = format!("the relay ended: {code}");
+                doc["error_info"] = json!({ "error_code": "MSS.00000004", "error_msg": what });
+            }
+            Ok(Write { doc, keys: None, also: Vec::new() })
+        };
+        tenant.change(Kind::Job, id, &mut change).await?;
+        let Some(room) = job["room_id"].as_str() else { return Ok(true) };
+        // The room shows what its newest job came to, which may be another.
+        let wanted = vec![("$.room_id".to_owned(), Match::Is, room.to_owned())];
+        let select = Select { wanted, oldest_first: false, offset: 0, limit: 1 };
+        let newest = tenant.select(Kind::Job, select).await?;
+        let state = newest.items.first().and_then(|job| job["state"].as_str());
+        note(tenant, room, state.unwrap_or_else(|| self.state()), self.at).await?;
+        Ok(true)
+    }
 }
 
 /// Has a room show what its newest job came to.
-async fn note(call: &Call<'_>, room: &str, state: &str) -> Result<()> {
-    let now = call.now.to_string();
+async fn note(tenant: &Tenant<'_>, room: &str, state: &str, at: UnixMillis) -> Result<()> {
+    let now = at.to_string();
     let time = if LIVE.contains(&state) { "last_job_start_time" } else { "last_job_end_time" };
     let mut change = |there: Option<Thing>| {
         let mut doc = there.ok_or_else(|| fault::missing("room_id"))?.doc;
@@ -228,5 +365,5 @@ async fn note(call: &Call<'_>, room: &str, state: &str) -> Result<()> {
         doc[time] = json!(now);
         Ok(Write { doc, keys: None, also: Vec::new() })
     };
-    call.tenant.change(Kind::Room, room, &mut change).await.map(|_| ())
+    tenant.change(Kind::Room, room, &mut change).await.map(|_| ())
 }

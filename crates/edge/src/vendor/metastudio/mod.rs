@@ -10,6 +10,8 @@ mod products;
 mod rooms;
 mod user_config;
 
+pub(crate) use self::jobs::Became;
+
 use js_sys::Date;
 use livegate_core::id::{TenantId, token_hash};
 use livegate_core::scheme::request::RequestError;
@@ -80,6 +82,7 @@ const ROUTES: &[(&str, &[(&str, &str)])] = &[
     ("smart-live-rooms/*/smart-live-jobs", &[("POST", "StartSmartLive"), ("GET", "ListSmartLive")]),
     ("smart-live-rooms/*/smart-live-jobs/*", &[("GET", "ShowSmartLive")]),
     ("smart-live-rooms/*/smart-live-jobs/*/stop", &[("POST", "StopSmartLive")]),
+    ("smart-live-rooms/*/smart-live-jobs/*/command", &[("POST", "ExecuteSmartLiveCommand")]),
 ];
 
 /// The project, the operation and what its path names. Whether there is such an operation is no secret:
@@ -132,6 +135,7 @@ async fn route(env: &Env, request: &Incoming) -> Result<Response> {
         "ListSmartLive" => jobs::list(&call, Some(name(0))).await,
         "ShowSmartLive" => jobs::show(&call, name(0), name(1)).await,
         "StopSmartLive" => jobs::stop(&call, name(0), name(1)).await,
+        "ExecuteSmartLiveCommand" => jobs::command(&call, name(0), name(1)).await,
         _ => Err(fault::unsupported()),
     }
 }
