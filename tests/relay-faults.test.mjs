@@ -10,7 +10,7 @@ import { authority } from "./lib/receiver.mjs";
 import { behindTls, filled, listening, toxic } from "./lib/toxic.mjs";
 import { until } from "./lib/wait.mjs";
 import { missing } from "./media/material.mjs";
-import { DATA, VIDEO, clip, of, republished, tags } from "./rtmp/flv.mjs";
+import { VIDEO, begins, clip, of, republished, tags } from "./rtmp/flv.mjs";
 import { destination, ffmpeg, freePort } from "./rtmp/peers.mjs";
 
 const skip = await missing();
@@ -246,18 +246,6 @@ async function untrusted(t) {
 
 async function refusing(t, why, how) {
   return (await destination(t, { REFUSE: why, ...how })).url;
-}
-
-/** What a new connection begins with: what a decoder needs, then a key frame; and no time goes back. */
-function begins(all) {
-  assert.equal(all[0].type, DATA);
-  const video = of(all, VIDEO);
-  assert.deepEqual(video.slice(0, 2).map(({ body }) => [body[0], body[1]]), [[0x17, 0], [0x17, 1]]);
-  for (const type of [8, VIDEO]) {
-    const times = of(all, type).map(({ time }) => time);
-    const back = times.findIndex((time, at) => at > 0 && time < times[at - 1]);
-    assert.equal(back, -1, `${type}: ${times[back - 1]}, then ${times[back]}`);
-  }
 }
 
 /** That the frames are those of the clip again and again, none left out. */

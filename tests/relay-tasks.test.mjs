@@ -2,13 +2,18 @@
 // by themselves, and one address for one of them.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile, readdir, readlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 
 import { APP, CHANNEL, USER, host } from "./lib/relay.mjs";
+import { filled } from "./lib/toxic.mjs";
 import { until } from "./lib/wait.mjs";
+import { write } from "./media/flv.mjs";
 import { missing } from "./media/material.mjs";
-import { AUDIO, VIDEO, clip, of, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg, freePort } from "./rtmp/peers.mjs";
+import { AUDIO, VIDEO, begins, clip, of, same, tags } from "./rtmp/flv.mjs";
+import { destination, ffmpeg, folder, freePort, ours } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 
@@ -17,8 +22,9 @@ async function live(t, relay, who) {
   return ffmpeg(t, args);
 }
 
-/** How many bytes have arrived at a destination, once it is more than that. */
-const grows = ({ out }, past = 0) => until(async () => (await tags(out)).length, (count) => count > past + 20);
+/** Waits until some more has arrived at a destination. */
+const grows = ({ out }, past = 0) =>
+  until(async () => (existsSync(out) ? (await tags(out)).length : 0), (count) => count > past + 20);
 
 describe("relay tasks", { concurrency: 4, skip }, () => {
   it("may be started and stopped again and again", async (t) => {
@@ -172,4 +178,102 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
     const ms = Date.now() - began;
     assert.ok(ms >= 59_900 && ms < 63_000, `${ms} ms`);
   });
+
+  it("have five addresses and no more by Jocloud's interface", async (t) => {
+    const [app, customer_id, customer_secret] = ["1234567", "customer", "0123456789abcdef"];
+    const relay = await host(t, { application: { app, jocloud: { customer_id, customer_secret } } });
+    const token = `Basic ${Buffer.from(`${customer_id}:${customer_secret}`).toString("base64")}`;
+    const call = async (what, more) => {
+      const body = JSON.stringify({ appid: Number(app), roomid: CHANNEL, uid: USER, taskid: "five", ...more });
+      const url = `http://127.0.0.1:${relay.ports.http}/app/${app}/v2/rtmpforward/${what}`;
+      const headers = { token, "content-type": "application/json" };
+      const answer = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(10_000) });
+      return (await answer.json()).code;
+    };
+    const all = await Promise.all(Array.from({ length: 5 }, () => destination(t)));
+    const urls = all.map(({ url }) => url);
+    await live(t, relay, { app });
+    const six = [...urls, "rtmp://127.0.0.1:9/live/six"].join();
+    assert.notEqual(await call("startrtmp", { rtmpurl: six, streamtype: 2 }), 0);
+    for (let times = 0; times < 2; times += 1) assert.equal(await call("startrtmp", { rtmpurl: urls.join(), streamtype: 2 }), 0);
+    for (const url of urls) await relay.tells(url, ["CONNECTING", "CONNECTED"]);
+    assert.equal(await call("stoprtmp"), 0);
+    for (const one of all) {
+      begins(await tags(await one.taken()));
+      await relay.tells(one.url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
+    }
+  });
+
+  it("begin with what a new player would get", async (t) => {
+    const relay = await host(t);
+    const [early, late] = [await destination(t), await destination(t)];
+    await live(t, relay);
+    await relay.task([early.url]);
+    await grows(early);
+    await relay.task([early.url, late.url]);
+    await grows(late);
+    await relay.stop();
+    const found = of(await tags(await late.taken()), VIDEO).slice(1);
+    begins(await tags(late.out));
+    // From a key frame on it is what the other one got, and nothing is left out.
+    const sent = of(await tags(await early.taken()), VIDEO);
+    const start = sent.findIndex(({ time, body }) => time === found[0].time && body.equals(found[0].body));
+    same(found, sent.slice(start), "from the key frame on");
+  });
+
+  it("take leave when the host is told to stop, and go on when it is back", async (t) => {
+    const relay = await host(t, { settings: { first_pause_ms: 200 } });
+    const first = await destination(t);
+    await live(t, relay);
+    await relay.task([first.url]);
+    await grows(first);
+    await relay.kill("SIGTERM");
+    await first.taken();
+    const second = await destination(t, { PORT: first.port });
+    await relay.start();
+    await live(t, relay);
+    await grows(second);
+    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED"];
+    await relay.tells(first.url, states);
+  });
+
+  it("that are stopped leave no connection behind that was being made", async (t) => {
+    const relay = await host(t);
+    const url = await filled(t);
+    const port = Number(new URL(url.replace("rtmp", "http")).port);
+    await live(t, relay);
+    await relay.task([url]);
+    await until(async () => (await opening(port, relay.child.pid)) === 1);
+    await relay.stop();
+    await until(async () => (await opening(port, relay.child.pid)) === 0, Boolean, 2_000);
+  });
+
+  it("keep of a stream that nobody wants no more than a little", async (t) => {
+    const relay = await host(t, { settings: { gop_bytes: 1_000_000 } });
+    // 16 MB in one group of pictures.
+    const frame = { type: VIDEO, time: 0, body: Buffer.concat([Buffer.from([0x27, 1, 0, 0, 0]), Buffer.alloc(16_000)]) };
+    const [header, key] = [Buffer.from([0x17, 0, 0, 0, 0]), Buffer.concat([Buffer.from([0x17, 1, 0, 0, 0]), Buffer.alloc(16_000)])];
+    const frames = Array.from({ length: 1_000 }, (_, at) => ({ ...frame, time: at * 10 }));
+    const path = join(await folder(t), "long.flv");
+    const tagged = [{ ...frame, body: header }, { ...frame, body: key }, ...frames];
+    await writeFile(path, write({ header: Buffer.from("464c56010500000009", "hex"), tags: tagged }));
+    const before = await relay.memory();
+    const publisher = await ours(t, ["push", relay.publishing(), path], { SPEED: "10", LINGER_MS: "500" });
+    await until(() => publisher.text.includes("acknowledged") || publisher.status !== undefined);
+    await until(async () => (await relay.streams()).length === 0);
+    const most = await relay.memory("VmHWM");
+    assert.ok(most - before < 6 << 20, `${before} to ${most}`);
+  });
 });
+
+/** How many connections to a port wait to be answered: Linux, proc(5). */
+async function opening(port, pid) {
+  const rows = (await readFile(`/proc/${pid}/net/tcp`, "utf8")).trim().split("\n").slice(1);
+  const fields = rows.map((row) => row.trim().split(/\s+/));
+  const own = new Set();
+  for (const name of await readdir(`/proc/${pid}/fd`)) {
+    const link = await readlink(`/proc/${pid}/fd/${name}`).catch(() => "");
+    own.add(link.match(/^socket:\[(\d+)\]$/)?.[1]);
+  }
+  return fields.filter(([, , remote, state, , , , , , inode]) => state === "02" && Number(`0x${remote.slice(9)}`) === port && own.has(inode)).length;
+}

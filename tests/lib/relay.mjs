@@ -90,13 +90,13 @@ class Host {
 
   /** Where a user publishes. */
   publishing(who = {}) {
-    const { channel = CHANNEL, user = USER } = who;
-    return `${this.playing(channel)}?user=${user}&token=${token(who)}`;
+    const { app = APP, channel = CHANNEL, user = USER } = who;
+    return `${this.playing(channel, app)}?user=${user}&token=${token(who)}`;
   }
 
   /** Where a channel is played. */
-  playing(channel = CHANNEL) {
-    return `rtmp://127.0.0.1:${this.ports.rtmp}/${APP}/${channel}`;
+  playing(channel = CHANNEL, app = APP) {
+    return `rtmp://127.0.0.1:${this.ports.rtmp}/${app}/${channel}`;
   }
 
   /** A call of its API: the status and the body. */

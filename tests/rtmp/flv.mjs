@@ -52,3 +52,15 @@ export function same(found, wanted, what) {
   }
   assert.equal(found.length, wanted.length, what);
 }
+
+/** What a new connection begins with: what a decoder needs, then a key frame; and no time goes back. */
+export function begins(all) {
+  assert.equal(all[0].type, DATA);
+  const video = of(all, VIDEO);
+  assert.deepEqual(video.slice(0, 2).map(({ body }) => [body[0], body[1]]), [[0x17, 0], [0x17, 1]]);
+  for (const type of [AUDIO, VIDEO]) {
+    const times = of(all, type).map(({ time }) => time);
+    const back = times.findIndex((time, at) => at > 0 && time < times[at - 1]);
+    assert.equal(back, -1, `${type}: ${times[back - 1]}, then ${times[back]}`);
+  }
+}
