@@ -5,6 +5,8 @@
 
 mod packet;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
