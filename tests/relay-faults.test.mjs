@@ -11,7 +11,7 @@ import { behindTls, filled, listening, toxic } from "./lib/toxic.mjs";
 import { until } from "./lib/wait.mjs";
 import { missing } from "./media/material.mjs";
 import { VIDEO, begins, clip, of, republished, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg, freePort } from "./rtmp/peers.mjs";
+import { destination, ffmpeg, freePort, ours, succeeds } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 
@@ -111,6 +111,55 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     proxy.from.pause();
     assert.equal((await relay.reaches("DISCONNECTED", { limit: 20_000 })).code, "push.wedged");
     assert.ok((await relay.show()).pushes[0].bytes > 0);
+  });
+
+  it("skips to key frames where a destination is too slow", async (t) => {
+    const relay = await host(t, { settings: { queue_ms: 500, send_buffer_bytes: 16_384 } });
+    const [slow, good] = [await destination(t), await destination(t)];
+    const proxy = await toxic(t, slow.url);
+    proxy.rate = 200_000;
+    await relay.task([proxy.url, good.url]);
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    const { pushes } = await until(() => relay.show(), (task) => task.pushes[0].dropped.skips >= 3);
+    assert.deepEqual(pushes.map(({ is_pushing }) => is_pushing), [true, true]);
+    assert.equal(pushes[1].dropped.skips, 0);
+    await relay.stop();
+    const all = await tags(await taken(slow));
+    begins(all);
+    // Where frames were left out the next one needs none of them.
+    const frames = of(all, VIDEO).filter(({ body }) => body[1] === 1);
+    const gaps = frames.filter(({ time }, at) => at > 0 && time - frames[at - 1].time > 40);
+    assert.ok(gaps.length >= 1 && gaps.every(({ body }) => body[0] === 0x17), JSON.stringify(gaps.map(({ time }) => time)));
+    await continuous(await tags(await good.taken()));
+    await relay.tells(proxy.url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
+  it("closes a destination that speaks no RTMP any more", async (t) => {
+    const relay = await host(t);
+    const proxy = await toxic(t, (await destination(t)).url);
+    await relay.task([proxy.url]);
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    // A chunk of a stream that has had no message.
+    proxy.from.write(Buffer.alloc(1_000, 0xee));
+    assert.equal((await relay.reaches("DISCONNECTED")).code, "push.protocol");
+  });
+
+  it("bears a publisher that comes and goes", async (t) => {
+    const relay = await host(t);
+    const { url, taken } = await destination(t);
+    await relay.task([url]);
+    for (let times = 0; times < 5; times += 1) {
+      await succeeds(await ours(t, ["push", relay.publishing(), await clip()], { SPEED: "8", LINGER_MS: "100" }));
+    }
+    await relay.stop();
+    const all = await tags(await taken());
+    begins(all);
+    // Each came with its headers, and none of its frames is missing.
+    assert.equal(of(all, VIDEO).filter(({ body }) => body[1] === 0).length, 5);
+    await continuous(all);
+    await relay.tells(url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
   });
 
   it("connects again when a source comes back after its push was given up", async (t) => {
@@ -230,6 +279,12 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     assert.ok(ms < 500, `${ms} ms`);
   });
 });
+
+/** What a destination has behind a proxy, which passes the rest on when the host has gone. */
+async function taken({ running, out }) {
+  await succeeds(running);
+  return out;
+}
 
 const HTTP = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2000\r\n\r\n".padEnd(4_000, ".");
 

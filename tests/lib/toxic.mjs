@@ -35,13 +35,21 @@ export async function behindTls(t, url, tls) {
   return at(url, "rtmps", await listening(t, server));
 }
 
-/** A proxy in front of an RTMP address, that can swallow what passes; `from` is the newest connection. */
+/**
+ * A proxy in front of an RTMP address that can swallow what passes, or take no more than `rate` bytes a second; `from`
+ * is the newest connection.
+ */
 export async function toxic(t, url) {
-  const proxy = { swallows: { out: false, back: false }, returned: 0 };
+  const proxy = { swallows: { out: false, back: false }, rate: 0, returned: 0 };
   const server = createServer((from) => {
     const to = connect(Number(place(url).port), "127.0.0.1");
     proxy.from = from;
-    from.on("data", (bytes) => proxy.swallows.out || to.write(bytes));
+    from.on("data", (bytes) => {
+      if (!proxy.swallows.out) to.write(bytes);
+      if (!proxy.rate) return;
+      from.pause();
+      setTimeout(() => from.resume(), (1_000 * bytes.length) / proxy.rate);
+    });
     to.on("data", (bytes) => {
       proxy.returned += bytes.length;
       if (!proxy.swallows.back) from.write(bytes);
