@@ -13,8 +13,8 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 /// An error of the Worker: a problem to tell a caller, or a failure of the runtime.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// Told to the caller as it is.
-    Problem(Problem),
+    /// Told to the caller as it is. Boxed, since every result that is handed on is copied.
+    Problem(Box<Problem>),
     /// The runtime, a storage statement or a call between objects failed. Logged; the caller is
     /// told no more than that.
     Runtime(String),
@@ -34,7 +34,7 @@ impl Error {
     /// The problem that an HTTP caller is told.
     pub(crate) fn into_problem(self) -> Problem {
         match self {
-            Self::Problem(problem) => problem,
+            Self::Problem(problem) => *problem,
             Self::Runtime(_) => {
                 Problem::new(500, "gateway.internal", "the gateway failed; it is logged")
             }
@@ -55,7 +55,7 @@ impl std::error::Error for Error {}
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+        Self::Problem(Box::new(problem))
     }
 }
 

@@ -176,8 +176,9 @@ pub(super) async fn heard(
             return end(socket, &mut attached, close::MALFORMED, &reason);
         }
     };
-    attached.number = message.number;
-    attached.heard_at = js::now();
+    let now = js::now();
+    let silence = now.since(attached.heard_at);
+    (attached.number, attached.heard_at) = (message.number, now);
     keep(socket, &attached)?;
     if let HostSays::Hello(hello) = message.says {
         return greet(fleet, socket, attached, hello).await;
@@ -222,6 +223,10 @@ pub(super) async fn heard(
             came = None;
         }
         _ => {}
+    }
+    if turn.is_quiet_after(silence) {
+        // Nobody gave it anything meanwhile.
+        turn.place_all()?;
     }
     fleet.finish(turn, came).await
 }
