@@ -12,6 +12,7 @@ mod layout;
 mod listen;
 mod notices;
 mod rejections;
+mod relay_hosts;
 mod relay_tasks;
 mod replays;
 mod resource;
@@ -74,7 +75,14 @@ pub(crate) const COMMANDS: &[Command] = &[
     applications::DELETE,
     relay_tasks::STATES,
     relay_tasks::LIST,
+    relay_tasks::START,
     relay_tasks::SHOW,
+    relay_tasks::SEI,
+    relay_tasks::STOP,
+    relay_hosts::LIST,
+    relay_hosts::CREATE,
+    relay_hosts::SHOW,
+    relay_hosts::DELETE,
     settings::SHOW,
     settings::SET,
     notices::LIST,
