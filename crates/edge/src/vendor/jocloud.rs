@@ -46,7 +46,7 @@ pub(crate) async fn serve(env: &Env, request: &Incoming, rest: &str) -> Result<R
     let (status, code, message) = match route(env, request, rest).await {
         Ok(()) => (200, 0, "success".to_owned()),
         Err(error) => {
-            if let Error::Runtime(what) = &error {
+            if let Some(what) = error.failure() {
                 worker::console_error!("jocloud: {what}");
             }
             let problem = error.into_problem();

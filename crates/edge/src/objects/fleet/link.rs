@@ -97,7 +97,7 @@ pub(super) fn open(fleet: &Fleet, request: &Incoming) -> Result<Response> {
         return Err(Problem::new(503, "relay.hosts_full", detail).into());
     }
     let text = |name| request.param(name).unwrap_or_default();
-    let wrong = |_| Error::Runtime("a link without its source or tenant".to_owned());
+    let wrong = |_| Error::runtime("a link without its source or tenant".to_owned());
     let source = SourceId::parse(&text("source")).map_err(wrong)?;
     let tenant = TenantId::parse(&text("tenant")).map_err(wrong)?;
     fleet.store()?.set_fact("tenant", &tenant.to_string())?;
