@@ -550,7 +550,7 @@ test("docs/settings.md has every setting with its default", async () => {
   const wanted = Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, text(value)]));
   assert.deepEqual(documented, { ...wanted, meituan_default: "–" });
   assert.deepEqual(Object.keys(documented).sort(), Object.keys(openapi.components.schemas.Settings.properties).sort());
-  for (const name of Object.keys(documented)) assert.match(page, new RegExp(`\n### 1\\.\\d .*\`${name}\``), name);
+  for (const name of Object.keys(documented)) assert.match(page, new RegExp(`\n### 1\\.\\d+ .*\`${name}\``), name);
 });
 
 test("MEITUAN_DEFAULT is refused until the tenant says what it is, and signs as it says then", async (t) => {

@@ -183,6 +183,52 @@ fn a_relay_task_is_asked_for_by_all_its_names() {
 }
 
 #[test]
+fn a_relay_task_is_started_told_and_stopped() {
+    let none = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_owned();
+    let fake = Fake::answering(vec![json(r#"{"id":"t1"}"#), none.clone(), none]);
+    let url = |key: &str| format!("rtmp://push.example.com/live/{key}");
+    let (status, _, err) = run(livegate(&fake.url)
+        .args(["relay-tasks", "start", "--app-id", "live", "--id", "t1", "--channel", "r"])
+        .args([
+            "--user",
+            "ann",
+            "--max-idle-s",
+            "60",
+            "--target",
+            &url("a"),
+            "--target",
+            &url("b"),
+        ]));
+    assert_eq!((status, err.as_str()), (0, ""));
+    let seen = fake.next();
+    assert_eq!(seen.line, "POST /api/v1/relay-tasks");
+    let sent: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+    let expected = serde_json::json!({
+        "app_id": "live", "id": "t1", "channel": "r", "user": "ann", "max_idle_seconds": 60,
+        "targets": [url("a"), url("b")],
+    });
+    assert_eq!(sent, expected);
+    let named = ["livegate", "live", "t1"];
+    run(livegate(&fake.url).args(["relay-tasks", "sei"]).args(named).arg("{}"));
+    let seen = fake.next();
+    assert_eq!(seen.line, "POST /api/v1/relay-tasks/livegate/live/t1/sei");
+    assert_eq!(seen.body, r#"{"custom":"{}"}"#);
+    let (_, out, _) = run(livegate(&fake.url).args(["relay-tasks", "stop"]).args(named));
+    assert_eq!(out, "stopped t1\n");
+    assert_eq!(fake.next().line, "DELETE /api/v1/relay-tasks/livegate/live/t1");
+}
+
+#[test]
+fn a_relay_hosts_token_is_printed_when_it_is_made() {
+    let made = r#"{"id":"rh_1","name":"berlin-1","token":"lgh_x","connected":false}"#;
+    let fake = Fake::answering(vec![json(made)]);
+    let (status, out, err) = run(livegate(&fake.url).args(["relay-hosts", "create", "berlin-1"]));
+    assert!(status == 0 && out.contains("lgh_x") && err.contains("not shown again"), "{out}{err}");
+    let seen = fake.next();
+    assert_eq!((&*seen.line, &*seen.body), ("POST /api/v1/relay-hosts", r#"{"name":"berlin-1"}"#));
+}
+
+#[test]
 fn a_problem_ends_with_one_and_all_its_violations() {
     let problem = r#"{"title":"The request is not valid","status":422,"code":"request.invalid",
         "detail":"one thing","violations":[{"path":"name","code":"request.name","detail":"too long"}]}"#;

@@ -52,7 +52,7 @@ impl From<Unread> for Error {
         for Violation { path, detail, .. } in &unread.0 {
             what.extend(["; ", path, ": ", detail]);
         }
-        Self::Runtime(what)
+        Self::runtime(what)
     }
 }
 

@@ -10,9 +10,13 @@ use crate::document::document;
 /// The result of anything in this crate.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of the Worker: a problem to tell a caller, or a failure of the runtime.
+/// An error of the Worker: a problem to tell a caller, or a failure of the runtime. One pointer, since
+/// every result that is handed on is copied.
 #[derive(Debug)]
-pub(crate) enum Error {
+pub(crate) struct Error(Box<Cause>);
+
+#[derive(Debug)]
+enum Cause {
     /// Told to the caller as it is.
     Problem(Problem),
     /// The runtime, a storage statement or a call between objects failed. Logged; the caller is
@@ -21,6 +25,11 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// A failure of the runtime, or of what the gateway itself wrote.
+    pub(crate) fn runtime(what: String) -> Self {
+        Self(Box::new(Cause::Runtime(what)))
+    }
+
     /// What JavaScript threw.
     #[expect(clippy::needless_pass_by_value, reason = "used as `map_err(Error::js)`")]
     pub(crate) fn js(thrown: JsValue) -> Self {
@@ -28,14 +37,27 @@ impl Error {
             .ok()
             .and_then(|message| message.as_string())
             .or_else(|| thrown.as_string());
-        Self::Runtime(text.unwrap_or_else(|| "an unnamed JavaScript error".to_owned()))
+        Self::runtime(text.unwrap_or_else(|| "an unnamed JavaScript error".to_owned()))
+    }
+
+    /// What is to be logged, if it is nothing to tell a caller.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        match &*self.0 {
+            Cause::Runtime(what) => Some(what),
+            Cause::Problem(_) => None,
+        }
+    }
+
+    /// Whether somebody else was faster: to be tried again.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(&*self.0, Cause::Problem(problem) if problem.code == "request.conflict")
     }
 
     /// The problem that an HTTP caller is told.
     pub(crate) fn into_problem(self) -> Problem {
-        match self {
-            Self::Problem(problem) => problem,
-            Self::Runtime(_) => {
+        match *self.0 {
+            Cause::Problem(problem) => problem,
+            Cause::Runtime(_) => {
                 Problem::new(500, "gateway.internal", "the gateway failed; it is logged")
             }
         }
@@ -44,9 +66,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Problem(problem) => write!(f, "{}: {}", problem.status, problem.detail),
-            Self::Runtime(what) => f.write_str(what),
+        match &*self.0 {
+            Cause::Problem(problem) => write!(f, "{}: {}", problem.status, problem.detail),
+            Cause::Runtime(what) => f.write_str(what),
         }
     }
 }
@@ -55,13 +77,13 @@ impl std::error::Error for Error {}
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+        Self(Box::new(Cause::Problem(problem)))
     }
 }
 
 impl From<worker::Error> for Error {
     fn from(error: worker::Error) -> Self {
-        Self::Runtime(error.to_string())
+        Self::runtime(error.to_string())
     }
 }
 
@@ -73,7 +95,7 @@ impl From<Error> for worker::Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::Runtime(format!("internal JSON: {error}"))
+        Self::runtime(format!("internal JSON: {error}"))
     }
 }
 

@@ -74,7 +74,7 @@ impl Known {
 
 fn judge(source: &Source, keys: &Keys, own_url: &str) -> Result<Judge> {
     compile::source(source, keys, own_url).map_err(|violations| {
-        Error::Runtime(format!("a stored source does not compile: {violations:?}"))
+        Error::runtime(format!("a stored source does not compile: {violations:?}"))
     })
 }
 
@@ -108,7 +108,7 @@ fn refused() -> Problem {
 pub(crate) async fn serve(env: &Env, ctx: &Context, request: &Incoming) -> Result<Response> {
     let result = take(env, ctx, request).await;
     result.or_else(|error| {
-        if let Error::Runtime(what) = &error {
+        if let Some(what) = error.failure() {
             worker::console_error!("ingress: {what}");
         }
         http::problem(&error.into_problem(), "/in")
@@ -369,7 +369,7 @@ async fn source(env: &Env, own_url: &str, id: SourceId, now: UnixMillis) -> Resu
                 sources.insert(id, Rc::clone(known));
             }
             // One that is not found is gone; what could not be asked for is still as it was.
-            Err(Error::Problem(_)) => {
+            Err(error) if error.failure().is_none() => {
                 sources.remove(&id);
             }
             Err(_) => {}

@@ -36,7 +36,7 @@ pub(crate) fn deployment_key(env: &Env) -> Result<[u8; 32]> {
     let text = js::setting(env, "SEAL_KEY");
     let mut key = [0; 32];
     hex::decode_to_slice(text.trim(), &mut key).map_err(|_| {
-        Error::Runtime("the secret SEAL_KEY must be set to 64 hex digits (32 bytes)".to_owned())
+        Error::runtime("the secret SEAL_KEY must be set to 64 hex digits (32 bytes)".to_owned())
     })?;
     Ok(key)
 }
@@ -54,7 +54,7 @@ pub(crate) async fn seal(env: &Env, owner: &str, secret: &str) -> Result<String>
 /// Opens what [`seal`] made for the same row under the same key.
 pub(crate) async fn open(env: &Env, owner: &str, sealed: &str) -> Result<String> {
     let broken =
-        || Error::Runtime(format!("the secret of {owner} does not open: another SEAL_KEY?"));
+        || Error::runtime(format!("the secret of {owner} does not open: another SEAL_KEY?"));
     let bytes = Base64::decode_vec(sealed).map_err(|_| broken())?;
     let (nonce, data) = bytes.split_at_checked(NONCE).ok_or_else(broken)?;
     let key = key(env).await?;

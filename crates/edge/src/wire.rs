@@ -172,7 +172,7 @@ document! {
 pub(crate) fn delivery(channel: &str, number: &str, attempt: &Attempt) -> Result<Value> {
     let mut bytes = [0; 8];
     hex::decode_to_slice(number, &mut bytes)
-        .map_err(|_| Error::Runtime("a channel's number is not hex".to_owned()))?;
+        .map_err(|_| Error::runtime("a channel's number is not hex".to_owned()))?;
     let id = EventId::of(ChannelNumber(bytes), attempt.seq);
     let mut document = crate::json::value(attempt)?;
     document["event"] = json!(id);

@@ -13,6 +13,7 @@ mod listen;
 mod notices;
 mod rejections;
 mod relay;
+mod relay_hosts;
 mod relay_tasks;
 mod replays;
 mod resource;
@@ -76,7 +77,14 @@ pub(crate) const COMMANDS: &[Command] = &[
     applications::DELETE,
     relay_tasks::STATES,
     relay_tasks::LIST,
+    relay_tasks::START,
     relay_tasks::SHOW,
+    relay_tasks::SEI,
+    relay_tasks::STOP,
+    relay_hosts::LIST,
+    relay_hosts::CREATE,
+    relay_hosts::SHOW,
+    relay_hosts::DELETE,
     settings::SHOW,
     settings::SET,
     notices::LIST,

@@ -34,7 +34,7 @@ pub(crate) async fn serve(env: &Env, request: &Incoming) -> Result<Response> {
     match route(env, request).await {
         Ok(response) => Ok(response),
         Err(error) => {
-            if let crate::error::Error::Runtime(what) = &error {
+            if let Some(what) = error.failure() {
                 worker::console_error!("{} {}: {what}", request.method, request.path);
             }
             http::problem(&error.into_problem(), &request.path)

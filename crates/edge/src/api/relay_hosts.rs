@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use web_sys::Response;
 use worker::Env;
 
+use super::things::merge;
 use super::{cursor, limit, not_allowed, page};
 use crate::auth::{self, Caller};
 use crate::compile;
@@ -80,7 +81,7 @@ async fn find(env: &Env, caller: &Caller, id: &str) -> Result<Value> {
     super::found(item.map(|item| item.doc), "relay host")
 }
 
-/// How the tenant's hosts are, by their ids.
+/// How the tenant's hosts are that ever connected.
 async fn live(env: &Env, tenant: TenantId) -> Result<Value> {
     call(env, &ObjectRef::Fleet(tenant), ToFleet::Hosts).await
 }
@@ -89,10 +90,10 @@ fn shown(mut doc: Value, live: &Value) -> Value {
     if let Some(created) = doc["created_at"].as_u64() {
         doc["created_at"] = json!(UnixMillis(created).to_string());
     }
-    let known = doc["id"].as_str().and_then(|id| live.get(id)).and_then(Value::as_object);
     doc["connected"] = json!(false);
-    for (name, value) in known.into_iter().flatten() {
-        doc[name.as_str()] = value.clone();
+    let known = live.as_array().into_iter().flatten().find(|one| one["id"] == doc["id"]);
+    if let Some(known) = known {
+        merge(&mut doc, known);
     }
     doc
 }

@@ -16,7 +16,7 @@ use super::{limit, not_allowed, page};
 use crate::auth::Caller;
 use crate::compile;
 use crate::document::{self, Field, Texts, Unread, given};
-use crate::error::{Error, Problem, Result, Violation};
+use crate::error::{Problem, Result, Violation};
 use crate::http::{self, Incoming};
 use crate::ingress::own_url;
 use crate::js;
@@ -62,7 +62,7 @@ pub(super) async fn serve(
                 tries += 1;
                 match changed {
                     // Somebody else changed it meanwhile: this is to change what is there now.
-                    Err(Error::Problem(problem)) if problem.status == 409 && tries < 10 => {}
+                    Err(error) if error.is_conflict() && tries < 10 => {}
                     other => {
                         let (document, secret) = other?;
                         return http::json(200, &with(document, secret));

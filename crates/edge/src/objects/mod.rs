@@ -147,7 +147,7 @@ fn poll_answer(answer: &mut JsFuture, context: &mut Context<'_>) -> Poll<Result<
         }
         match document::parse::<Problem>(text) {
             Ok(problem) => Err(problem.into()),
-            Err(_) => Err(Error::Runtime(format!("an object answered {status}"))),
+            Err(_) => Err(Error::runtime(format!("an object answered {status}"))),
         }
     })
 }
@@ -158,7 +158,7 @@ pub(crate) fn opened(
     path: &str,
 ) -> worker::Result<web_sys::Response> {
     let answer = result.or_else(|error| {
-        if let Error::Runtime(what) = &error {
+        if let Some(what) = error.failure() {
             worker::console_error!("a tail: {what}");
         }
         http::problem(&error.into_problem(), path)
@@ -170,10 +170,12 @@ pub(crate) fn opened(
 pub(crate) fn answer(result: Result<Value>) -> worker::Result<web_sys::Response> {
     let answer = match result {
         Ok(value) => http::json(200, &value),
-        Err(Error::Problem(problem)) => http::json(problem.status, &problem.write()),
         Err(error) => {
-            worker::console_error!("{error}");
-            http::json(500, &error.into_problem().write())
+            if error.failure().is_some() {
+                worker::console_error!("{error}");
+            }
+            let problem = error.into_problem();
+            http::json(problem.status, &problem.write())
         }
     };
     answer.map_err(Into::into)

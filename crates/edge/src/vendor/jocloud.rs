@@ -99,13 +99,10 @@ async fn start(tenant: &Tenant<'_>, task: &Task, now: UnixMillis) -> Result<(), 
 
 /// A problem is told with its own status; what the runtime did is logged and told no more of.
 fn failed(error: Error) -> Refusal {
-    match error {
-        Error::Problem(problem) => {
-            Refusal::Unread { status: problem.status, detail: problem.detail }
-        }
-        Error::Runtime(what) => {
-            worker::console_error!("jocloud: {what}");
-            Refusal::Internal
-        }
+    if let Some(what) = error.failure() {
+        worker::console_error!("jocloud: {what}");
+        return Refusal::Internal;
     }
+    let problem = error.into_problem();
+    Refusal::Unread { status: problem.status, detail: problem.detail }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use worker::Env;
 
 use crate::credentials;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Keys;
 use crate::objects::contract::{Managed, Put, Select, ToTenant};
 use crate::objects::tenant::{Item, Kind, Selected};
@@ -120,8 +120,7 @@ impl Tenant<'_> {
             let put: Result<Option<Item>> = self.ask(ToTenant::Put(Box::new(put))).await;
             tries += 1;
             match put {
-                Err(Error::Problem(problem))
-                    if problem.code == "request.conflict" && tries < TRIES => {}
+                Err(error) if error.is_conflict() && tries < TRIES => {}
                 // It was removed meanwhile; whether it may be made anew is for `change` to say.
                 Ok(None) if tries < TRIES => {}
                 other => return Ok(other?.map(|item| item.doc).unwrap_or_default()),

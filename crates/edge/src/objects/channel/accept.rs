@@ -106,7 +106,7 @@ pub(crate) async fn accept(
             let detail = "the channel's log is full; nothing more is accepted until it is not";
             Err(Problem::new(503, "delivery.log_full", detail).into())
         }
-        _ => Err(Error::Runtime("the channel could not store an event".to_owned())),
+        _ => Err(Error::runtime("the channel could not store an event".to_owned())),
     }
 }
 
@@ -163,7 +163,7 @@ impl Inner {
         head_text: String,
         body: &Uint8Array,
     ) -> Result<oneshot::Receiver<f64>> {
-        let tenant = TenantId::parse(tenant).map_err(|error| Error::Runtime(error.to_string()))?;
+        let tenant = TenantId::parse(tenant).map_err(|error| Error::runtime(error.to_string()))?;
         self.identify(tenant, channel)?;
         #[expect(
             clippy::cast_possible_truncation,

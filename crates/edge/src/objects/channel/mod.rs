@@ -286,7 +286,7 @@ impl Inner {
         let tenant = self.store.fact("tenant")?.map(|row| row.text(0));
         let name = self.store.fact("channel")?.map(|row| row.text(0));
         let (Some(tenant), Some(name)) = (tenant, name) else { return Ok(()) };
-        let tenant = TenantId::parse(&tenant).map_err(|error| Error::Runtime(error.to_string()))?;
+        let tenant = TenantId::parse(&tenant).map_err(|error| Error::runtime(error.to_string()))?;
         self.set_identity(tenant, &name);
         self.recall_calls(js::now())
     }
@@ -309,7 +309,7 @@ impl Inner {
 
     fn identity(&self) -> Result<Rc<Identity>> {
         let identity = self.identity.borrow();
-        identity.clone().ok_or_else(|| Error::Runtime("a channel without events".to_owned()))
+        identity.clone().ok_or_else(|| Error::runtime("a channel without events".to_owned()))
     }
 
     async fn serve(self: &Rc<Self>, request: &Incoming) -> Result<Value> {

@@ -171,7 +171,7 @@ impl Inner {
         }
         self.fetch_plan().await?;
         let plan = self.plan.borrow();
-        plan.clone().ok_or_else(|| Error::Runtime("no plan".to_owned()))
+        plan.clone().ok_or_else(|| Error::runtime("no plan".to_owned()))
     }
 
     pub(super) async fn fetch_plan(&self) -> Result<()> {
@@ -188,7 +188,7 @@ impl Inner {
             // Answers may overtake each other: going back would drop lanes that there are.
             Some(snapshot) if snapshot.version < newest => {
                 if plan.is_none() {
-                    return Err(Error::Runtime(
+                    return Err(Error::runtime(
                         "an older configuration than the one gone by".to_owned(),
                     ));
                 }

@@ -74,7 +74,7 @@ pub(super) fn find(db: &Db, part: Part, name: &str) -> Result<Option<Kept>> {
 
 fn kept(row: &Row) -> Result<Kept> {
     let tenant =
-        TenantId::parse(&row.text(1)).map_err(|error| Error::Runtime(error.to_string()))?;
+        TenantId::parse(&row.text(1)).map_err(|error| Error::runtime(error.to_string()))?;
     Ok(Kept {
         id: row.text(0),
         tenant,

@@ -36,7 +36,7 @@ pub(super) fn find(db: &Db, token_hash: &str) -> Result<Option<HostEntry>> {
         &params![token_hash],
     )?;
     let Some(row) = row else { return Ok(None) };
-    let broken = |error: NotAnId| Error::Runtime(error.to_string());
+    let broken = |error: NotAnId| Error::runtime(error.to_string());
     let tenant = TenantId::parse(&row.text(1)).map_err(broken)?;
     let source = SourceId::parse(&row.text(2)).map_err(broken)?;
     Ok(Some(HostEntry { id: row.text(0), tenant, source, token_hash: String::new() }))

@@ -147,6 +147,6 @@ fn create(
 }
 
 fn entry(row: &crate::sql::Row) -> Result<TenantEntry> {
-    let id = TenantId::parse(&row.text(0)).map_err(|error| Error::Runtime(error.to_string()))?;
+    let id = TenantId::parse(&row.text(0)).map_err(|error| Error::runtime(error.to_string()))?;
     Ok(TenantEntry { id, name: row.text(1), created_at: UnixMillis(row.int(2)) })
 }

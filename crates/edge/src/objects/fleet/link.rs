@@ -97,7 +97,7 @@ pub(super) fn open(fleet: &Fleet, request: &Incoming) -> Result<Response> {
         return Err(Problem::new(503, "relay.hosts_full", detail).into());
     }
     let text = |name| request.param(name).unwrap_or_default();
-    let wrong = |_| Error::Runtime("a link without its source or tenant".to_owned());
+    let wrong = |_| Error::runtime("a link without its source or tenant".to_owned());
     let source = SourceId::parse(&text("source")).map_err(wrong)?;
     let tenant = TenantId::parse(&text("tenant")).map_err(wrong)?;
     fleet.store()?.set_fact("tenant", &tenant.to_string())?;
@@ -176,8 +176,9 @@ pub(super) async fn heard(
             return end(socket, &mut attached, close::MALFORMED, &reason);
         }
     };
-    attached.number = message.number;
-    attached.heard_at = js::now();
+    let now = js::now();
+    let silence = now.since(attached.heard_at);
+    (attached.number, attached.heard_at) = (message.number, now);
     keep(socket, &attached)?;
     if let HostSays::Hello(hello) = message.says {
         return greet(fleet, socket, attached, hello).await;
@@ -222,6 +223,10 @@ pub(super) async fn heard(
             came = None;
         }
         _ => {}
+    }
+    if turn.is_quiet_after(silence) {
+        // Nobody gave it anything meanwhile.
+        turn.place_all()?;
     }
     fleet.finish(turn, came).await
 }

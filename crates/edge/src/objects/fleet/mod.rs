@@ -222,7 +222,7 @@ impl Fleet {
     /// Starts a task, or changes the one that runs; the turn is to be finished.
     async fn start(&self, start: &Start) -> Result<(Started, Turn)> {
         let Some(description) = Description::from_value(&start.task) else {
-            return Err(Error::Runtime("a relay task that does not read back".to_owned()));
+            return Err(Error::runtime("a relay task that does not read back".to_owned()));
         };
         let sketch = Sketch::of(&description);
         let owner = owner(start.tenant, &start.id);

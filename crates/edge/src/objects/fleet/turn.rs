@@ -50,7 +50,12 @@ impl Turn {
 
     /// Whether a host was heard of lately.
     pub(super) fn is_heard(&self, link: &Link) -> bool {
-        link.attached.is_greeted && self.now.since(link.attached.heard_at) <= self.quiet
+        link.attached.is_greeted && !self.is_quiet_after(self.now.since(link.attached.heard_at))
+    }
+
+    /// Whether a host that said nothing for so long is given nothing.
+    pub(super) fn is_quiet_after(&self, silence: Millis) -> bool {
+        silence > self.quiet
     }
 
     /// The hosts that are connected and were heard of lately.

@@ -121,7 +121,7 @@ impl Records {
             // Nobody else can have: nothing was awaited since.
             let _ = self.index.set(Index::open(&self.state)?);
         }
-        self.index.get().ok_or_else(|| Error::Runtime("the records cannot be opened".to_owned()))
+        self.index.get().ok_or_else(|| Error::runtime("the records cannot be opened".to_owned()))
     }
 
     async fn serve(&self, request: &Incoming) -> Result<Value> {

@@ -72,7 +72,7 @@ pub(super) fn refused(refused: Refused) -> Error {
 
 /// The answer that says so.
 pub(super) fn answer(error: Error, id: &str) -> Result<Response> {
-    if let Error::Runtime(what) = &error {
+    if let Some(what) = error.failure() {
         worker::console_error!("alibaba: {what}");
     }
     let problem = error.into_problem();

@@ -74,7 +74,7 @@ pub(super) fn violations(violations: &Violations) -> Error {
 
 /// The answer that says so.
 pub(super) fn answer(error: Error) -> Result<Response> {
-    if let Error::Runtime(what) = &error {
+    if let Some(what) = error.failure() {
         worker::console_error!("metastudio: {what}");
     }
     let problem = error.into_problem();

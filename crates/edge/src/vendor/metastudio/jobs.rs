@@ -146,7 +146,7 @@ async fn stream_of(call: &Call<'_>, room: &str) -> Result<RoomStream> {
         return Ok(RoomStream::default());
     };
     let stream = RoomStream::from_json(thing.whole()?.to_string().as_bytes());
-    stream.map_err(|error| Error::Runtime(error.to_string()))
+    stream.map_err(|error| Error::runtime(error.to_string()))
 }
 
 fn link(why: &str) -> Error {
