@@ -29,6 +29,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
     await succeeds(publisher);
     await succeeds(player);
     await relay.drained();
+    await relay.gone();
     await relay.stop();
     const wanted = await republished(await clip());
     for (const path of [await one.taken(), await two.taken(), played]) same(await tags(path), wanted, path);
@@ -45,6 +46,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
     await relay.task(places);
     await succeeds(ffmpeg(t, ["-re", "-i", await clip(), "-c", "copy", "-f", "flv", relay.publishing()]));
     await relay.drained();
+    await relay.gone();
     await relay.stop();
     const wanted = await republished(await clip());
     for (const [at, player] of players.entries()) {
@@ -65,6 +67,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
           const path = await clip(`${channel}.flv`, recipe);
           await succeeds(ffmpeg(t, ["-re", "-i", path, "-c", "copy", "-f", "flv", relay.publishing({ channel })]));
           await relay.drained(channel);
+          await relay.gone(channel);
           await relay.stop(channel);
           same(await tags(await taken()), await republished(path), channel);
           await relay.tells(url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
@@ -81,8 +84,9 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
       await second.task([last.url]);
       const { path } = await find(name);
       await succeeds(await ours(t, ["push", first.publishing(), path], { SPEED: "2", LINGER_MS: "200" }));
+      await first.gone();
       await first.stop();
-      await until(async () => (await second.streams()).length === 0);
+      await second.gone();
       await second.stop();
       same(await tags(await last.taken()), await tags(path), name);
     });
@@ -117,6 +121,7 @@ describe("a relay host passes on exactly", { concurrency: 3, skip }, () => {
     const secure = relay.publishing().replace("rtmp:", "rtmps:").replace(`:${relay.ports.rtmp}`, `:${relay.ports.rtmps}`);
     await succeeds(ffmpeg(t, ["-re", "-i", await clip(), "-c", "copy", "-f", "flv", secure]));
     await relay.drained();
+    await relay.gone();
     await relay.stop();
     same(await tags(await plain.taken()), await republished(await clip()), "over TLS");
     await relay.tells(url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
@@ -143,6 +148,7 @@ async function through(t, path, options) {
   await relay.task([url]);
   await succeeds(await ours(t, ["push", relay.publishing(), path], { SPEED: "2", LINGER_MS: "300" }));
   await relay.drained();
+  await relay.gone();
   await relay.stop();
   const [found, sent] = [await tags(await taken()), await tags(path)];
   // Headers have the time of what follows them.

@@ -63,6 +63,7 @@ describe("a relay host that fetches", { concurrency: 4, skip }, () => {
     await one.taken();
     assert.equal((await relay.show("b")).pushes[0].state, "CONNECTED");
     await succeeds(publisher);
+    await relay.gone();
     await relay.stop("b");
     const found = (await tags(await two.taken())).filter(({ type, body }) => type === VIDEO && body[1] === 1);
     const wanted = (await republished(await clip())).filter(({ type, body }) => type === VIDEO && body[1] === 1);

@@ -25,6 +25,7 @@ async function written(t, sei, { meanwhile = async () => {} } = {}) {
   await relay.reaches("CONNECTED");
   await meanwhile(relay, one);
   await succeeds(publisher);
+  await relay.gone();
   await relay.stop();
   await relay.tells(one.url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
   const path = await one.taken();

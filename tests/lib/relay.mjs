@@ -136,6 +136,11 @@ class Host {
     return task.pushes[push];
   }
 
+  /** Waits until all that was published in a channel has been read, and its stream is over. */
+  async gone(channel = CHANNEL) {
+    await until(async () => (await this.streams()).every((stream) => stream.channel !== channel));
+  }
+
   /** The streams that are there. */
   async streams() {
     return (await this.api("GET", "streams")).body.items;
