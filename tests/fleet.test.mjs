@@ -503,4 +503,6 @@ test("a MetaStudio job is its room's stream, relayed; its states show in the job
   assert.match((await state("SUCCEED")).end_time, /Z$/);
   const { last_job_status: last } = await tenant.studio("GET", `/smart-live-rooms/${room}`);
   assert.equal(last, "SUCCEED");
+  await tenant.studio("DELETE", `/smart-live-rooms/${room}`);
+  assert.equal((await tenant.call("GET", `/rooms/${room}/stream`)).status, 404);
 });

@@ -119,6 +119,9 @@ pub(super) async fn delete(call: &Call<'_>, id: &str) -> Result<Response> {
         return Err(fault::conflict("Invalid parameter: room_id is live; stop its job first"));
     }
     jobs::forget(call, id).await?;
+    if call.tenant.document(Kind::RoomStream, id).await?.is_some() {
+        call.tenant.remove(Kind::RoomStream, id).await?;
+    }
     call.tenant.remove(Kind::Room, id).await?;
     http::empty(204)
 }
