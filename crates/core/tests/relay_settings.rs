@@ -4,26 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use livegate_core::relay::ingest::IngestSettings;
+use livegate_core::relay::host::Settings;
 use livegate_core::relay::lease::LeaseSettings;
-use livegate_core::relay::lifecycle::TaskSettings;
 use livegate_core::relay::link::LinkSettings;
-use livegate_core::relay::outbox::OutboxSettings;
-use livegate_core::relay::push::PushSettings;
-use livegate_core::relay::queue::QueueSettings;
 use livegate_core::relay::settings::Setting;
 
 fn all() -> Vec<Setting> {
-    let tables = [
-        PushSettings::TABLE,
-        QueueSettings::TABLE,
-        TaskSettings::TABLE,
-        LeaseSettings::TABLE,
-        LinkSettings::TABLE,
-        IngestSettings::TABLE,
-        OutboxSettings::TABLE,
-    ];
-    tables.concat()
+    Settings::table().chain(LeaseSettings::TABLE).chain(LinkSettings::TABLE).copied().collect()
 }
 
 #[test]
