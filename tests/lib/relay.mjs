@@ -33,18 +33,21 @@ export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600
  * A relay host that serves.
  *
  * @param {import("node:test").TestContext} t which ends it
- * @param {{settings?: Record<string, number>, application?: object, args?: string[]}} options its settings by
- *   name, what its application has beside a key, and what else stands on its command line
+ * @param {{settings?: Record<string, number>, application?: object, args?: string[],
+ *   gateway?: {url: string, token: string}}} options its settings by name, what its application has beside a
+ *   key, what else stands on its command line, and which gateway it is under
  */
-export async function host(t, { settings = {}, application = {}, args = [] } = {}) {
+export async function host(t, { settings = {}, application = {}, args = [], gateway } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "livegate-host-"));
   const credentials = join(folder, "credentials.json");
   const receiver = await receive(t, 204);
   const callback = { url: receiver.url, secret: `whsec_${CALLBACK_KEY}` };
   const applications = [{ app: APP, publish_keys: [KEY], callback, ...application }];
   await writeFile(credentials, JSON.stringify({ api_tokens: [API_TOKEN], applications }), { mode: 0o600 });
+  const under = gateway ? ["--gateway", gateway.url, "--token-file", join(folder, "token")] : [];
+  if (gateway) await writeFile(join(folder, "token"), `${gateway.token}\n`, { mode: 0o600 });
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const made = new Host(folder, receiver, ["--credentials", credentials, ...set, ...args]);
+  const made = new Host(folder, receiver, ["--credentials", credentials, ...under, ...set, ...args]);
   t.after(async () => {
     await made.kill();
     await rm(folder, { recursive: true, force: true });
@@ -90,13 +93,13 @@ class Host {
 
   /** Where a user publishes. */
   publishing(who = {}) {
-    const { channel = CHANNEL, user = USER } = who;
-    return `${this.playing(channel)}?user=${user}&token=${token(who)}`;
+    const { app = APP, channel = CHANNEL, user = USER } = who;
+    return `${this.playing(channel, app)}?user=${user}&token=${token(who)}`;
   }
 
   /** Where a channel is played. */
-  playing(channel = CHANNEL) {
-    return `rtmp://127.0.0.1:${this.ports.rtmp}/${APP}/${channel}`;
+  playing(channel = CHANNEL, app = APP) {
+    return `rtmp://127.0.0.1:${this.ports.rtmp}/${app}/${channel}`;
   }
 
   /** A call of its API: the status and the body. */
