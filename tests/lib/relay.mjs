@@ -13,7 +13,7 @@ import { root } from "../../tools/gateway.mjs";
 import { receive } from "./receiver.mjs";
 import { until } from "./wait.mjs";
 
-const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/livegate");
+export const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/livegate");
 
 export const APP = "live";
 export const CHANNEL = "room1";
