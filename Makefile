@@ -13,7 +13,7 @@ setup: ## install what is missing: compiler, tools, npm packages (run and test d
 build: ## build the Worker into build/
 	@tools/build-worker
 
-run: ## serve the gateway on 127.0.0.1 (PORT=8787 DATA=.livegate)
+run: ## serve the gateway and a relay host on 127.0.0.1 (PORT=8787 DATA=.livegate RELAY=yes)
 	@tools/run
 
 run-relay: ## run a relay host alone (RTMP=127.0.0.1:1935 HTTP=127.0.0.1:8936 DATA=.livegate-relay)

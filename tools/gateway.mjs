@@ -133,10 +133,7 @@ function configuration(data, egress, trustedCertificates) {
   return path;
 }
 
-/**
- * Command and arguments that run workerd: the binary of the npm package itself, not the script that
- * starts it. Where the system can, it dies with this process even if that is killed.
- */
+/** Command and arguments that run workerd: the binary of the npm package itself, not the script that starts it. */
 function workerdCommand(options) {
   let binary;
   try {
@@ -144,6 +141,11 @@ function workerdCommand(options) {
   } catch {
     throw new StartError("workerd is not installed: run tools/setup");
   }
+  return bound(binary, options);
+}
+
+/** Command and arguments of a program that, where the system can, dies with this process even if that is killed. */
+export function bound(binary, options) {
   const setpriv = "/usr/bin/setpriv";
   return process.platform === "linux" && fs.existsSync(setpriv)
     ? [setpriv, ["--pdeathsig", "KILL", binary, ...options]]

@@ -36,6 +36,29 @@ limit() {
 # random_key: 32 random bytes, in hexadecimal.
 random_key() { od -An -tx1 -N32 /dev/urandom | tr -d ' \n'; }
 
+# relay_credentials FILE: a relay host's credentials with random keys, unless the file is there.
+relay_credentials() {
+  [[ ! -e $1 ]] || return 0
+  (umask 077 && cat >"$1") <<JSON
+{
+  "api_tokens": ["$(random_key)"],
+  "applications": [{ "app": "live", "publish_keys": ["$(random_key)"] }]
+}
+JSON
+}
+
+# relay_places LIVEGATE FILE RTMP HTTP: where to publish and to watch, with a token that these
+# credentials make; nothing where they are somebody's own.
+relay_places() {
+  local key token
+  key=$(sed -n 's/.*"publish_keys": \["\([^"]*\)".*/\1/p' "$2" | head -n 1)
+  [[ -n $key ]] || return 0
+  token=$(LIVEGATE_KEY=$key "$1" token live --lasts 1d)
+  printf '%s\n' "credentials: $2" \
+    "publish:     ffmpeg -re -i FILE -c copy -f flv 'rtmp://$3/live/room1?user=ann&token=$token'" \
+    "watch:       ffplay http://$4/live/live/room1.flv"
+}
+
 # sha256: the digest of standard input, in hexadecimal.
 sha256() {
   if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1

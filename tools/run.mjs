@@ -1,8 +1,10 @@
-// Serves the gateway until Ctrl-C. Called by tools/run, which has set up and built everything.
+// Serves the gateway, and a relay host under it, until Ctrl-C. Called by tools/run, which has set up and
+// built everything. Where there is no LIVEGATE, there is no host.
 //
 // Exit status: 0 when it was told to stop, 1 when it could not start or workerd ended by itself.
 
 import { start, StartError } from "./gateway.mjs";
+import { startRelay } from "./relay.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
@@ -16,6 +18,7 @@ function portOf(text) {
 
 async function main() {
   const { PORT, DATA, EGRESS, PUBLIC_URL, TRUSTED_CERTIFICATES, LIVEGATE_LOCK_FD } = process.env;
+  const { LIVEGATE, RTMP, HTTP, RELAY_PLACES } = process.env;
   let stopping = false;
   const asked = new Promise((stop) => {
     for (const name of SIGNALS) {
@@ -34,8 +37,10 @@ async function main() {
     trustedCertificates: TRUSTED_CERTIFICATES,
     inherit: LIVEGATE_LOCK_FD ? [Number(LIVEGATE_LOCK_FD)] : [],
   });
-  // Whatever ends this process ends workerd: nothing may go on serving unseen.
+  let relay;
+  // Whatever ends this process ends both: nothing may go on serving unseen.
   process.once("exit", () => {
+    relay?.kill();
     try {
       process.kill(gateway.pid, "SIGKILL");
     } catch {
@@ -45,14 +50,24 @@ async function main() {
   if (!stopping) {
     console.log(`livegate ready ${gateway.url}`);
     console.log(`admin token: ${gateway.adminTokenPath}`);
+    const options = { binary: LIVEGATE, gateway, rtmp: RTMP, http: HTTP, egress: EGRESS, places: RELAY_PLACES };
+    if (LIVEGATE) relay = await startRelay(options);
   }
 
   const how = await Promise.race([asked.then(() => null), gateway.ended]);
   if (how !== null && !stopping) {
+    await relay?.stop();
     throw new StartError(`workerd ended by itself (status ${how.code ?? how.signal})`);
   }
   console.error("stopping (once more: at once)");
-  for (const name of SIGNALS) process.on(name, () => gateway.kill());
+  for (const name of SIGNALS) {
+    process.on(name, () => {
+      relay?.kill();
+      gateway.kill();
+    });
+  }
+  // The host first: the gateway still hears how its pushes end.
+  await relay?.stop();
   await gateway.stop();
 }
 

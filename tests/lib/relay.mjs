@@ -13,7 +13,7 @@ import { root } from "../../tools/gateway.mjs";
 import { receive } from "./receiver.mjs";
 import { until } from "./wait.mjs";
 
-const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/livegate");
+export const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/livegate");
 
 export const APP = "live";
 export const CHANNEL = "room1";
@@ -33,18 +33,21 @@ export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600
  * A relay host that serves.
  *
  * @param {import("node:test").TestContext} t which ends it
- * @param {{settings?: Record<string, number>, application?: object, args?: string[]}} options its settings by
- *   name, what its application has beside a key, and what else stands on its command line
+ * @param {{settings?: Record<string, number>, application?: object, args?: string[],
+ *   gateway?: {url: string, token: string}}} options its settings by name, what its application has beside a
+ *   key, what else stands on its command line, and which gateway it is under
  */
-export async function host(t, { settings = {}, application = {}, args = [] } = {}) {
+export async function host(t, { settings = {}, application = {}, args = [], gateway } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "livegate-host-"));
   const credentials = join(folder, "credentials.json");
   const receiver = await receive(t, 204);
   const callback = { url: receiver.url, secret: `whsec_${CALLBACK_KEY}` };
   const applications = [{ app: APP, publish_keys: [KEY], callback, ...application }];
   await writeFile(credentials, JSON.stringify({ api_tokens: [API_TOKEN], applications }), { mode: 0o600 });
+  const under = gateway ? ["--gateway", gateway.url, "--token-file", join(folder, "token")] : [];
+  if (gateway) await writeFile(join(folder, "token"), `${gateway.token}\n`, { mode: 0o600 });
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const made = new Host(folder, receiver, ["--credentials", credentials, ...set, ...args]);
+  const made = new Host(folder, receiver, ["--credentials", credentials, ...under, ...set, ...args]);
   t.after(async () => {
     await made.kill();
     await rm(folder, { recursive: true, force: true });
