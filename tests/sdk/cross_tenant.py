@@ -36,6 +36,7 @@ METASTUDIO = {
     "ShowSmartLive": (("room_id", "job_id"), None),
     "StartSmartLive": (("room_id",), lambda bench: {}),
     "StopSmartLive": (("room_id", "job_id"), None),
+    "ExecuteSmartLiveCommand": (("room_id", "job_id"), lambda bench: rooms.refresh(*rooms.push(bench))),
 }
 
 

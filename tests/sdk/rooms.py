@@ -231,6 +231,44 @@ def _(bench):
         client(bench).ok("StopSmartLive", room_id=id, job_id=one.body["job_id"])
 
 
+def refresh(url, key):
+    """The command that gives a live job another address; its parameters the vendor does not document."""
+    return {"command": "REFRESH_OUTPUT_URL", "params": {"output_urls": [url], "stream_keys": [key]}}
+
+
+@check("ExecuteSmartLiveCommand", "gives a live job another address, and the one before is free again")
+def _(bench):
+    (url, key), other = push(bench), push(bench)
+    first, second = made_room(bench), made_room(bench)
+    job = client(bench).ok("StartSmartLive", {"output_urls": [url], "stream_keys": [key]}, room_id=first).body["job_id"]
+    answer = client(bench).ok("ExecuteSmartLiveCommand", refresh(*other), room_id=first, job_id=job)
+    same(answer.model.command, "REFRESH_OUTPUT_URL", "the command")
+    assert answer.model.command_id, answer
+    taken = {"output_urls": [other[0]], "stream_keys": [other[1]]}
+    invalid_link(client(bench).call("StartSmartLive", taken, room_id=second))
+    client(bench).ok("StopSmartLive", room_id=first, job_id=job)
+    refused(client(bench).call("ExecuteSmartLiveCommand", refresh(*other), room_id=first, job_id=job),
+            409, "MSS.00000003", "job_id")
+
+
+@check("ExecuteSmartLiveCommand", "names what is wrong with it")
+def _(bench):
+    url, key = push(bench)
+    room = made_room(bench)
+    job = client(bench).ok("StartSmartLive", {"output_urls": [url], "stream_keys": [key]}, room_id=room).body["job_id"]
+    for body, at in (
+        ({"command": "REFRESH_OUTPUT_URL", "params": {"output_urls": ["http://a/b"]}}, "params.output_urls[0]"),
+        ({"command": "REFRESH_OUTPUT_URL", "params": {}}, "params.output_urls"),
+        ({"command": "RESET_EXIT_CONFIG", "params": {"max_live_duration": 169}}, "params.max_live_duration"),
+        ({"command": "SHOW_LAYER", "params": {}}, "command"),
+    ):
+        answer = client(bench).call("ExecuteSmartLiveCommand", body, room_id=room, job_id=job)
+        refused(answer, 400, "MSS.00000003", at)
+    reset = {"command": "RESET_EXIT_CONFIG", "params": {"max_live_duration": 168, "auto_stop_mode": "FORCE_EXIT"}}
+    client(bench).ok("ExecuteSmartLiveCommand", reset, room_id=room, job_id=job)
+    client(bench).ok("StopSmartLive", room_id=room, job_id=job)
+
+
 @check("ShowSmartLive", "refuses a job of another room")
 def _(bench):
     url, key = push(bench)

@@ -6,6 +6,7 @@ METASTUDIO = frozenset({
     "ShowLivePlatformAccessType", "ListLivePlatformProducts",
     "CreateSmartLiveRoom", "ListSmartLiveRooms", "ShowSmartLiveRoom", "UpdateSmartLiveRoom", "DeleteSmartLiveRoom",
     "ListSmartLiveJobs", "ListSmartLive", "ShowSmartLive", "StartSmartLive", "StopSmartLive",
+    "ExecuteSmartLiveCommand",
 })
 
 ALIBABA = frozenset({

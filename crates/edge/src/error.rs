@@ -163,6 +163,7 @@ impl Problem {
             413 => "Too large",
             415 => "Unsupported content",
             422 => "The request is not valid",
+            426 => "Another protocol is needed",
             502 => "The other side failed",
             503 => "Not available now",
             _ => "The gateway failed",

@@ -11,6 +11,7 @@ use super::{
     Absent, JobStart, LiveCommand, Platform, Room, UserConfig, UserConfigUpdate, Violations,
 };
 use crate::relay::derived::RoomStream;
+use crate::relay::link::{FleetSays, FromHost};
 use crate::relay::{Task, jocloud, mpu, native};
 use crate::time::UnixMillis;
 
@@ -57,6 +58,14 @@ pub fn fuzz(data: &[u8]) {
     }
     fine(native::set_sei(data));
     calls(data);
+    if let Ok(text) = core::str::from_utf8(data) {
+        if let Ok(said) = FromHost::read(text) {
+            assert!(FromHost::read(&said.write()) == Ok(said), "what a host says reads back");
+        }
+        if let Ok(said) = FleetSays::read(text) {
+            assert!(FleetSays::read(&said.write()) == Ok(said), "what a fleet says reads back");
+        }
+    }
 }
 
 fn calls(data: &[u8]) {

@@ -177,6 +177,17 @@ impl<P: Payload> Queue<P> {
         Some(Next { payload, class, timestamp, is_repeated: false })
     }
 
+    /// Whether the next message may go out past it: there is a connection, nothing waits, and pictures
+    /// follow the one before. Then [`Self::passed`] says that one did.
+    pub fn is_flowing(&self) -> bool {
+        self.is_open && self.is_empty() && !self.awaits_key_frame
+    }
+
+    /// Media went out past it, up to this timestamp.
+    pub const fn passed(&mut self, timestamp: u32) {
+        self.timestamp = timestamp;
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && !(self.is_open && self.owes_header())

@@ -109,6 +109,11 @@ impl Batch {
         Poll::Ready(Ok(written))
     }
 
+    /// So many bytes of what it has went out already, in a call of somebody else's.
+    pub(crate) fn went_out(&mut self, bytes: usize) -> Written {
+        self.advance(bytes)
+    }
+
     /// Writes as much as a socket takes in one call, without waiting.
     ///
     /// # Errors

@@ -5,8 +5,10 @@ mod batch;
 mod connection;
 mod outlet;
 mod pipe;
+mod volley;
 
 pub(crate) use address::Address;
 pub(crate) use batch::Batch;
 pub(crate) use connection::{Connector, Told, run};
 pub(crate) use outlet::{Chunked, Outlet};
+pub(crate) use volley::{Shot, Volley};

@@ -9,7 +9,8 @@ use livegate_core::time::UnixMillis;
 use livegate_rtmp::chunk::shared::Shared;
 use tokio::sync::Notify;
 
-use super::pipe::Pipe;
+use super::pipe::{Fired, Pipe};
+use super::volley::{Shot, Volley};
 
 use crate::meter::Meters;
 
@@ -74,18 +75,55 @@ impl Outlet {
         self.flush.notify_one();
     }
 
-    /// Writes what waits, here and now: to wake the connection for it costs more than to write.
-    /// What does not go out at once is left to the connection.
-    pub(crate) fn flush(&self) {
-        let is_done = self.pipe.borrow().as_ref().is_some_and(|pipe| {
-            let mut pipe = pipe.borrow_mut();
-            let had_begun = pipe.has_begun();
-            // Of the first of it, everybody waits to hear.
-            pipe.write_now(&mut self.queue.borrow_mut()) && had_begun
+    /// The message stream of the connection, once it may be written to.
+    pub(crate) fn stream(&self) -> Option<u32> {
+        self.pipe.borrow().as_ref().and_then(|pipe| pipe.borrow().stream)
+    }
+
+    /// Takes the next messages, and writes them here and now: to wake the connection for it costs more
+    /// than to write. What does not go out at once waits, and the connection goes on with it.
+    pub(crate) fn take(&self, shots: &[Shot], volley: Option<&Volley<'_>>, now: UnixMillis) {
+        let is_done = match (&*self.pipe.borrow(), volley) {
+            (Some(pipe), Some(volley)) => self.fire(&mut pipe.borrow_mut(), volley),
+            _ => None,
+        };
+        let is_done = is_done.unwrap_or_else(|| {
+            for Shot { class, timestamp, chunked } in shots {
+                self.push(*class, *timestamp, chunked, now);
+            }
+            self.flush()
         });
         if !is_done {
             self.wake();
         }
+    }
+
+    /// Writes past the queue, where nothing waits in it; whether the connection need not be woken, or
+    /// nothing where the queue has to be gone through.
+    fn fire(&self, pipe: &mut Pipe, volley: &Volley<'_>) -> Option<bool> {
+        let mut queue = self.queue.borrow_mut();
+        if !queue.is_flowing() {
+            return None;
+        }
+        let had_begun = pipe.has_begun();
+        let fired = pipe.fire(volley);
+        if fired == Fired::No {
+            return None;
+        }
+        if let Some(last) = volley.shots().last() {
+            queue.passed(last.timestamp);
+        }
+        Some(fired == Fired::All && had_begun)
+    }
+
+    /// Writes what waits; whether the connection need not be woken for it.
+    fn flush(&self) -> bool {
+        self.pipe.borrow().as_ref().is_some_and(|pipe| {
+            let mut pipe = pipe.borrow_mut();
+            let had_begun = pipe.has_begun();
+            // Of the first of it, everybody waits to hear.
+            pipe.write_now(&mut self.queue.borrow_mut()) && had_begun
+        })
     }
 
     pub(crate) fn push(&self, class: Class, timestamp: u32, chunked: &Chunked, now: UnixMillis) {

@@ -11,7 +11,19 @@ use livegate_rtmp::session::client::Client;
 
 use super::batch::{Batch, Written};
 use super::outlet::Chunked;
+use super::volley::Volley;
 use crate::net::Wire;
+
+/// What became of a volley.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fired {
+    /// All of it went out.
+    All,
+    /// Some of it: the rest waits in the connection.
+    Some,
+    /// Nothing of it.
+    No,
+}
 
 /// A connection's socket and session, and what was begun on it.
 #[derive(Debug)]
@@ -84,6 +96,27 @@ impl Pipe {
                 Err(_) => return false,
             }
         }
+    }
+
+    /// Writes a volley past the queue, if the connection is ready for it: whether it is on its way, and
+    /// what is left of it with the connection.
+    pub(super) fn fire(&mut self, volley: &Volley<'_>) -> Fired {
+        let Wire::Plain(tcp) = &self.wire else { return Fired::No };
+        if self.stream != Some(volley.stream()) || !self.batch.is_out() {
+            return Fired::No;
+        }
+        let Ok(bytes) = tcp.try_write_vectored(volley.slices()) else { return Fired::No };
+        self.client.count_sent(volley.size());
+        if bytes == volley.size() {
+            self.count(Written { bytes, media: bytes });
+            return Fired::All;
+        }
+        for shot in volley.shots() {
+            self.batch.media(shot.chunked.0.clone(), volley.stream());
+        }
+        let written = self.batch.went_out(bytes);
+        self.count(written);
+        Fired::Some
     }
 
     fn count(&mut self, written: Written) {

@@ -15,7 +15,7 @@ use livegate_rtmp::chunk::ChunkSize;
 use livegate_rtmp::chunk::shared::Shared;
 use livegate_rtmp::message::{Kind, Message, data};
 
-use crate::push::{Chunked, Outlet};
+use crate::push::{Chunked, Outlet, Shot, Volley};
 use crate::sei::Inserter;
 use crate::stream::Packet;
 
@@ -27,6 +27,8 @@ pub(super) struct Fanout {
     headers: RefCell<[Option<(Class, Chunked)>; Class::HEADERS]>,
     gop: RefCell<Gop<Chunked>>,
     outlets: RefCell<BTreeMap<TargetId, Rc<Outlet>>>,
+    /// What came since the last flush.
+    shots: RefCell<Vec<Shot>>,
 }
 
 impl Fanout {
@@ -38,6 +40,7 @@ impl Fanout {
             headers: RefCell::default(),
             gop: RefCell::new(Gop::new(gop)),
             outlets: RefCell::default(),
+            shots: RefCell::default(),
         }
     }
 
@@ -79,6 +82,8 @@ impl Fanout {
     /// A destination takes the stream from now on: it begins with what was since the last key frame.
     pub(super) fn open(&self, target: TargetId, now: UnixMillis) {
         let Some(outlet) = self.outlets.borrow().get(&target).map(Rc::clone) else { return };
+        // What others still have to get is among what it begins with.
+        self.flush(now);
         // A queue without a connection keeps headers, and sends them first when it has one.
         for (class, header) in self.headers.borrow().iter().flatten() {
             outlet.push(*class, header.0.timestamp(), header, now);
@@ -119,15 +124,24 @@ impl Fanout {
         }
         drop(headers);
         self.gop.borrow_mut().push(packet.class, timestamp, chunked.clone());
-        for outlet in self.outlets.borrow().values() {
-            outlet.push(packet.class, timestamp, &chunked, now);
-        }
+        let shot = Shot { class: packet.class, timestamp, chunked };
+        self.shots.borrow_mut().push(shot);
     }
 
-    /// Has what waits written.
-    pub(super) fn flush(&self) {
-        for outlet in self.outlets.borrow().values() {
-            outlet.flush();
+    /// Gives all destinations what came since the last time.
+    pub(super) fn flush(&self, now: UnixMillis) {
+        let shots = self.shots.take();
+        if shots.is_empty() {
+            return;
+        }
+        let outlets = self.outlets.borrow();
+        let stream = outlets.values().find_map(|outlet| outlet.stream());
+        let heads = stream.map(|stream| Volley::heads(&shots, stream));
+        let volley = stream
+            .zip(heads.as_deref())
+            .and_then(|(stream, heads)| Volley::new(&shots, heads, stream));
+        for outlet in outlets.values() {
+            outlet.take(&shots, volley.as_ref(), now);
         }
     }
 }

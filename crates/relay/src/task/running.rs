@@ -429,7 +429,7 @@ impl Tap for Ear {
 
     fn pause(&self) {
         if let Some(running) = self.0.upgrade() {
-            running.fanout.flush();
+            running.fanout.flush(clock::now());
         }
     }
 
