@@ -1,11 +1,15 @@
 //! What was sent since the last key frame: whoever comes in between begins with it, so that nothing
-//! is lost at the start of a push and nobody waits for the next key frame.
+//! is lost at the start of a push and nobody waits for the next key frame. Of sound alone it is the
+//! last second.
 
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
 
 use super::class::Class;
 use super::queue::{OVERHEAD, Payload};
 use super::settings::settings;
+
+/// How much is kept of sound without pictures.
+const SOUND_MS: u32 = 1_000;
 
 settings! {
     /// The bounds of what is kept.
@@ -32,47 +36,76 @@ pub struct Kept<P> {
 #[derive(Clone, Debug)]
 pub struct Gop<P> {
     settings: GopSettings,
-    kept: Vec<Kept<P>>,
+    kept: VecDeque<Kept<P>>,
     size: u64,
+    /// Whether there were any.
+    has_pictures: bool,
 }
 
 impl<P: Payload> Gop<P> {
     /// Nothing yet.
     pub const fn new(settings: GopSettings) -> Self {
-        Self { settings, kept: Vec::new(), size: 0 }
+        Self { settings, kept: VecDeque::new(), size: 0, has_pictures: false }
     }
 
     /// Takes the stream's next message.
     pub fn push(&mut self, class: Class, timestamp: u32, payload: P) {
         match class {
             // What follows a new header cannot be decoded with what was before it.
-            Class::KeyFrame | Class::VideoHeader => self.clear(),
+            Class::VideoHeader => {
+                self.drop_all();
+                self.has_pictures = true;
+                return;
+            }
+            Class::KeyFrame => self.drop_all(),
             Class::Metadata | Class::AudioHeader => return,
-            Class::Video | Class::Audio if self.kept.is_empty() => return,
             Class::Video | Class::Audio => {}
         }
-        if class == Class::VideoHeader {
+        self.has_pictures |= class != Class::Audio;
+        if self.has_pictures && self.kept.is_empty() && class != Class::KeyFrame {
             return;
         }
-        let bytes = u64::try_from(payload.size().saturating_add(OVERHEAD)).unwrap_or(u64::MAX);
-        self.size = self.size.saturating_add(bytes);
-        if self.size > self.settings.gop_bytes() {
-            self.clear();
+        self.size = self.size.saturating_add(cost(&payload));
+        self.kept.push_back(Kept { class, timestamp, payload });
+        if self.has_pictures {
+            if self.size > self.settings.gop_bytes() {
+                self.drop_all();
+            }
         } else {
-            self.kept.push(Kept { class, timestamp, payload });
+            self.shorten(timestamp);
         }
     }
 
-    /// Forgets all: the stream has ended.
-    pub fn clear(&mut self) {
+    /// Keeps the newest sound.
+    fn shorten(&mut self, newest: u32) {
+        while let Some(first) = self.kept.front()
+            && (self.size > self.settings.gop_bytes()
+                || newest.wrapping_sub(first.timestamp) > SOUND_MS)
+        {
+            self.size = self.size.saturating_sub(cost(&first.payload));
+            self.kept.pop_front();
+        }
+    }
+
+    fn drop_all(&mut self) {
         self.kept.clear();
         self.size = 0;
     }
 
-    /// What is kept, the key frame first; empty where there is none.
+    /// Forgets all: the stream has ended.
+    pub fn clear(&mut self) {
+        self.drop_all();
+        self.has_pictures = false;
+    }
+
+    /// What is kept, the key frame first if there are pictures; empty where there is none.
     pub fn iter(&self) -> impl Iterator<Item = &Kept<P>> {
         self.kept.iter()
     }
+}
+
+fn cost(payload: &impl Payload) -> u64 {
+    u64::try_from(payload.size().saturating_add(OVERHEAD)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -140,6 +173,26 @@ mod tests {
         }
         // 4 MiB are 64,527 messages of 65 bytes, and 49 bytes.
         assert_eq!(times_count(&gop), 0);
+    }
+
+    #[test]
+    fn of_sound_alone_it_is_the_last_second() {
+        let mut gop = gop(1_000_000);
+        gop.push(Class::AudioHeader, 0, Bytes(1));
+        let start = u32::MAX - 1_500;
+        for count in 0..150 {
+            gop.push(Class::Audio, start.wrapping_add(count * 20), Bytes(1));
+        }
+        let kept = times(&gop);
+        assert_eq!(kept.len(), 51);
+        assert_eq!((kept.first(), kept.last()), (Some(&479), Some(&1_479)));
+        // Where there are pictures it waits for one that needs no other.
+        gop.push(Class::VideoHeader, 1_490, Bytes(1));
+        gop.push(Class::Audio, 1_500, Bytes(1));
+        assert!(times(&gop).is_empty());
+        gop.push(Class::KeyFrame, 1_510, Bytes(1));
+        gop.push(Class::Audio, 1_520, Bytes(1));
+        assert_eq!(times(&gop), [1_510, 1_520]);
     }
 
     fn times_count(gop: &Gop<Bytes>) -> usize {
