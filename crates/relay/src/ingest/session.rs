@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -26,7 +27,7 @@ use super::crowd::{Crowd, Seat};
 use crate::clock;
 use crate::credentials::Present;
 use crate::meter::{By, Meters, Viewer};
-use crate::net::Wire;
+use crate::net::{Line, Wire};
 use crate::push::Batch;
 use crate::stream::{Packet, Reader, Streams};
 
@@ -106,7 +107,7 @@ enum Doing {
 
 struct Visit {
     hall: Hall,
-    wire: Wire,
+    line: Line,
     server: Server,
     app: String,
     batch: Batch,
@@ -118,7 +119,7 @@ pub(crate) async fn serve(hall: Hall, wire: Wire, peer: SocketAddr) {
     let until = Instant::now() + Duration::from_millis(hall.settings.opening_ms());
     let mut visit = Visit {
         hall,
-        wire,
+        line: Line::Live(wire),
         server: Server::new(clock::random(), Settings::default()),
         app: String::new(),
         batch: Batch::default(),
@@ -154,16 +155,22 @@ impl Visit {
                         () = sleep_until(until) => Err(Closed::Late),
                     }
                 }
-                Doing::Publishing { seat, read_at } => {
+                Doing::Publishing { seat, read_at: Some(read_at) } => {
                     let (seat, read_at) = (Rc::clone(seat), *read_at);
+                    let is_live = !self.line.is_still() && !self.batch.is_out();
+                    tokio::select! {
+                        biased;
+                        error = seat.closed() => Err(Closed::Ingest(error)),
+                        written = poll_fn(|cx| self.poll_write(cx)), if is_live => written,
+                        () = sleep_until(read_at) => self.read_gathered(),
+                    }
+                }
+                Doing::Publishing { seat, read_at: None } => {
+                    let seat = Rc::clone(seat);
                     tokio::select! {
                         biased;
                         moved = poll_fn(|cx| self.poll_move(cx)) => moved,
                         error = seat.closed() => Err(Closed::Ingest(error)),
-                        () = sleep_until(read_at.unwrap_or_else(Instant::now)), if read_at.is_some() => {
-                            self.read_again();
-                            Ok(())
-                        }
                     }
                 }
                 Doing::Playing { reader, moved_at, .. } => {
@@ -230,16 +237,22 @@ impl Visit {
         if has_moved {
             self.pause();
         }
-        if !self.batch.is_out()
-            && let Poll::Ready(written) = self.batch.poll_write(Pin::new(&mut self.wire), cx)
-        {
-            written.map_err(|_| Closed::Lost)?;
-            if let Doing::Playing { moved_at, .. } = &mut self.doing {
-                *moved_at = Instant::now();
-            }
+        if let Poll::Ready(written) = self.poll_write(cx) {
+            written?;
             has_moved = true;
         }
         if has_moved { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let Some(wire) = self.line.live().filter(|_| !self.batch.is_out()) else {
+            return Poll::Pending;
+        };
+        let written = ready!(self.batch.poll_write(Pin::new(wire), cx));
+        if let Doing::Playing { moved_at, .. } = &mut self.doing {
+            *moved_at = Instant::now();
+        }
+        Poll::Ready(written.map(|_| ()).map_err(|_| Closed::Lost))
     }
 
     /// What was read goes on, and what comes next is gathered.
@@ -247,31 +260,64 @@ impl Visit {
         if let Doing::Publishing { seat, read_at } = &mut self.doing {
             seat.pause();
             *read_at = self.hall.gather.map(clock::next_tick);
+            if read_at.is_some() && self.batch.is_out() {
+                self.line.rest();
+            }
         }
     }
 
-    fn read_again(&mut self) {
-        if let Doing::Publishing { read_at, .. } = &mut self.doing {
+    /// Reads what was gathered. One who sent nothing is waited for as everybody is.
+    fn read_gathered(&mut self) -> Result<(), Closed> {
+        let mut has_moved = false;
+        for _ in 0..READS {
+            let read = SCRATCH.with_borrow_mut(|scratch| {
+                let bytes = self.line.read_still(scratch)?;
+                Ok::<_, io::Error>(self.take(scratch.get(..bytes).unwrap_or_default(), bytes == 0))
+            });
+            match read {
+                Ok(taken) => taken?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return Err(Closed::Lost),
+            }
+            has_moved = true;
+            if !matches!(self.doing, Doing::Publishing { .. }) {
+                break;
+            }
+        }
+        self.batch.control(self.server.take_output());
+        if self.line.is_still() && !self.batch.is_out() {
+            let line = &mut self.line;
+            // What does not go out now waits for the runtime.
+            let _ = self.batch.try_write(|slices| line.write_still(slices));
+        }
+        if has_moved && self.batch.is_out() && matches!(self.doing, Doing::Publishing { .. }) {
+            self.pause();
+            return Ok(());
+        }
+        if let Doing::Publishing { seat, read_at } = &mut self.doing {
+            seat.pause();
             *read_at = None;
         }
+        self.line.wake().map_err(|_| Closed::Lost)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        if matches!(self.doing, Doing::Publishing { read_at: Some(_), .. }) {
-            return Poll::Pending;
-        }
         SCRATCH.with_borrow_mut(|scratch| {
+            let Some(wire) = self.line.live() else { return Poll::Ready(Err(Closed::Lost)) };
             let mut read = ReadBuf::new(scratch);
-            let done = ready!(Pin::new(&mut self.wire).poll_read(cx, &mut read));
+            let done = ready!(Pin::new(wire).poll_read(cx, &mut read));
             Poll::Ready(match done {
                 Err(_) => Err(Closed::Lost),
-                Ok(()) if read.filled().is_empty() => Err(Closed::ByPeer),
-                Ok(()) => self.take(read.filled()),
+                Ok(()) => self.take(read.filled(), read.filled().is_empty()),
             })
         })
     }
 
-    fn take(&mut self, mut bytes: &[u8]) -> Result<(), Closed> {
+    fn take(&mut self, mut bytes: &[u8], is_end: bool) -> Result<(), Closed> {
+        if is_end {
+            return Err(Closed::ByPeer);
+        }
         let now = clock::now();
         let wrong = |error: livegate_rtmp::session::SessionError| Closed::Protocol(error.code());
         while let Some(event) = self.server.next(&mut bytes).map_err(wrong)? {
@@ -390,12 +436,16 @@ impl Visit {
         // Whatever it published ends now, not when it has taken the last word.
         self.doing = Doing::Nothing { until: Instant::now() };
         self.batch.control(self.server.take_output());
+        let Self { line, batch, .. } = &mut self;
+        if line.wake().is_err() {
+            return;
+        }
+        let Some(wire) = line.live() else { return };
         let goodbye = async {
-            while !self.batch.is_out() {
-                let wire = &mut self.wire;
-                poll_fn(|cx| self.batch.poll_write(Pin::new(wire), cx)).await?;
+            while !batch.is_out() {
+                poll_fn(|cx| batch.poll_write(Pin::new(&mut *wire), cx)).await?;
             }
-            self.wire.shutdown().await
+            wire.shutdown().await
         };
         let _ = timeout(LEAVE, goodbye).await;
     }

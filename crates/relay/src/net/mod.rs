@@ -2,11 +2,13 @@
 //! for.
 
 mod dial;
+mod line;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
 mod wire;
 
 pub use dial::{DialError, DialTimes, Egress, connect, dial, secure};
+pub(crate) use line::Line;
 pub use tls::{Tls, TlsFileError};
 pub use wire::Wire;

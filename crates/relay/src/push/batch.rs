@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use livegate_rtmp::chunk::shared::{Head, Shared};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 /// How many pieces go into one call: two for a message that fits into a chunk, and more than the
 /// 50 messages that 30 ms of even a fast stream have.
@@ -114,12 +113,15 @@ impl Batch {
         self.advance(bytes)
     }
 
-    /// Writes as much as a socket takes in one call, without waiting.
+    /// Writes as much as goes in one call that does not wait.
     ///
     /// # Errors
-    /// `WouldBlock` if that is nothing.
-    pub(crate) fn try_write(&mut self, tcp: &TcpStream) -> std::io::Result<Written> {
-        let bytes = self.gather(|slices| tcp.try_write_vectored(slices))?;
+    /// That call's.
+    pub(crate) fn try_write(
+        &mut self,
+        write: impl FnOnce(&[IoSlice<'_>]) -> std::io::Result<usize>,
+    ) -> std::io::Result<Written> {
+        let bytes = self.gather(write)?;
         Ok(self.advance(bytes))
     }
 

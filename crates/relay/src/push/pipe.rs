@@ -89,7 +89,7 @@ impl Pipe {
             }
             // TLS has records of its own, which only the connection can finish.
             let Wire::Plain(tcp) = &self.wire else { return false };
-            match self.batch.try_write(tcp) {
+            match self.batch.try_write(|slices| tcp.try_write_vectored(slices)) {
                 Ok(written) => self.count(written),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // Whether it is full or broken, the connection finds out.
