@@ -1,7 +1,9 @@
 // A relay host beside the gateway that `make run` serves: made there once, started, and stopped with it.
 
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -90,22 +92,40 @@ class Relay {
 
 /** Makes the host at the gateway, unless its token is one that the gateway knows. */
 async function prepare(gateway, path) {
-  const call = async (method, route, token, body) => {
-    const answer = await fetch(`${gateway.url}/api/v1/relay-hosts${route}`, {
-      method,
-      headers: { authorization: `Bearer ${token}` },
-      body: body && JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
-    });
-    return { status: answer.status, body: await answer.json().catch(() => undefined) };
-  };
   const known = fs.existsSync(path) && fs.readFileSync(path, "utf8").trim();
-  // Who may connect, but does not ask for a WebSocket, is told that one is needed (426).
-  if (known && (await call("GET", "/link", known)).status === 426) return;
-  const { status, body } = await call("POST", "", gateway.adminToken, { name: NAME });
-  if (status !== 201) throw new Error(`the gateway makes none (status ${status} ${body?.code ?? ""})`);
+  if (known && (await mayConnect(gateway, known))) return;
+  const answer = await fetch(`${gateway.url}/api/v1/relay-hosts`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${gateway.adminToken}` },
+    body: JSON.stringify({ name: NAME }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const body = await answer.json();
+  if (answer.status !== 201) throw new Error(`the gateway makes none (${answer.status} ${body.code})`);
   fs.rmSync(path, { force: true });
   fs.writeFileSync(path, `${body.token}\n`, { mode: 0o600 });
+}
+
+/** Whether the gateway lets a host with that token in. */
+function mayConnect(gateway, token) {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...{ connection: "Upgrade", upgrade: "websocket" },
+    ...{ "sec-websocket-version": "13", "sec-websocket-key": randomBytes(16).toString("base64") },
+  };
+  return new Promise((found, fail) => {
+    const asked = request(`${gateway.url}/api/v1/relay-hosts/link`, { headers, timeout: 10_000 });
+    asked.on("upgrade", (_, socket) => {
+      socket.destroy();
+      found(true);
+    });
+    asked.on("response", (answer) => {
+      answer.resume();
+      if (answer.statusCode === 401) found(false);
+      else fail(new Error(`the gateway answers ${answer.statusCode}`));
+    });
+    asked.on("timeout", () => asked.destroy(new Error("the gateway does not answer"))).on("error", fail).end();
+  });
 }
 
 /** Whether something listens there already. An address that is none is left to the host to complain of. */
