@@ -25,7 +25,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::clock;
 use crate::ingest::{Crowd, Seat};
-use crate::net::{DialTimes, Wire, dial};
+use crate::net::{Wire, dial};
 use crate::push::{Address, Batch, Connector};
 use crate::stream::{Packet, StreamKey};
 
@@ -135,13 +135,8 @@ impl Inner {
         let Some(address) = Address::of(url) else {
             return Ended::Connection(Cause::AddressInvalid);
         };
-        let push = &self.settings.push;
         let tls = address.is_secure.then_some(&self.connector.tls);
-        let times = DialTimes {
-            connect: Duration::from_millis(push.connect_ms()),
-            tls: Duration::from_millis(push.tls_ms()),
-        };
-        let egress = self.connector.egress;
+        let Connector { egress, times, .. } = self.connector;
         let mut wire = match dial(&address.host, address.port, tls, egress, times).await {
             Ok(wire) => wire,
             Err(error) => return Ended::Connection(Cause::from(&error)),

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::ingest::Duplicate;
-use super::token::{MAX_NAME, MIN_KEY, PlayKeys, PublishKeys, TokenError, is_name};
+use super::token::{MAX_NAME, MIN_KEY, PlayKeys, PublishKeys, TokenError, Wish, is_name};
 use crate::config::table::{
     Chars, Form, Http, Kind, Object, Rest, Row, Shape, Walk, items, may, must, part, read, text,
     texts,
@@ -265,6 +265,25 @@ impl Credentials {
 }
 
 impl Application {
+    /// Whose stream somebody may watch: that of the user who was asked for, else of the token's; `None`
+    /// for anybody's. The wish's user is who was asked for, or empty.
+    ///
+    /// # Errors
+    /// [`TokenError`], of an application that wants tokens.
+    pub fn admit_viewer(
+        &self,
+        token: &str,
+        wish: Wish<'_>,
+        now: UnixMillis,
+    ) -> Result<Option<String>, TokenError> {
+        let asked = Some(wish.user).filter(|user| !user.is_empty()).map(str::to_owned);
+        let Some(keys) = &self.play else { return Ok(asked) };
+        let claims = keys.open(token, now)?;
+        let user = asked.or_else(|| claims.user.clone());
+        claims.allow(Wish { user: user.as_deref().unwrap_or(""), ..wish })?;
+        Ok(user)
+    }
+
     /// Reads one that is at this path; `None` where something is wrong with it.
     fn read(sent: &Object, at: &str, walk: &mut Walk) -> Option<Self> {
         let path = |name: &str| format!("{at}.{name}");
@@ -355,6 +374,35 @@ mod tests {
 
     const KEY: &str = "0123456789abcdef0123456789abcdef";
     const OTHER: &str = "fedcba9876543210fedcba9876543210";
+
+    /// One rule for whoever watches, whatever over.
+    #[test]
+    fn a_viewer_gets_whom_the_token_lets_and_nobody_else() {
+        let file = format!(
+            r#"{{"applications":[{{"app":"shut","publish_keys":["{KEY}"],"play":"token"}},
+                {{"app":"open","publish_keys":["{KEY}"]}}]}}"#
+        );
+        let credentials = read(&file);
+        let (shut, open) = (credentials.application("shut"), credentials.application("open"));
+        let (shut, open) = (shut.unwrap(), open.unwrap());
+        let now = UnixMillis(1_700_000_000_000);
+        let watch = |user: Option<&str>, asked: &str| {
+            let mut claims = Claims::new("shut", UnixMillis(now.0 + 60_000));
+            claims.user = user.map(String::from);
+            let token = shut.play.as_ref().unwrap().sign(&claims).unwrap();
+            let (app, channel, picture) = ("shut", "room", Picture::Camera);
+            let wish = Wish { app, channel, user: asked, picture };
+            shut.admit_viewer(&token, wish, now).ok()
+        };
+        assert_eq!(watch(Some("main"), ""), Some(Some("main".to_string())));
+        assert_eq!(watch(Some("ann"), "ann"), Some(Some("ann".to_string())));
+        assert_eq!(watch(Some("main"), "ann"), None);
+        assert_eq!(watch(None, "ann"), Some(Some("ann".to_string())));
+        assert_eq!(watch(None, ""), Some(None));
+        let wish = Wish { app: "open", channel: "room", user: "", picture: Picture::Camera };
+        assert_eq!(open.admit_viewer("", wish, now), Ok(None));
+        assert!(shut.admit_viewer("", Wish { app: "shut", ..wish }, now).is_err());
+    }
 
     fn read(file: &str) -> Credentials {
         Credentials::from_json(file.as_bytes()).unwrap()

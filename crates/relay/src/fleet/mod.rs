@@ -36,7 +36,7 @@ use crate::clock;
 use crate::net::Tls;
 use crate::store::{Change, Kept, Store};
 use crate::stream::Streams;
-use crate::task::{TaskKey, TaskView, Tasks};
+use crate::task::{StartError, TaskKey, TaskView, Tasks};
 
 /// How often the host looks at itself.
 const LOOK: Duration = Duration::from_millis(500);
@@ -84,6 +84,13 @@ pub(crate) struct Parts {
     pub(crate) tls: Tls,
 }
 
+/// What came of a command.
+struct Done {
+    command: u64,
+    name: Name,
+    refused: Option<Refused>,
+}
+
 /// The Fleet's end of the host.
 pub(crate) struct Fleet {
     parts: Parts,
@@ -91,6 +98,8 @@ pub(crate) struct Fleet {
     processors: Processors,
     /// What the connection is to send, while there is one.
     says: Option<UnboundedSender<String>>,
+    /// What came of commands.
+    tell: UnboundedSender<Done>,
 }
 
 impl Fleet {
@@ -101,32 +110,39 @@ impl Fleet {
         let rows = kept.values.iter().filter_map(|(name, value)| row(name, value)).collect();
         let capacity = Capacity::of(gateway.capacity);
         let version = env!("CARGO_PKG_VERSION").to_owned();
+        let (tell, done) = unbounded_channel();
         let mut fleet = Self {
             member: Member::new(instance, version, capacity, rows),
             processors: Processors::default(),
             says: None,
+            tell,
             parts,
         };
         let (heard, hears) = unbounded_channel();
         let tls = fleet.parts.tls.clone();
         let link = spawn_local(link::keep(gateway, tls, heard));
-        let refused = fleet.go_on(hears).await;
+        let refused = fleet.go_on(hears, done).await;
         link.abort();
         refused
     }
 
-    async fn go_on(&mut self, mut hears: UnboundedReceiver<Heard>) -> Option<HostRefused> {
+    async fn go_on(
+        &mut self,
+        mut hears: UnboundedReceiver<Heard>,
+        mut done: UnboundedReceiver<Done>,
+    ) -> Option<HostRefused> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 heard = hears.recv() => self.hear(heard?),
+                done = done.recv() => self.done(done?),
                 _ = looks.tick() => {
                     self.look();
                     self.member.tick(clock::now());
                 }
             }
-            if let Some(refused) = self.act().await {
+            if let Some(refused) = self.act() {
                 return Some(refused);
             }
         }
@@ -156,6 +172,13 @@ impl Fleet {
         }
     }
 
+    fn done(&mut self, Done { command, name, refused }: Done) {
+        if refused.is_some() && self.parts.tasks.show(&key(&name)).is_none() {
+            self.member.not_started(&name);
+        }
+        self.member.done(command, refused, clock::now());
+    }
+
     /// Sees how tasks, streams and the machine are.
     fn look(&mut self) {
         let now = clock::now();
@@ -175,7 +198,7 @@ impl Fleet {
     }
 
     /// Does what the member says.
-    async fn act(&mut self) -> Option<HostRefused> {
+    fn act(&mut self) -> Option<HostRefused> {
         while let Some(output) = self.member.poll() {
             match output {
                 Output::Say(text) => {
@@ -186,37 +209,22 @@ impl Fleet {
                 }
                 Output::Start { command, epoch, task } => {
                     let name = Name::of(&task);
-                    let refused = match self.parts.tasks.start_as(*task, Some(epoch)).await {
-                        Ok(_) => None,
-                        Err(error) => {
-                            let code = error.code().as_str();
-                            tracing::warn!(code, task = %key(&name), "a task was not started");
-                            self.member.not_started(&name);
-                            Some(Refused::new(code.to_owned(), error.to_string()))
-                        }
-                    };
-                    self.member.done(command, refused, clock::now());
+                    let started = self.parts.tasks.start_as(*task, Some(epoch));
+                    self.carry_out(command, name, async move { started.await.map(|_| true) });
                 }
                 Output::Stop(name, cause) => {
-                    if let Err(error) = self.parts.tasks.stop(&key(&name), cause).await {
-                        let code = error.code().as_str();
-                        tracing::error!(code, task = %key(&name), "a task's end was not kept");
-                    }
+                    let stopped = self.parts.tasks.stop(&key(&name), cause);
+                    spawn_local(async move {
+                        if let Err(error) = stopped.await {
+                            let code = error.code().as_str();
+                            tracing::error!(code, task = %key(&name), "a task's end was not kept");
+                        }
+                    });
                     self.look();
                 }
                 Output::Sei { command, name, custom } => {
-                    let refused = match self.parts.tasks.set_sei(&key(&name), custom).await {
-                        Ok(true) => None,
-                        Ok(false) => {
-                            let code = "relay.no_task".to_owned();
-                            Some(Refused::new(code, "there is no such task here".to_owned()))
-                        }
-                        Err(error) => {
-                            let code = error.code().as_str().to_owned();
-                            Some(Refused::new(code, error.to_string()))
-                        }
-                    };
-                    self.member.done(command, refused, clock::now());
+                    let set = self.parts.tasks.set_sei(&key(&name), custom);
+                    self.carry_out(command, name, set);
                 }
                 Output::Deliver(callback) => self.deliver(&callback),
                 Output::Keep(key, row) => self.keep(&key, row.as_ref()),
@@ -229,6 +237,32 @@ impl Fleet {
             }
         }
         None
+    }
+
+    /// Waits for a command elsewhere: a disk that hangs must not keep leases from running out.
+    fn carry_out(
+        &self,
+        command: u64,
+        name: Name,
+        done: impl Future<Output = Result<bool, StartError>> + 'static,
+    ) {
+        let tell = self.tell.clone();
+        spawn_local(async move {
+            let refused = match done.await {
+                Ok(true) => None,
+                Ok(false) => {
+                    let code = "relay.no_task".to_owned();
+                    Some(Refused::new(code, "there is no such task here".to_owned()))
+                }
+                Err(error) => {
+                    let code = error.code().as_str();
+                    tracing::warn!(code, task = %key(&name), "a command was not carried out");
+                    Some(Refused::new(code.to_owned(), error.to_string()))
+                }
+            };
+            // Nobody hears when the host stops.
+            let _ = tell.send(Done { command, name, refused });
+        });
     }
 
     fn deliver(&self, callback: &Callback) {

@@ -32,7 +32,7 @@ use crate::fleet::{self, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
 use crate::meter::Meters;
-use crate::net::{Egress, Tls};
+use crate::net::{DialTimes, Egress, Tls};
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Kept, Store};
@@ -104,6 +104,10 @@ impl Host {
         let connector = Connector {
             tls: tls.clone(),
             egress: config.egress,
+            times: DialTimes {
+                connect: Duration::from_millis(settings.push.connect_ms()),
+                tls: Duration::from_millis(settings.push.tls_ms()),
+            },
             send_buffer: usize::try_from(settings.host.send_buffer_bytes()).unwrap_or(usize::MAX),
             ack_window: u32::try_from(settings.push.ack_window_bytes()).unwrap_or(u32::MAX),
         };

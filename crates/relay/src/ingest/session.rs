@@ -387,15 +387,12 @@ impl Visit {
         let credentials = self.hall.credentials.now();
         let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
         let (app, channel) = (&*address.app, &*address.channel);
-        if let Some(keys) = &application.play {
-            // Of somebody's stream: the token says whose may be watched.
-            let user = address.publisher();
-            let wish = Wish { app, channel, user, picture: address.picture };
-            keys.verify(&address.token, wish, clock::now())
-                .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
-        }
-        let user = address.user.as_deref();
-        let reader = self.hall.streams.read(app, channel, user, address.picture, clock::now());
+        let (picture, now) = (address.picture, clock::now());
+        let wish = Wish { app, channel, user: address.user.as_deref().unwrap_or(""), picture };
+        let user = application
+            .admit_viewer(&address.token, wish, now)
+            .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
+        let reader = self.hall.streams.read(app, channel, user.as_deref(), picture, now);
         let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));
         let reader = reader.ok_or(nobody)?;
         // Of a viewer without a name there is nothing to tell; nor where everybody may watch, for then

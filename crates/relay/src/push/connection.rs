@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::pipe::Pipe;
 use super::{Address, Outlet};
 use crate::clock;
-use crate::net::{Egress, Tls, Wire, connect, secure};
+use crate::net::{DialTimes, Egress, Tls, Wire, connect, secure};
 
 /// How often it is said how far the stream has come.
 const REPORTS: Duration = Duration::from_secs(1);
@@ -30,9 +30,6 @@ const FIRST_REPORTS: Duration = Duration::from_millis(50);
 /// How long taking leave may take.
 const LEAVE: Duration = Duration::from_secs(2);
 
-/// Longer than any step may take: the push itself watches the steps' times.
-const NO_LIMIT: Duration = Duration::from_hours(1);
-
 /// Bytes that are read at a time. A destination says little.
 const READ: usize = 4_096;
 
@@ -41,6 +38,8 @@ const READ: usize = 4_096;
 pub(crate) struct Connector {
     pub(crate) tls: Tls,
     pub(crate) egress: Egress,
+    /// How long connecting may take, and TLS: of several addresses each has its share.
+    pub(crate) times: DialTimes,
     /// `SO_SNDBUF`.
     pub(crate) send_buffer: usize,
     /// After how many bytes an acknowledgement is asked for; 0 for never.
@@ -97,7 +96,7 @@ async fn reach(
     address: &Address,
     tell: &impl Fn(Told),
 ) -> Result<Wire, Cause> {
-    let tcp = connect(&address.host, address.port, connector.egress, NO_LIMIT)
+    let tcp = connect(&address.host, address.port, connector.egress, connector.times.connect)
         .await
         .map_err(|error| Cause::from(&error))?;
     // A kernel that takes less or more than it is asked for changes when a wedge shows, not whether.
@@ -106,7 +105,7 @@ async fn reach(
     if !address.is_secure {
         return Ok(Wire::Plain(tcp));
     }
-    let wire = secure(tcp, &address.host, &connector.tls, NO_LIMIT)
+    let wire = secure(tcp, &address.host, &connector.tls, connector.times.tls)
         .await
         .map_err(|error| Cause::from(&error))?;
     tell(Told::Reached(Step::Tls));

@@ -3,7 +3,7 @@
 mod fanout;
 mod running;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
@@ -18,13 +18,14 @@ use livegate_core::relay::task::Origin;
 use livegate_core::relay::{Addresses, Conflict, PushUrl, Source, Task};
 use livegate_core::time::UnixMillis;
 use sha2::{Digest as _, Sha256};
+use tokio::task::{JoinHandle, spawn_local};
 
 use self::running::Running;
 use crate::clock;
 use crate::meter::Meters;
 use crate::pull::Pulls;
 use crate::push::Connector;
-use crate::store::{Change, EndedTask, Kept, KeptTask, Store};
+use crate::store::{Change, EndedTask, Kept, KeptTask, Store, StoreError};
 use crate::stream::Streams;
 
 /// Which task: ids are one in an application, and vendors' do not meet.
@@ -69,7 +70,7 @@ pub enum StartError {
     /// The host cannot do what is asked, such as mixing.
     Unsupported,
     /// It cannot be kept.
-    Store(crate::store::StoreError),
+    Store(StoreError),
 }
 
 impl fmt::Display for StartError {
@@ -148,10 +149,11 @@ struct Inner {
     meters: Rc<Meters>,
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
-    /// How many have ended since the host was started.
-    ends: Cell<usize>,
     addresses: RefCell<Addresses>,
 }
+
+/// A task that was begun or changed, on its way to the disk.
+type Begun = JoinHandle<Result<Started, StartError>>;
 
 /// All tasks of the host. Cloning it gives another handle.
 #[derive(Clone)]
@@ -183,7 +185,6 @@ impl Tasks {
             meters,
             running: RefCell::default(),
             ended: RefCell::default(),
-            ends: Cell::new(0),
             addresses: RefCell::default(),
         }))
     }
@@ -205,80 +206,88 @@ impl Tasks {
         }
     }
 
-    /// Starts a task, or changes the one of its key. It is on disk when this returns.
+    /// Starts a task, or changes the one of its key. It is so when this returns a future, and on disk
+    /// when that is done; nobody has to wait for it.
     ///
     /// # Errors
-    /// [`StartError`]; then nothing has changed.
-    pub async fn start(&self, task: Task) -> Result<Started, StartError> {
-        self.start_as(task, None).await
+    /// [`StartError`]: nothing has changed. But [`StartError::Store`] of a task that ran: it is changed,
+    /// and after a restart it would be as before.
+    pub fn start(&self, task: Task) -> impl Future<Output = Result<Started, StartError>> + use<> {
+        self.start_as(task, None)
     }
 
     /// The same, as a tenancy that a gateway gave.
     ///
     /// # Errors
-    /// [`StartError`]; then nothing has changed.
-    pub async fn start_as(&self, task: Task, epoch: Option<Epoch>) -> Result<Started, StartError> {
+    /// As [`Self::start`].
+    pub fn start_as(
+        &self,
+        task: Task,
+        epoch: Option<Epoch>,
+    ) -> impl Future<Output = Result<Started, StartError>> + use<> {
+        let begun = self.begin(task, epoch);
+        async move { begun?.await.unwrap_or(Err(StartError::Store(StoreError::Closed))) }
+    }
+
+    /// What is decided is done before anything is waited for: so changes are on disk in the order in
+    /// which they were made, and whoever asked may go away.
+    fn begin(&self, task: Task, epoch: Option<Epoch>) -> Result<Begun, StartError> {
         if matches!(task.source, Source::Mix(_)) {
             return Err(StartError::Unsupported);
         }
         let key = TaskKey::of(&task);
-        let began_at = self.write(&key, &task, epoch).await?;
-        if let Some(running) = self.find(&key) {
-            running.change(task, epoch);
-            return Ok(Started::Changed);
-        }
-        let running = Running::begin(self, task, epoch, Vec::new(), began_at);
-        if running.ended().is_none() {
-            self.0.running.borrow_mut().insert(key, running);
-        }
-        Ok(Started::New)
-    }
-
-    /// Claims a task's addresses and writes it down; when it began.
-    async fn write(
-        &self,
-        key: &TaskKey,
-        task: &Task,
-        epoch: Option<Epoch>,
-    ) -> Result<UnixMillis, StartError> {
+        let now = clock::now();
         let identities: Vec<String> = task.targets.iter().map(identity).collect();
-        loop {
-            let now = clock::now();
-            let before = self.0.addresses.borrow().clone();
-            let claimed = self.0.addresses.borrow_mut().claim(&key.to_string(), &identities, now);
-            claimed.map_err(StartError::Addresses)?;
-            let began_at = self.find(key).map_or(now, |running| running.began_at());
-            let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
-            let changes = [row].into_iter().chain(self.addresses(key)).collect();
-            let ends = self.0.ends.get();
-            if let Err(error) = self.0.store.write(changes).await {
-                *self.0.addresses.borrow_mut() = before;
-                return Err(StartError::Store(error));
+        let claimed = self.0.addresses.borrow_mut().claim(&key.to_string(), &identities, now);
+        claimed.map_err(StartError::Addresses)?;
+        let known = self.find(&key);
+        let began_at = known.as_ref().map_or(now, |running| running.began_at());
+        let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
+        let written = self.0.store.write([row].into_iter().chain(self.addresses(&key)).collect());
+        let started = if let Some(running) = known {
+            running.change(task, epoch);
+            Started::Changed
+        } else {
+            let running = Running::begin(self, task, epoch, Vec::new(), began_at);
+            if running.ended().is_none() {
+                self.0.running.borrow_mut().insert(key.clone(), running);
             }
-            // If it ended meanwhile, that is written behind this, and its addresses rest.
-            if !self.has_ended_since(ends, key) {
-                return Ok(began_at);
+            Started::New
+        };
+        let this = self.clone();
+        Ok(spawn_local(async move {
+            let Err(error) = written.await else { return Ok(started) };
+            if started == Started::New
+                && let Some(running) = this.find(&key)
+            {
+                running.stop(Cause::Stopped);
             }
-        }
+            Err(StartError::Store(error))
+        }))
     }
 
-    fn has_ended_since(&self, ends: usize, key: &TaskKey) -> bool {
-        let count = self.0.ends.get().wrapping_sub(ends);
-        let ended = self.0.ended.borrow();
-        ended.iter().rev().take(count).any(|view| TaskKey::of(&view.task) == *key)
-    }
-
-    /// Stops a task; whether there was one that ran. It is over when this returns, and its addresses
-    /// begin to rest.
+    /// Stops a task; whether there was one that ran. It is over when this returns a future, its
+    /// addresses begin to rest, and it is on disk when that is done.
     ///
     /// # Errors
     /// [`StartError::Store`]: it is over, but after a restart it would run again.
-    pub async fn stop(&self, key: &TaskKey, cause: Cause) -> Result<bool, StartError> {
-        let Some(running) = self.find(key) else { return Ok(false) };
-        running.stop(cause);
+    pub fn stop(
+        &self,
+        key: &TaskKey,
+        cause: Cause,
+    ) -> impl Future<Output = Result<bool, StartError>> + use<> {
+        let running = self.find(key);
+        if let Some(running) = &running {
+            running.stop(cause);
+        }
         // What is written behind it is on disk behind it.
-        self.0.store.write(Vec::new()).await.map_err(StartError::Store)?;
-        Ok(true)
+        let written = running.is_some().then(|| self.0.store.write(Vec::new()));
+        async move {
+            match written {
+                Some(written) => written.await.map(|()| true).map_err(StartError::Store),
+                None => Ok(false),
+            }
+        }
     }
 
     /// A channel was closed: tasks that follow it end.
@@ -292,15 +301,20 @@ impl Tasks {
     /// Writes a message into a task's stream, once; whether there is such a task that runs.
     ///
     /// # Errors
-    /// [`StartError::Store`].
-    pub async fn set_sei(&self, key: &TaskKey, message: String) -> Result<bool, StartError> {
-        let Some(running) = self.find(key) else { return Ok(false) };
-        let (mut task, epoch) = running.task();
-        task.sei.custom = Some(message);
-        self.start_as(task, epoch).await?;
-        // Also the same text as before is written once more.
-        running.repeat_sei();
-        Ok(true)
+    /// [`StartError::Store`]: it is written, but after a restart it would not be the task's.
+    pub fn set_sei(
+        &self,
+        key: &TaskKey,
+        message: String,
+    ) -> impl Future<Output = Result<bool, StartError>> + use<> {
+        let changed = self.find(key).map(|running| running.set_sei(message));
+        let written = changed.map(|row| self.0.store.write(vec![row]));
+        async move {
+            match written {
+                Some(written) => written.await.map(|()| true).map_err(StartError::Store),
+                None => Ok(false),
+            }
+        }
     }
 
     /// One task, that runs or ended of late.
@@ -393,7 +407,6 @@ impl Tasks {
         let Some(running) = self.0.running.borrow_mut().remove(key) else { return };
         let mut ended = self.0.ended.borrow_mut();
         ended.push_back(running.view());
-        self.0.ends.set(self.0.ends.get().wrapping_add(1));
         while ended.len() > ENDED {
             ended.pop_front();
         }

@@ -133,9 +133,15 @@ impl Running {
         }
     }
 
-    /// Writes the custom message once more.
-    pub(super) fn repeat_sei(&self) {
+    /// Writes a message into the stream once, the same as before too. It is the task's from now on:
+    /// its row.
+    pub(super) fn set_sei(&self, message: String) -> Change {
+        let mut task = self.task.borrow_mut();
+        task.sei.custom = Some(message);
+        self.fanout.configure(media(&task), &task);
         self.fanout.repeat_sei();
+        let (epoch, began_at) = (self.epoch.get(), self.began_at);
+        Change::Task { task: Box::new(task.clone()), epoch, began_at }
     }
 
     pub(super) fn stop(self: &Rc<Self>, cause: Cause) {
@@ -144,10 +150,6 @@ impl Running {
 
     pub(super) fn channel_closed(self: &Rc<Self>) {
         self.handle(TaskInput::ChannelClosed);
-    }
-
-    pub(super) fn task(&self) -> (Task, Option<Epoch>) {
-        (self.task.borrow().clone(), self.epoch.get())
     }
 
     pub(super) fn pushes(&self) -> usize {

@@ -179,17 +179,12 @@ fn admitted(
     wish: Wish<'_>,
 ) -> Result<Option<String>, Problem> {
     let application = credentials.application(wish.app).ok_or_else(nobody)?;
-    let asked = Some(wish.user).filter(|user| !user.is_empty()).map(str::to_owned);
-    let Some(keys) = &application.play else { return Ok(asked) };
     let token = call.param("token").or_else(|| call.bearer()).unwrap_or_default();
     let refused = |error: TokenError| {
         tracing::info!(code = error.code().as_str(), app = wish.app, "a viewer was refused");
         Problem::new(401, "play.refused", "there is no token that counts for this stream")
     };
-    let claims = keys.open(token, clock::now()).map_err(refused)?;
-    let user = asked.or_else(|| claims.user.clone());
-    claims.allow(Wish { user: user.as_deref().unwrap_or(""), ..wish }).map_err(refused)?;
-    Ok(user)
+    application.admit_viewer(token, wish, clock::now()).map_err(refused)
 }
 
 /// The stream, once it is there.

@@ -285,3 +285,45 @@ fn numbers_can_be_for_who_has_a_token() {
         assert_eq!(host.get("/metrics").await.status(), 200);
     });
 }
+
+/// A task of the application.
+fn task(id: &str, user: &str, target: &str) -> livegate_core::relay::Task {
+    let document = json!({
+        "app_id": "live", "id": id, "channel": "room", "user": user, "targets": [target],
+    });
+    livegate_core::relay::native::start(document.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn a_task_whose_caller_has_gone_is_there_and_can_be_stopped() {
+    run(async {
+        let host = Served::new().await;
+        let tasks = &host.host.tasks;
+        let one = task("t1", "ann", "rtmp://192.0.2.1/live/key");
+        let key = crate::task::TaskKey::of(&one);
+        // Nobody waits for what comes of it.
+        drop(tasks.start(one));
+        assert!(tasks.show(&key).is_some_and(|view| view.ended.is_none()));
+        assert!(tasks.stop(&key, livegate_core::relay::push::Cause::Stopped).await.unwrap());
+        assert!(tasks.show(&key).is_some_and(|view| view.ended.is_some()));
+    });
+}
+
+#[test]
+fn a_message_at_the_time_of_a_change_undoes_nothing() {
+    run(async {
+        let host = Served::new().await;
+        let tasks = &host.host.tasks;
+        let url = "rtmp://192.0.2.1/live/key";
+        let key = crate::task::TaskKey::of(&task("t1", "ann", url));
+        tasks.start(task("t1", "ann", url)).await.unwrap();
+        let change = tasks.start(task("t1", "bob", url));
+        let message = tasks.set_sei(&key, "{\"a\":1}".to_owned());
+        let (message, change) = (message.await.unwrap(), change.await.unwrap());
+        assert_eq!((message, change), (true, crate::task::Started::Changed));
+        let view = tasks.show(&key).unwrap();
+        let livegate_core::relay::Source::Single(single) = &view.task.source else { panic!() };
+        assert_eq!(single.user, "bob");
+        assert_eq!(view.task.sei.custom.as_deref(), Some("{\"a\":1}"));
+    });
+}
