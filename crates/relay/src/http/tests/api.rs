@@ -287,7 +287,7 @@ fn numbers_can_be_for_who_has_a_token() {
 }
 
 /// A task of the application.
-fn task(id: &str, user: &str, target: &str) -> livegate_core::relay::Task {
+fn wanted(id: &str, user: &str, target: &str) -> livegate_core::relay::Task {
     let document = json!({
         "app_id": "live", "id": id, "channel": "room", "user": user, "targets": [target],
     });
@@ -299,7 +299,7 @@ fn a_task_whose_caller_has_gone_is_there_and_can_be_stopped() {
     run(async {
         let host = Served::new().await;
         let tasks = &host.host.tasks;
-        let one = task("t1", "ann", "rtmp://192.0.2.1/live/key");
+        let one = wanted("t1", "ann", "rtmp://192.0.2.1/live/key");
         let key = crate::task::TaskKey::of(&one);
         // Nobody waits for what comes of it.
         drop(tasks.start(one));
@@ -315,9 +315,9 @@ fn a_message_at_the_time_of_a_change_undoes_nothing() {
         let host = Served::new().await;
         let tasks = &host.host.tasks;
         let url = "rtmp://192.0.2.1/live/key";
-        let key = crate::task::TaskKey::of(&task("t1", "ann", url));
-        tasks.start(task("t1", "ann", url)).await.unwrap();
-        let change = tasks.start(task("t1", "bob", url));
+        let key = crate::task::TaskKey::of(&wanted("t1", "ann", url));
+        tasks.start(wanted("t1", "ann", url)).await.unwrap();
+        let change = tasks.start(wanted("t1", "bob", url));
         let message = tasks.set_sei(&key, "{\"a\":1}".to_owned());
         let (message, change) = (message.await.unwrap(), change.await.unwrap());
         assert_eq!((message, change), (true, crate::task::Started::Changed));
