@@ -21,11 +21,14 @@ fn counted() -> u64 {
 
 /// Unix time as it was at the start, with what has passed since: it is never set while the host runs.
 pub(crate) fn now() -> UnixMillis {
-    let (unix, counter) = *BEGAN.get_or_init(|| {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (u64::try_from(unix.as_millis()).unwrap_or(u64::MAX), counted())
-    });
+    let (unix, counter) = *BEGAN.get_or_init(|| (wall().0, counted()));
     UnixMillis(unix.saturating_add(counted().saturating_sub(counter)))
+}
+
+/// Unix time as the system has it now: for what others compare with their own clocks.
+pub(crate) fn wall() -> UnixMillis {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(unix.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Uniform bits. Without a source of them the host cannot make a nonce: it is said and given up.

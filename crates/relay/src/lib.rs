@@ -15,6 +15,7 @@
 //! | `net` | connections that the host makes |
 //! | `http` | its HTTP side: the APIs, health and numbers, play in a browser |
 //! | `credentials` | the file that says who may do what |
+//! | `log` | what it says |
 //! | `meter` | what is counted |
 //! | `event` | what is told of what happened |
 //! | `callback` | state events on their way out |
@@ -29,6 +30,7 @@ mod fleet;
 mod host;
 pub mod http;
 mod ingest;
+mod log;
 pub mod meter;
 pub mod net;
 mod pull;

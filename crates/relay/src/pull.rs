@@ -21,7 +21,7 @@ use livegate_core::time::Millis;
 use livegate_rtmp::session::client::{Client, Event, Purpose, Settings as ClientSettings};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::clock;
 use crate::ingest::{Crowd, Seat};
@@ -119,7 +119,7 @@ impl Inner {
         };
         let mut failures = 0_u32;
         loop {
-            let mut session = Session { seat: None, key };
+            let mut session = Session { seat: None, key, fed_at: Instant::now() };
             let ended = self.play(url, &mut session).await;
             // What came at all is no failure of the same row.
             failures = if session.seat.is_some() { 1 } else { failures.saturating_add(1) };
@@ -141,6 +141,7 @@ impl Inner {
             Ok(wire) => wire,
             Err(error) => return Ended::Connection(Cause::from(&error)),
         };
+        session.fed_at = Instant::now();
         let settings =
             ClientSettings::new(Purpose::Play, address.app, address.tc_url, address.name);
         let mut client = Client::new(clock::random(), settings);
@@ -151,6 +152,8 @@ impl Inner {
             if !batch.is_enough() {
                 batch.control(client.take_output());
             }
+            // Pings are no media.
+            let left = stall.saturating_sub(session.fed_at.elapsed());
             let moved = poll_fn(|cx| {
                 if !batch.is_out()
                     && let Poll::Ready(written) = batch.poll_write(Pin::new(&mut wire), cx)
@@ -159,7 +162,7 @@ impl Inner {
                 }
                 session.poll_all(&mut wire, &mut client, &self.crowd, cx)
             });
-            match timeout(stall, moved).await {
+            match timeout(left, moved).await {
                 Ok(Ok(())) if session.is_fed() && batch.is_out() && !gather.is_zero() => {
                     sleep_until(clock::next_tick(gather)).await;
                 }
@@ -175,6 +178,8 @@ struct Session<'k> {
     /// From the first media on.
     seat: Option<Seat>,
     key: &'k StreamKey,
+    /// When media came last, or when it began.
+    fed_at: Instant,
 }
 
 impl Session<'_> {
@@ -227,6 +232,7 @@ impl Session<'_> {
             match event {
                 Event::Media(message) => {
                     let Some(packet) = Packet::of(message) else { continue };
+                    self.fed_at = Instant::now();
                     if self.seat.is_none() {
                         self.seat = Some(self.sit_down(crowd)?);
                     }

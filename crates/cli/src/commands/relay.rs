@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use livegate_core::error::Coded as _;
 use livegate_core::relay::host::Settings;
 use livegate_core::url::HttpUrl;
 use livegate_core::url::egress::EgressPolicy;
@@ -21,6 +22,9 @@ const HTTP: &str = "127.0.0.1:8936";
 
 /// How many pushes a host takes unless it is said.
 const CAPACITY: u64 = 1_000;
+
+/// The most that it may be said: what a host tells of its pushes is one message to the gateway.
+const MOST_CAPACITY: u64 = 2_000;
 
 /// Where what is kept is kept unless it is said.
 const DATA: &str = ".livegate-relay";
@@ -63,7 +67,13 @@ pub(crate) const RELAY: Command = Command {
 
 fn run(args: &Args) -> Result<(), Failure> {
     let config = config(args)?;
-    run_host(config, announce).map_err(|error| Failure::coded(&error))
+    run_host(config, announce).map_err(|error| {
+        // What is wrong with a file is a line for each place.
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let failure = Failure::failed(lines.next().unwrap_or_default());
+        lines.fold(failure.code(error.code().as_str()), |failure, line| failure.point(line.trim()))
+    })
 }
 
 fn config(args: &Args) -> Result<Config, Failure> {
@@ -98,7 +108,7 @@ fn gateway(args: &Args) -> Result<Option<Gateway>, Failure> {
             "make one with `livegate relay-hosts create NAME`, and give it by --token-file",
         ));
     }
-    let capacity = args.number("capacity", 1..=1_000_000)?.unwrap_or(CAPACITY);
+    let capacity = args.number("capacity", 1..=MOST_CAPACITY)?.unwrap_or(CAPACITY);
     Ok(Some(Gateway::new(url, token.to_owned(), capacity)))
 }
 

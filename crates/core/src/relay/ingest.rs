@@ -148,6 +148,64 @@ pub struct Raised {
     pub at: UnixMillis,
 }
 
+/// Starts, and what ends them: what is in something else comes first.
+const PAIRS: [(Kind, Kind); 5] = [
+    (Kind::AudioStart, Kind::AudioStop),
+    (Kind::VideoStart, Kind::VideoStop),
+    (Kind::ScreenStart, Kind::ScreenStop),
+    (Kind::UserJoin, Kind::UserLeave),
+    (Kind::ChannelStart, Kind::ChannelEnd),
+];
+
+/// A start whose stop is to come: a host keeps these, so that what was on when it crashed is told to
+/// have stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Open {
+    /// The start's kind.
+    pub kind: Kind,
+    /// The application.
+    pub app: String,
+    /// The channel.
+    pub channel: String,
+    /// The user, if it is about one.
+    pub user: Option<String>,
+}
+
+impl Open {
+    /// That start.
+    pub const fn new(kind: Kind, app: String, channel: String, user: Option<String>) -> Self {
+        Self { kind, app, channel, user }
+    }
+
+    /// What ends these, in the order in which it has to be told.
+    pub fn stops(open: Vec<Self>, at: UnixMillis) -> Vec<Raised> {
+        let place = |kind: Kind| PAIRS.iter().position(|(start, _)| *start == kind);
+        let mut all: Vec<_> = open
+            .into_iter()
+            .filter_map(|one| {
+                let place = place(one.kind)?;
+                let (_, kind) = *PAIRS.get(place)?;
+                let Self { app, channel, user, .. } = one;
+                Some((place, Raised { kind, app, channel, user, role: None, at }))
+            })
+            .collect();
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, raised)| raised).collect()
+    }
+}
+
+impl Raised {
+    /// The start that this is, or that it ends, and which of the two; `None` for what is neither.
+    pub fn opens(&self) -> Option<(Open, bool)> {
+        let (start, _) =
+            PAIRS.iter().find(|(start, stop)| *start == self.kind || *stop == self.kind)?;
+        let (app, channel) = (self.app.clone(), self.channel.clone());
+        let open = Open { kind: *start, app, channel, user: self.user.clone() };
+        Some((open, self.kind == *start))
+    }
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -317,6 +375,18 @@ impl Ingest {
         }
         self.leave(&stream.place, now);
         self.settle(&stream.place, now);
+    }
+
+    /// The host stops: every stream ends, and nobody is waited for.
+    pub fn end(&mut self, now: UnixMillis) {
+        let sessions: Vec<_> = self.streams.keys().copied().collect();
+        for session in sessions {
+            self.closed(session, now);
+        }
+        let users: Vec<_> = self.users.keys().cloned().collect();
+        for place in users {
+            self.gone(&place, now);
+        }
     }
 
     /// Does what is due.
@@ -498,9 +568,11 @@ const fn kinds(picture: Picture, track: Track) -> Option<(Kind, Kind)> {
 #[cfg(test)]
 mod tests {
     use super::{
-        Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Place, Role, Session, Track,
+        Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Open, Place, Raised, Role,
+        Session, Track,
     };
     use crate::error::Coded;
+    use crate::event::Kind;
     use crate::layout::Picture;
     use crate::time::UnixMillis;
     use std::format;
@@ -661,5 +733,29 @@ mod tests {
         }
         assert_eq!(told(&mut ingest), [""; 0]);
         assert!(!IngestError::Name.to_string().is_empty());
+    }
+
+    #[test]
+    fn what_was_on_at_a_crash_is_told_to_have_stopped_and_at_a_stop_too() {
+        let mut ingest = new();
+        ingest.publish(ONE, ann(), Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
+        ingest.media(ONE, Track::Audio, at(10));
+        let raised = |ingest: &mut Ingest| {
+            let outputs = core::iter::from_fn(|| ingest.poll());
+            let raised = outputs.filter_map(|output| match output {
+                IngestOutput::Raise(raised) => Some(raised),
+                IngestOutput::Close(..) => None,
+            });
+            raised.collect::<Vec<_>>()
+        };
+        let starts = raised(&mut ingest);
+        let open: Vec<_> = starts.iter().filter_map(Raised::opens).collect();
+        assert!(open.iter().all(|(_, is_start)| *is_start));
+        let stops = [Kind::AudioStop, Kind::UserLeave, Kind::ChannelEnd];
+        let told = Open::stops(open.into_iter().map(|(open, _)| open).collect(), at(99));
+        assert!(told.iter().map(|raised| raised.kind).eq(stops));
+        ingest.end(at(99));
+        assert_eq!(raised(&mut ingest), told);
+        assert!(told.iter().all(|stop| stop.opens().is_some_and(|(_, is_start)| !is_start)));
     }
 }

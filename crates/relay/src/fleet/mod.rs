@@ -27,7 +27,7 @@ use livegate_core::url::HttpUrl;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::spawn_local;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use self::link::Heard;
 use self::load::Processors;
@@ -84,6 +84,25 @@ pub(crate) struct Parts {
     pub(crate) tls: Tls,
 }
 
+/// What is said, and on which connection.
+type Spoken = (UnboundedSender<String>, String);
+
+/// Says what is to be said once all that was written before is on disk: what the Fleet is told must not
+/// be undone by a crash. While the disk hangs nothing is said, leases included, and they run out.
+async fn speak(store: Store, mut spoken: UnboundedReceiver<Spoken>) {
+    while let Some(first) = spoken.recv().await {
+        let rest = std::iter::from_fn(|| spoken.try_recv().ok());
+        let all: Vec<Spoken> = [first].into_iter().chain(rest).collect();
+        while store.write(Vec::new()).await.is_err() {
+            sleep(LOOK).await;
+        }
+        for (says, text) in all {
+            // A connection that is gone says so itself.
+            let _ = says.send(text);
+        }
+    }
+}
+
 /// What came of a command.
 struct Done {
     command: u64,
@@ -98,6 +117,8 @@ pub(crate) struct Fleet {
     processors: Processors,
     /// What the connection is to send, while there is one.
     says: Option<UnboundedSender<String>>,
+    /// What is said, on its way past the disk.
+    speaker: UnboundedSender<Spoken>,
     /// What came of commands.
     tell: UnboundedSender<Done>,
 }
@@ -111,10 +132,13 @@ impl Fleet {
         let capacity = Capacity::of(gateway.capacity);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (tell, done) = unbounded_channel();
+        let (speaker, spoken) = unbounded_channel();
+        spawn_local(speak(parts.store.clone(), spoken));
         let mut fleet = Self {
             member: Member::new(instance, version, capacity, rows),
             processors: Processors::default(),
             says: None,
+            speaker,
             tell,
             parts,
         };
@@ -203,8 +227,8 @@ impl Fleet {
             match output {
                 Output::Say(text) => {
                     if let Some(says) = &self.says {
-                        // A connection that is gone says so itself.
-                        let _ = says.send(text);
+                        // Nobody hears when the host stops.
+                        let _ = self.speaker.send((says.clone(), text));
                     }
                 }
                 Output::Start { command, epoch, task } => {

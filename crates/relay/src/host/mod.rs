@@ -31,6 +31,7 @@ use crate::credentials::{self, Present};
 use crate::fleet::{self, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
+use crate::log;
 use crate::meter::Meters;
 use crate::net::{DialTimes, Egress, Tls};
 use crate::pull::Pulls;
@@ -48,7 +49,7 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// # Errors
 /// [`HostError`].
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+    log::begin().map_err(HostError::System)?;
     // Not a `LocalSet` on a runtime: that polls all of this on every packet, and wakes itself for it.
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     runtime.map_err(HostError::System)?.block_on(go_on(config, ready))
@@ -71,6 +72,7 @@ async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErr
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
     let _ = timeout(GOODBYE, host.tasks.say_goodbye()).await;
+    host.crowd.end();
     let _ = timeout(GOODBYE, host.callbacks.close()).await;
     host.store.close().await;
     refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
@@ -94,9 +96,11 @@ impl Host {
     fn make(config: &Config) -> Result<(Self, Kept), HostError> {
         let settings = &config.settings;
         let tls = Tls::new(config.authorities.as_deref()).map_err(HostError::Authorities)?;
-        let credentials = match &config.credentials {
-            Some(path) => credentials::read(path).map_err(HostError::Credentials)?,
-            None => Credentials::default(),
+        let credentials = if let Some(path) = &config.credentials {
+            credentials::read(path).map_err(HostError::Credentials)?
+        } else {
+            tracing::warn!("without --credentials nobody may publish, and nobody may command");
+            Credentials::default()
         };
         let (store, kept) = Store::open(&config.data).map_err(HostError::Store)?;
         let meters = Rc::new(Meters::default());
@@ -130,6 +134,7 @@ impl Host {
             callback::receivers(&credentials),
             if config.gateway.is_some() { Told::Told } else { Told::None },
         );
+        crowd.restore(&kept);
         tasks.restore(&kept);
         let follow = tasks.clone();
         spawn_local(async move {

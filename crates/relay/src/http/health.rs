@@ -3,12 +3,15 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use livegate_core::time::UnixMillis;
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::Host;
 use super::answer::{Answer, json};
+use crate::clock;
 use crate::meter::{Gauge, Present};
+use crate::store::Store;
 
 /// How long the store may take to write nothing.
 const LONGEST_WRITE: Duration = Duration::from_secs(2);
@@ -20,9 +23,24 @@ pub struct Health {
     rtmp: Gauge,
     /// Whether RTMP is spoken here at all.
     speaks_rtmp: Cell<bool>,
+    /// When it was last tried whether the store writes, and whether it did.
+    tried: Cell<Option<(UnixMillis, bool)>>,
 }
 
 impl Health {
+    /// Whether the store writes: tried once a second, however often it is asked.
+    async fn writes(&self, store: &Store) -> bool {
+        let now = clock::now();
+        if let Some((at, fine)) = self.tried.get()
+            && now.since(at).0 < 1_000
+        {
+            return fine;
+        }
+        let fine = matches!(timeout(LONGEST_WRITE, store.write(Vec::new())).await, Ok(Ok(())));
+        self.tried.set(Some((now, fine)));
+        fine
+    }
+
     /// HTTP is listened for, until what is returned is dropped.
     pub fn http(&self) -> Present {
         self.http.enter()
@@ -37,9 +55,9 @@ impl Health {
 
 /// Answers.
 pub(super) async fn serve(host: &Host) -> Answer {
-    let writes = timeout(LONGEST_WRITE, host.store.write(Vec::new())).await;
+    let writes = host.health.writes(&host.store).await;
     let parts = [
-        ("store", matches!(writes, Ok(Ok(())))),
+        ("store", writes),
         ("http", host.health.http.value() > 0),
         ("rtmp", host.health.rtmp.value() > 0 || !host.health.speaks_rtmp.get()),
     ];

@@ -167,6 +167,7 @@ fn shown(view: &TaskView) -> Value {
         "created_at": time(view.began_at),
         "ended_at": view.ended.map(|(_, at)| time(at)),
         "code": view.ended.map(|(cause, _)| cause.code().as_str()),
+        "exit": view.exit,
         "task": task,
         "pushes": view.pushes.iter().map(push).collect::<Value>(),
     })

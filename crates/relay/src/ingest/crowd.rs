@@ -9,18 +9,22 @@ use std::rc::{Rc, Weak};
 use livegate_core::event::Kind;
 use livegate_core::layout::Picture;
 use livegate_core::relay::ingest::{
-    Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Place, Session,
+    Duplicate, Ingest, IngestError, IngestOutput, IngestSettings, Open, Place, Session,
 };
 use livegate_core::relay::lease::Feed;
 use livegate_core::time::UnixMillis;
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::spawn_local;
 
 use crate::clock;
 use crate::event::event;
-use crate::store::Store;
+use crate::store::{Change, Kept, Store};
 use crate::stream::{Packet, Source, StreamKey, Streams};
+
+/// What the name of a row of something that is on begins with.
+const OPEN: &str = "open.";
 
 /// Where one connection sits: dropping it is its end.
 pub(crate) struct Seat {
@@ -174,6 +178,29 @@ impl Crowd {
         Ok(seat)
     }
 
+    /// Tells of what was on when the host crashed that it has stopped.
+    pub(crate) fn restore(&self, kept: &Kept) {
+        let names: Vec<_> = kept.values.keys().filter(|name| name.starts_with(OPEN)).collect();
+        let open = names.iter().filter_map(|name| read_open(name)).collect();
+        for raised in Open::stops(open, clock::now()) {
+            let (app, channel) = (&raised.app, &raised.channel);
+            let told = event(app, channel, "", raised.at, |about| about.raised(&raised));
+            self.0.store.keep(vec![told]);
+        }
+        let gone = names.into_iter().map(|name| Change::Value { name: name.clone(), value: None });
+        self.0.store.keep(gone.collect());
+    }
+
+    /// The host stops: everybody leaves.
+    pub(crate) fn end(&self) {
+        self.0.ingest.borrow_mut().end(clock::now());
+        self.settle();
+        let seats = std::mem::take(&mut *self.0.seats.borrow_mut());
+        for seat in seats.into_values() {
+            seat.source.take();
+        }
+    }
+
     fn seat(&self) -> Seat {
         let number = self.0.last.get() + 1;
         self.0.last.set(number);
@@ -191,7 +218,11 @@ impl Crowd {
                     let told = event(&raised.app, &raised.channel, "", raised.at, |about| {
                         about.raised(&raised)
                     });
-                    self.0.store.keep(vec![told]);
+                    let open = raised.opens().map(|(open, is_start)| Change::Value {
+                        name: open_name(&open),
+                        value: is_start.then(String::new),
+                    });
+                    self.0.store.keep([told].into_iter().chain(open).collect());
                     if raised.kind == Kind::ChannelEnd {
                         // Nobody listens when the host stops.
                         let _ = self.0.ends.send((raised.app, raised.channel));
@@ -209,6 +240,21 @@ impl Crowd {
             }
         }
     }
+}
+
+/// The name of a row of something that is on.
+fn open_name(open: &Open) -> String {
+    let Open { kind, app, channel, user, .. } = open;
+    format!("{OPEN}{}", json!([kind.as_str(), app, channel, user]))
+}
+
+/// Reads what [`open_name`] wrote.
+fn read_open(name: &str) -> Option<Open> {
+    let parts: Vec<Option<String>> = serde_json::from_str(name.strip_prefix(OPEN)?).ok()?;
+    let [Some(kind), Some(app), Some(channel), user] = <[_; 4]>::try_from(parts).ok()? else {
+        return None;
+    };
+    Some(Open::new(Kind::from_name(&kind)?, app, channel, user))
 }
 
 /// Comes back whenever something is due.

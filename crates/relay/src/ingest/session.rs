@@ -26,6 +26,7 @@ use super::address::Address;
 use super::crowd::{Crowd, Seat};
 use crate::clock;
 use crate::credentials::Present;
+use crate::log;
 use crate::meter::{By, Meters, Viewer};
 use crate::net::{Line, Wire};
 use crate::push::Batch;
@@ -129,7 +130,8 @@ pub(crate) async fn serve(hall: Hall, wire: Wire, peer: SocketAddr) {
     let code = closed.code().as_str();
     match closed {
         Closed::ByPeer | Closed::Ended => tracing::debug!(%peer, code, "a connection was closed"),
-        _ => tracing::info!(%peer, code, "a connection was closed"),
+        _ if log::admits(code) => tracing::info!(%peer, code, "a connection was closed"),
+        _ => {}
     }
     visit.leave(&closed).await;
 }
@@ -368,7 +370,7 @@ impl Visit {
         let wish = Wish { app, channel, user, picture: address.picture };
         application
             .publish
-            .verify(&address.token, wish, clock::now())
+            .verify(&address.token, wish, clock::wall())
             .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
         let place = Place { app, channel, user, role: address.role };
         self.hall
@@ -390,7 +392,7 @@ impl Visit {
         let (picture, now) = (address.picture, clock::now());
         let wish = Wish { app, channel, user: address.user.as_deref().unwrap_or(""), picture };
         let user = application
-            .admit_viewer(&address.token, wish, now)
+            .admit_viewer(&address.token, wish, clock::wall())
             .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
         let reader = self.hall.streams.read(app, channel, user.as_deref(), picture, now);
         let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));

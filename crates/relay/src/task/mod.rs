@@ -131,6 +131,8 @@ pub struct TaskView {
     pub state: TaskState,
     /// Why it is over, if it is.
     pub ended: Option<(Cause, UnixMillis)>,
+    /// How a live job stopped by itself, if it did: its record.
+    pub exit: Option<serde_json::Value>,
     /// When it began.
     pub began_at: UnixMillis,
     /// Its pushes.
@@ -392,21 +394,16 @@ impl Tasks {
     }
 
     /// A task is over.
-    fn ended(
-        &self,
-        key: &TaskKey,
-        state: TaskState,
-        cause: Cause,
-        at: UnixMillis,
-        changes: &mut Vec<Change>,
-    ) {
+    fn ended(&self, view: TaskView, changes: &mut Vec<Change>) {
+        let Some((cause, at)) = view.ended else { return };
+        let (key, state) = (TaskKey::of(&view.task), view.state);
         self.0.addresses.borrow_mut().release(&key.to_string(), at);
-        changes.extend(self.addresses(key));
-        let why = serde_json::Value::from(cause.code().as_str());
+        changes.extend(self.addresses(&key));
+        let why = view.exit.clone().unwrap_or_else(|| cause.code().as_str().into());
         changes.push(Change::Ended { key: key.clone(), state, at, why });
-        let Some(running) = self.0.running.borrow_mut().remove(key) else { return };
+        self.0.running.borrow_mut().remove(&key);
         let mut ended = self.0.ended.borrow_mut();
-        ended.push_back(running.view());
+        ended.push_back(view);
         while ended.len() > ENDED {
             ended.pop_front();
         }
@@ -426,8 +423,11 @@ fn ended_view(kept: &EndedTask, settings: PushSettings) -> TaskView {
         let (url, status) = (push.url.as_str().to_owned(), ended.status(last.at));
         Some(PushView { url, status, sent: 0, dropped: Dropped::default() })
     });
-    let cause = kept.why.as_str().and_then(Cause::from_code).unwrap_or(Cause::Stopped);
+    // A code, or the record of how it exited, which has one.
+    let code = kept.why.as_str().or_else(|| kept.why["code"].as_str());
+    let cause = code.and_then(Cause::from_code).unwrap_or(Cause::Stopped);
     TaskView {
+        exit: Some(kept.why.clone()).filter(serde_json::Value::is_object),
         task: kept.task.clone(),
         state: kept.state,
         ended: Some((cause, kept.at)),

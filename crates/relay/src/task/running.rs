@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use livegate_core::relay::PushUrl;
 use livegate_core::relay::Task;
 use livegate_core::relay::callback::About;
+use livegate_core::relay::exit::Exited;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
 use livegate_core::relay::push::{
@@ -74,6 +75,8 @@ pub(super) struct Running {
     interest: RefCell<Option<Interest>>,
     pull: RefCell<Option<Rc<Pull>>>,
     ended: Cell<Option<(Cause, UnixMillis)>>,
+    /// How it stopped by itself.
+    exited: Cell<Option<Exited>>,
     /// Told when the time to wake may be another.
     turned: Notify,
 }
@@ -104,6 +107,7 @@ impl Running {
             interest: RefCell::default(),
             pull: RefCell::default(),
             ended: Cell::new(None),
+            exited: Cell::new(None),
             turned: Notify::new(),
         });
         running.act(now);
@@ -182,6 +186,7 @@ impl Running {
             task: self.task.borrow().clone(),
             state: life.state(),
             ended: self.ended.get(),
+            exit: self.exited.get().map(|exited| exited.to_value()),
             began_at: self.began_at,
             pushes: pushes.collect(),
         }
@@ -231,6 +236,7 @@ impl Running {
                     changes.push(Change::State(self.key.clone(), state));
                 }
                 TaskOutput::Exited(exited) => {
+                    self.exited.set(Some(exited));
                     changes.push(self.event(exited.at, |about| about.exited(&exited)));
                 }
                 TaskOutput::Ended(cause) => self.over(cause, now, &mut changes),
@@ -363,8 +369,7 @@ impl Running {
         self.ended.set(Some((cause, now)));
         self.interest.take();
         self.pull.take();
-        let state = self.life.borrow().state();
-        self.tasks.ended(&self.key, state, cause, now, changes);
+        self.tasks.ended(self.view(), changes);
     }
 }
 

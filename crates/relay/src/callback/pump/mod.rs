@@ -118,7 +118,7 @@ impl Pump {
         let Some(receiver) = self.state.borrow().receiver(key.receiver) else {
             return Told::NoAddress;
         };
-        let parcel = match receiver.parcel(&row, clock::now()) {
+        let parcel = match receiver.parcel(&row, clock::wall()) {
             Ok(parcel) => parcel,
             Err(untold) => return Told::Untold(untold),
         };

@@ -34,6 +34,7 @@ use super::socket::Socket;
 use super::{Caller, Host};
 use crate::clock;
 use crate::ingest::Seat;
+use crate::log;
 use crate::meter::{By, Viewer};
 use crate::stream::{Reader, Streams};
 
@@ -154,8 +155,7 @@ fn preflight() -> Answer {
     answer
 }
 
-/// Nobody publishes it. An application that is not there is told so, too: who is not let in should
-/// not learn which there are.
+/// Nobody publishes it, or there is no such application.
 fn nobody() -> Problem {
     Problem::new(
         404,
@@ -181,10 +181,13 @@ fn admitted(
     let application = credentials.application(wish.app).ok_or_else(nobody)?;
     let token = call.param("token").or_else(|| call.bearer()).unwrap_or_default();
     let refused = |error: TokenError| {
-        tracing::info!(code = error.code().as_str(), app = wish.app, "a viewer was refused");
+        let code = error.code().as_str();
+        if log::admits(code) {
+            tracing::info!(code, app = wish.app, "a viewer was refused");
+        }
         Problem::new(401, "play.refused", "there is no token that counts for this stream")
     };
-    application.admit_viewer(token, wish, clock::now()).map_err(refused)
+    application.admit_viewer(token, wish, clock::wall()).map_err(refused)
 }
 
 /// The stream, once it is there.
