@@ -236,7 +236,7 @@ mod tests {
         }];
         let ended = Some((Cause::Stopped, at));
         let state = TaskState::StoppedByUser;
-        let view = shown(&TaskView { task, state, ended, began_at: at, pushes });
+        let view = shown(&TaskView { task, state, ended, exit: None, began_at: at, pushes });
         assert!(!view.to_string().contains("s3cr3t"), "{view}");
         assert_eq!(view["task"]["targets"][0], "rtmp://a.example.com/live/***?token=***");
         assert_eq!(view["created_at"], "2024-09-10T00:30:00.000Z");
