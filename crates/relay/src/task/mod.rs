@@ -245,8 +245,15 @@ impl Tasks {
         loop {
             let now = clock::now();
             let before = self.0.addresses.borrow().clone();
+            if epoch.is_some() {
+                // A Fleet gives no address out before it has rested, by its own settings.
+                self.0.addresses.borrow_mut().end_rests(&identities);
+            }
             let claimed = self.0.addresses.borrow_mut().claim(&key.to_string(), &identities, now);
-            claimed.map_err(StartError::Addresses)?;
+            if let Err(conflicts) = claimed {
+                *self.0.addresses.borrow_mut() = before;
+                return Err(StartError::Addresses(conflicts));
+            }
             let began_at = self.find(key).map_or(now, |running| running.began_at());
             let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
             let changes = [row].into_iter().chain(self.addresses(key)).collect();
