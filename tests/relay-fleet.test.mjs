@@ -42,6 +42,7 @@ async function member(t, tenant, { url = tenant.world.url, capacity = 100, ...op
     gateway: { url, token },
     ...options,
   });
+  t.after(() => assert.ok(!relay.log.includes(token), "its token is in its log"));
   await until(() => tenant.get(`/relay-hosts/${id}`), ({ connected }) => connected);
   return Object.assign(relay, { id, token });
 }
@@ -302,7 +303,7 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     await moves(there);
     link.blacken();
     const { port } = own.gateway;
-    await own.gateway.stop();
+    await own.gateway.kill();
     const down = Date.now();
     there.links[0].cut();
     await until(() => there.links.length === 2);
