@@ -2,6 +2,7 @@
 // destinations that take what is pushed.
 
 import assert from "node:assert/strict";
+import { connect, createServer } from "node:net";
 import { describe, it } from "node:test";
 
 import { Webhook } from "standardwebhooks";
@@ -9,33 +10,39 @@ import { Webhook } from "standardwebhooks";
 import { made } from "./lib/host.mjs";
 import { receive } from "./lib/receiver.mjs";
 import { APP, CHANNEL, USER, host } from "./lib/relay.mjs";
+import { called } from "./lib/rpc.mjs";
+import { listening, toxic } from "./lib/toxic.mjs";
 import { until } from "./lib/wait.mjs";
-import { world } from "./lib/world.mjs";
+import { World, world } from "./lib/world.mjs";
 import { missing } from "./media/material.mjs";
 import { VIDEO, clip, of, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg } from "./rtmp/peers.mjs";
+import { destination, ffmpeg, folder } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 const gate = world();
 
+const LEASE = 5_000;
+const SETTINGS = { first_pause_ms: 200, longest_pause_ms: 1_000, pull_first_ms: 200 };
+
 /** A tenant whose leases and rests are as short as they may be, and what an endpoint of its is told. */
-async function tenancy(t, filter = { kinds: ["relay.state"] }) {
-  const tenant = await gate.tenant();
-  await tenant.ok("PATCH", "/settings", { relay_lease_ms: 5000, relay_rest_ms: 1000, relay_status_ms: 1000 });
+async function tenancy(t, at = gate) {
+  const tenant = await at.tenant();
+  await tenant.ok("PATCH", "/settings", { relay_lease_ms: LEASE, relay_rest_ms: 1_000, relay_status_ms: 1_000 });
   const there = await receive(t);
-  const endpoint = await tenant.connect(there.url, {}, { filter });
+  const endpoint = await tenant.connect(there.url, {}, { filter: { kinds: ["relay.state"] } });
   return Object.assign(tenant, { there, secret: endpoint.secret });
 }
 
 /** A real host of a tenant's, once the gateway sees it. */
-async function member(t, tenant, { url = gate.url, capacity = 100, ...options } = {}) {
+async function member(t, tenant, { url = tenant.world.url, capacity = 100, ...options } = {}) {
   const { id, token } = await made(tenant);
   const relay = await host(t, {
-    settings: { first_pause_ms: 200, longest_pause_ms: 1_000 },
+    settings: SETTINGS,
     args: ["--capacity", `${capacity}`],
     gateway: { url, token },
     ...options,
   });
+  t.after(() => assert.ok(!relay.log.includes(token), "its token is in its log"));
   await until(() => tenant.get(`/relay-hosts/${id}`), ({ connected }) => connected);
   return Object.assign(relay, { id, token });
 }
@@ -44,7 +51,37 @@ async function member(t, tenant, { url = gate.url, capacity = 100, ...options } 
 const publish = async (t, relay, who) =>
   ffmpeg(t, ["-re", "-stream_loop", "-1", "-i", await clip(), "-c", "copy", "-f", "flv", relay.publishing(who)]);
 
+/**
+ * Places to push to, by a host that stands alone and knows nothing of the gateway; each counts what comes.
+ * `source` publishes there, and is the address to pull it from.
+ */
+async function outlets(t) {
+  const server = await host(t);
+  let places = 0;
+  const place = () => toxic(t, server.publishing({ channel: `out${(places += 1)}` }));
+  const source = async () => {
+    await publish(t, server, { channel: "source" });
+    return server.playing("source");
+  };
+  return Object.assign(place, { source, url: server.playing() });
+}
+
+/** Media arrives at each of them. */
+const moves = (...places) => until(() => places.every(({ passed }) => passed > 100_000));
+
+/** A second more of it arrives. */
+async function goesOn(place) {
+  const before = place.passed;
+  await until(() => place.passed > before + 400_000);
+}
+
 const task = (targets, more = {}) => ({ app_id: APP, id: "t1", channel: CHANNEL, user: USER, targets, ...more });
+
+const start = (tenant, targets, more) => tenant.ok("POST", "/relay-tasks", task(targets, more));
+
+async function stop(tenant, id = "t1") {
+  assert.equal((await tenant.call("DELETE", `/relay-tasks/livegate/${APP}/${id}`)).status, 204);
+}
 
 /** A task as the gateway shows it, once it is as wanted. */
 const shows = (tenant, wanted, id = "t1", limit) =>
@@ -75,16 +112,244 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     const relay = await member(t, tenant);
     const other = await member(t, tenant);
     const there = await destination(t);
-    assert.equal((await tenant.ok("POST", "/relay-tasks", task([there.url]))).state, "waiting");
+    assert.equal((await start(tenant, [there.url])).state, "waiting");
     await publish(t, other);
-    const runs = await shows(tenant, ({ state, pushes }) => state === "running" && pushes[0]?.pushing);
-    assert.equal(runs.host, other.id);
-    assert.equal(runs.pushes[0].state, "CONNECTED");
+    const runs = await shows(tenant, ({ pushes }) => pushes?.[0]?.pushing);
+    assert.deepEqual([runs.host, runs.state, runs.pushes[0].state], [other.id, "running", "CONNECTED"]);
     await until(() => tags(there.out), (all) => of(all, VIDEO).length > 30);
-    assert.equal((await tenant.call("DELETE", `/relay-tasks/livegate/${APP}/t1`)).status, 204);
+    await stop(tenant);
     await there.taken();
     await shows(tenant, ({ state, ended_at }) => state === "stopped_by_user" && ended_at);
     await tells(tenant, ["CONNECTING", "CONNECTED", "END push.stopped"]);
     assert.deepEqual((await relay.api("GET", "relay-tasks")).body.items, []);
+    const again = await tenant.call("POST", "/relay-tasks", task([there.url], { id: "t2" }));
+    assert.deepEqual(again.body.violations.map(({ code }) => code), ["relay.address_resting"]);
+  });
+
+  it("push what Jocloud's startrtmp and ARTC's StartLiveMPUTask ask for", async (t) => {
+    const tenant = await tenancy(t);
+    const { app_id: app, restful_id, restful_secret } = tenant.credentials;
+    const relay = await member(t, tenant, { application: { app } });
+    const out = await outlets(t);
+    const [one, two] = [await out(), await out()];
+    await publish(t, relay, { app });
+    const jocloud = async (operation, body) => {
+      const token = `Basic ${Buffer.from(`${restful_id}:${restful_secret}`).toString("base64")}`;
+      const url = `${gate.url}/app/${app}/v2/rtmpforward/${operation}?traceId=1`;
+      const headers = { token, "content-type": "application/json" };
+      const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+      assert.deepEqual([answer.status, (await answer.json()).code], [200, 0]);
+    };
+    const whose = { appid: Number(app), roomid: CHANNEL, uid: USER };
+    await jocloud("startrtmp", { ...whose, streamtype: 2, rtmpurl: one.url });
+    await called(tenant, "StartLiveMPUTask", {
+      ...{ AppId: app, ChannelId: CHANNEL, TaskId: "mpu", MixMode: 0, StreamURL: two.url },
+      "SingleSubParams.UserId": USER,
+    });
+    const all = await until(
+      () => tenant.get("/relay-tasks"),
+      ({ items }) => items.length === 2 && items.every(({ state }) => state === "running"),
+    );
+    assert.deepEqual(all.items.map(({ vendor, host }) => [vendor, host]).sort(), [["artc", relay.id], ["jocloud", relay.id]]);
+    await moves(one, two);
+    await jocloud("stoprtmp", whose);
+    await called(tenant, "StopLiveMPUTask", { AppId: app, TaskId: "mpu" });
+    for (const { links } of [one, two]) await until(() => links.length === 1 && links[0].closed < Infinity);
+    const ids = all.items.map(({ id }) => id);
+    for (const id of ids) await tells(tenant, ["CONNECTING", "CONNECTED", "END push.stopped"], id);
+  });
+
+  it("push every stream of an application that relays to its streaming domain", async (t) => {
+    const tenant = await tenancy(t);
+    const { app_id: app } = tenant.credentials;
+    const there = await destination(t);
+    // A streaming domain is spoken to at RTMP's own port: one of this test's, on an address of its own.
+    const domain = `127.77.${process.pid % 250}.${1 + (process.pid >> 8) % 250}`;
+    const server = createServer((from) => from.pipe(connect(Number(there.port), "127.0.0.1")).pipe(from));
+    await listening(t, server, 1935, domain);
+    await tenant.ok("PATCH", `/applications/${app}`, { relay: "single", domain, app_name: "out" });
+    const relay = await member(t, tenant, { application: { app } });
+    await publish(t, relay, { app });
+    const [{ id, vendor }] = await until(
+      async () => (await tenant.get("/relay-tasks")).items,
+      ([first]) => first !== undefined,
+    );
+    assert.deepEqual([vendor, id], ["artc", `auto-${CHANNEL}/${USER}`]);
+    await until(() => told(tenant, id), (all) => all.at(-1) === "CONNECTED");
+    await until(() => tags(there.out), (all) => of(all, VIDEO).length > 30);
+    assert.match(there.running.text, new RegExp(`^connect out .*^publish ${CHANNEL}_${USER} `, "ms"));
+    await tenant.ok("PATCH", `/applications/${app}`, { relay: "off" });
+    await there.taken();
+    await tells(tenant, ["CONNECTING", "CONNECTED", "END push.stopped"], id);
+  });
+
+  it("run a MetaStudio room's live job, move it to other addresses, and tell its room's callback", async (t) => {
+    const tenant = await tenancy(t);
+    const studio = await receive(t);
+    await tenant.connect(studio.url, { format: "metastudio" }, { filter: { kinds: ["relay.state"] } });
+    const relay = await member(t, tenant);
+    const out = await outlets(t);
+    const [one, two] = [await out(), await out()];
+    await publish(t, relay);
+    const { room_id: room } = await tenant.studio("POST", "/smart-live-rooms", { room_name: "r" });
+    await tenant.ok("PUT", `/rooms/${room}/stream`, { app_id: APP, channel: CHANNEL, user: USER });
+    const jobs = `/smart-live-rooms/${room}/smart-live-jobs`;
+    const split = ({ url }) => url.match(/^(.*)\/([^/]*)$/).slice(1);
+    const to = ({ url }) => ({ output_urls: [split({ url })[0]], stream_keys: [split({ url })[1]] });
+    const { job_id: job } = await tenant.studio("POST", jobs, to(one));
+    const states = () =>
+      studio.bodies.map(({ event_type, message }) => {
+        const { room_id, job_id, state, stream_key } = JSON.parse(message);
+        assert.deepEqual([event_type, room_id, job_id], ["RTMP_STREAM_STATE_CHANGE", room, job]);
+        return state;
+      });
+    await until(states, (all) => all.at(-1) === "CONNECTED");
+    const shown = (wanted) => until(() => tenant.studio("GET", `${jobs}/${job}`), ({ state }) => state === wanted);
+    await shown("PROCESSING");
+    await moves(one);
+    await tenant.studio("POST", `${jobs}/${job}/command`, { command: "REFRESH_OUTPUT_URL", params: to(two) });
+    await until(states, (all) => all.length >= 5 && all.at(-1) === "CONNECTED");
+    await until(() => one.links[0].closed < Infinity);
+    await tenant.studio("POST", `${jobs}/${job}/stop`);
+    await until(() => two.links[0].closed < Infinity);
+    await shown("SUCCEED");
+    await until(states, ({ length }) => length >= 6);
+    assert.deepEqual(states(), ["CONNECTING", "CONNECTED", "END", "CONNECTING", "CONNECTED", "END"]);
+  });
+
+  it("share what is pulled, none more than it can", async (t) => {
+    const tenant = await tenancy(t);
+    const out = await outlets(t);
+    const both = [await member(t, tenant, { capacity: 1 }), await member(t, tenant, { capacity: 1 })];
+    const [a, b, c] = [await out(), await out(), await out()];
+    const pull = await out.source(t);
+    await start(tenant, [a.url], { id: "a", user: undefined, pull });
+    await start(tenant, [b.url], { id: "b", user: undefined, pull });
+    const given = [];
+    for (const id of ["a", "b"]) given.push((await shows(tenant, ({ state }) => state === "running", id)).host);
+    assert.deepEqual(given.sort(), both.map(({ id }) => id).sort());
+    await start(tenant, [c.url], { id: "c", user: undefined, pull });
+    await moves(a, b);
+    assert.equal((await shows(tenant, Boolean, "c")).host, undefined);
+    await stop(tenant, "b");
+    await shows(tenant, ({ state }) => state === "running", "c");
+    await moves(c);
+  });
+
+  it("move a task that may move when its host is cut off or killed, and never push it twice", async (t) => {
+    const tenant = await tenancy(t);
+    const out = await outlets(t);
+    const there = await out();
+    const link = await toxic(t, gate.url);
+    const one = await member(t, tenant, { url: link.url });
+    await start(tenant, [there.url], { user: undefined, pull: await out.source(t), failover: "move" });
+    await moves(there);
+    const two = await member(t, tenant);
+    link.blacken();
+    const cut = Date.now();
+    const { links } = there;
+    await until(() => links[0].closed < Infinity);
+    assert.ok(links[0].closed - cut < LEASE + 1_000, `${links[0].closed - cut} ms after the cut`);
+    await until(() => links.length === 2);
+    assert.ok(links[1].opened - links[0].closed < 15_000, `${links[1].opened - links[0].closed} ms after the lease's end`);
+    await shows(tenant, ({ host, state }) => host === two.id && state === "running");
+    // It is back, and has nothing to do.
+    link.heal();
+    await until(() => tenant.get(`/relay-hosts/${one.id}`), ({ connected }) => connected);
+    await until(() => one.show(), ({ state }) => state === "stopped");
+    await goesOn(there);
+    const killed = Date.now();
+    await two.kill();
+    await until(() => links.length === 3);
+    assert.ok(links[2].opened - killed < LEASE + 15_000, `${links[2].opened - killed} ms after it was killed`);
+    await two.start();
+    await until(() => tenant.get(`/relay-hosts/${two.id}`), ({ connected }) => connected);
+    await until(() => two.show(), ({ state }) => state === "stopped");
+    await goesOn(there);
+    assert.equal(links.length, 3);
+    for (const [at, { opened }] of links.entries()) assert.ok(at === 0 || links[at - 1].closed <= opened, "two at once");
+    assert.equal((await shows(tenant, Boolean)).host, one.id);
+  });
+
+  it("go on with a killed host's task when it is back", async (t) => {
+    const tenant = await tenancy(t);
+    const there = await (await outlets(t))();
+    const relay = await member(t, tenant);
+    await start(tenant, [there.url]);
+    await publish(t, relay);
+    await shows(tenant, ({ state }) => state === "running");
+    await relay.kill();
+    await shows(tenant, ({ state }) => state === "unknown");
+    await relay.start();
+    await publish(t, relay);
+    await goesOn(there);
+    await shows(tenant, ({ state, host }) => state === "running" && host === relay.id);
+    await stop(tenant);
+    const ends = ["DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED", "END push.stopped"];
+    await tells(tenant, ["CONNECTING", "CONNECTED", ...ends]);
+  });
+
+  it("go on through any gap of the gateway, and tell afterwards what happened meanwhile", async (t) => {
+    const own = new World();
+    own.data = await folder(t);
+    await own.start();
+    t.after(() => own.gateway.stop());
+    const tenant = await tenancy(t, own);
+    const there = await (await outlets(t))();
+    const link = await toxic(t, own.url);
+    const relay = await member(t, tenant, { url: link.url, settings: { ...SETTINGS, retry_longest_ms: 1_000 } });
+    await start(tenant, [there.url]);
+    await publish(t, relay);
+    await shows(tenant, ({ state }) => state === "running");
+    link.blacken();
+    const { port } = own.gateway;
+    await own.gateway.kill();
+    const down = Date.now();
+    there.links[0].cut();
+    await until(() => there.links.length > 1);
+    await relay.reaches("CONNECTED");
+    const before = there.passed;
+    // Longer than a lease: nobody asks for one.
+    await until(() => Date.now() - down > LEASE + 1_500);
+    assert.ok(there.passed > before + 500_000, "nothing moved");
+    await own.start({ port });
+    link.heal();
+    await shows(tenant, ({ state, host }) => state === "running" && host === relay.id);
+    await goesOn(there);
+    await stop(tenant);
+    await until(() => told(tenant).at(-1) === "END push.stopped");
+    const all = told(tenant);
+    // What the host told its operator's own receiver, which was there all the time.
+    const direct = relay.told().filter(({ type }) => type === "relay.state");
+    assert.deepEqual(all, direct.map(({ link: state, code }) => (code ? `${state} ${code}` : state)));
+    assert.deepEqual(all.slice(0, 2), ["CONNECTING", "CONNECTED"]);
+    assert.match(all[2], /^DISCONNECTED push\.(connection_lost|closed_by_peer)$/);
+    assert.deepEqual(all.slice(-3), ["RECONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
+  it("say that a token is none, without asking again and again", async (t) => {
+    const token = `lgh_${"x".repeat(32)}`;
+    const relay = await host(t, { gateway: { url: gate.url, token } });
+    const tries = () => relay.log.match(/the gateway cannot be joined: it refuses the host's token/g) ?? [];
+    const begun = Date.now();
+    await until(tries, ({ length }) => length === 3);
+    // After 1 s and 2 s, less a fifth.
+    assert.ok(Date.now() - begun > 2_000, relay.log);
+    assert.ok(!relay.log.includes(token));
+  });
+
+  it("stop and exit when they are deleted", async (t) => {
+    const tenant = await tenancy(t);
+    const there = await (await outlets(t))();
+    const relay = await member(t, tenant);
+    await start(tenant, [there.url]);
+    await publish(t, relay);
+    await moves(there);
+    assert.equal((await tenant.call("DELETE", `/relay-hosts/${relay.id}`)).status, 204);
+    assert.equal(await relay.ended, 1);
+    assert.match(relay.log, /the host was deleted/);
+    assert.match(relay.log, /relay\.host_deleted/);
+    assert.ok(!relay.log.includes(relay.token));
+    await until(() => there.links[0].closed < Infinity);
   });
 });

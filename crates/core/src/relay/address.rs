@@ -224,8 +224,34 @@ impl Addresses {
         }
     }
 
+    /// These addresses need not rest any longer: whoever gives them out has counted it.
+    pub fn end_rests(&mut self, of: &[String]) {
+        self.held.retain(|identity, hold| hold.rests_until.is_none() || !of.contains(identity));
+    }
+
     /// Drops what has rested.
     fn forget(&mut self, now: UnixMillis) {
         self.held.retain(|_, hold| hold.rests_until.is_none_or(|until| now < until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::{Addresses, UnixMillis};
+
+    #[test]
+    fn a_rest_that_was_counted_elsewhere_ends_and_a_task_that_runs_keeps_its_own() {
+        let now = UnixMillis(1_000_000);
+        let (rested, own) = (["a".to_string()], ["b".to_string()]);
+        let mut addresses = Addresses::default();
+        addresses.claim("one", &rested, now).unwrap();
+        addresses.claim("two", &own, now).unwrap();
+        addresses.release("one", now);
+        assert!(addresses.claim("one", &rested, now).is_err(), "it rests");
+        addresses.end_rests(&[rested[0].clone(), own[0].clone()]);
+        assert_eq!(addresses.claim("one", &rested, now), Ok(()));
+        assert!(addresses.claim("three", &own, now).is_err(), "it is the second's");
     }
 }

@@ -140,6 +140,8 @@ pub enum Output {
 struct Own {
     held: Held,
     revision: u64,
+    /// The one before, if the task runs as that: it goes on so when this one cannot be.
+    before: Option<u64>,
     name: Name,
     seen: Seen,
     /// Whether the Fleet does not know `seen` yet.
@@ -208,7 +210,15 @@ impl Member {
         for Row { key, epoch, revision, name, has_lease } in rows {
             let held = Held::new(Grant { epoch, lease: None }, LONG_AGO);
             let seen = Seen::new(TaskState::Waiting);
-            let own = Own { held, revision, name, seen, is_news: true, is_stopped: has_lease };
+            let own = Own {
+                held,
+                revision,
+                before: None,
+                name,
+                seen,
+                is_news: true,
+                is_stopped: has_lease,
+            };
             if has_lease {
                 let name = own.name.clone();
                 member.outputs.push_back(Output::Stop(name, Cause::LeaseLost));
@@ -290,10 +300,17 @@ impl Member {
         }
     }
 
-    /// A task that was to start could not be: it is not the host's.
+    /// A task that was to start, or to change, could not be: it goes on as it was, or is not the
+    /// host's.
     pub fn not_started(&mut self, name: &Name) {
-        let key = self.tasks.iter().find(|(_, own)| own.name == *name).map(|(key, _)| key.clone());
-        if let Some(key) = key {
+        let mut own = self.tasks.iter_mut().filter(|(_, own)| own.name == *name);
+        let Some((key, own)) = own.find(|(_, own)| !own.seen.is_over) else { return };
+        let key = key.clone();
+        if let Some(before) = own.before.take() {
+            own.revision = before;
+            let row = own.row(&key);
+            self.outputs.push_back(Output::Keep(key, Some(row)));
+        } else {
             self.tasks.remove(&key);
             self.outputs.push_back(Output::Keep(key, None));
         }
@@ -408,10 +425,12 @@ impl Member {
         if known.is_some_and(|own| own.held.epoch() > tenure.epoch) {
             return;
         }
+        let before = known.map(|own| own.revision);
         let seen = known.map_or_else(|| Seen::new(TaskState::Waiting), |own| own.seen.clone());
         let own = Own {
             held: Held::new(grant, asked_at),
             revision,
+            before,
             name,
             seen,
             is_news: true,

@@ -7,6 +7,7 @@ use livegate_core::relay::backoff::Backoff;
 use livegate_core::relay::link::{MAX_MESSAGE, close};
 use livegate_core::time::Millis;
 use livegate_core::url::HttpScheme;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -113,12 +114,18 @@ async fn open(gateway: &Gateway, tls: &Tls) -> Result<WebSocketStream<Wire>, Str
 }
 
 /// Passes messages on until the connection is gone; returns what it was closed with.
-async fn serve(mut socket: WebSocketStream<Wire>, heard: &UnboundedSender<Heard>) -> Option<u16> {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: WebSocketStream<S>,
+    heard: &UnboundedSender<Heard>,
+) -> Option<u16> {
     let (says, mut said) = unbounded_channel();
     heard.send(Heard::Up(says)).ok()?;
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard_at = Instant::now();
+    let opened_at = Instant::now();
+    let mut heard_at = opened_at;
+    // Who answers pings alone has not understood the hello, or failed at it.
+    let mut is_mute = true;
     loop {
         let message = tokio::select! {
             message = socket.next() => message,
@@ -131,7 +138,8 @@ async fn serve(mut socket: WebSocketStream<Wire>, heard: &UnboundedSender<Heard>
                 continue;
             }
             _ = pings.tick() => {
-                let is_silent = heard_at.elapsed() >= SILENCE;
+                let is_silent = heard_at.elapsed() >= SILENCE
+                    || is_mute && opened_at.elapsed() >= SILENCE;
                 if is_silent || !send(&mut socket, Message::Ping(Vec::new().into())).await {
                     return None;
                 }
@@ -141,6 +149,7 @@ async fn serve(mut socket: WebSocketStream<Wire>, heard: &UnboundedSender<Heard>
         heard_at = Instant::now();
         match message {
             Some(Ok(Message::Text(text))) => {
+                is_mute = false;
                 heard.send(Heard::Says(text.as_str().to_owned())).ok()?;
             }
             Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
@@ -151,6 +160,51 @@ async fn serve(mut socket: WebSocketStream<Wire>, heard: &UnboundedSender<Heard>
 }
 
 /// Sends a message, if the gateway takes it in time.
-async fn send(socket: &mut WebSocketStream<Wire>, message: Message) -> bool {
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    message: Message,
+) -> bool {
     matches!(timeout(SILENCE, socket.send(message)).await, Ok(Ok(())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio::io::duplex;
+    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::time::{Instant, timeout};
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::{SILENCE, serve};
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// For how long the host keeps a gateway that answers pings, and said this first.
+    async fn kept(first: Option<&str>) -> Option<Duration> {
+        let (here, there) = duplex(4_096);
+        let host = WebSocketStream::from_raw_socket(here, Role::Client, None).await;
+        let mut gateway = WebSocketStream::from_raw_socket(there, Role::Server, None).await;
+        let (heard, _hears) = unbounded_channel();
+        let answers = async {
+            if let Some(text) = first {
+                gateway.send(Message::text(text)).await.unwrap();
+            }
+            while gateway.next().await.is_some() {}
+        };
+        let began = Instant::now();
+        tokio::select! {
+            ended = timeout(MINUTE, serve(host, &heard)) => ended.ok().map(|_| began.elapsed()),
+            () = answers => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_that_never_says_welcome_is_left() {
+        assert_eq!(kept(None).await, Some(SILENCE));
+        assert_eq!(kept(Some("{}")).await, None, "that one is quiet, and there");
+    }
 }

@@ -240,8 +240,19 @@ impl Tasks {
         let key = TaskKey::of(&task);
         let now = clock::now();
         let identities: Vec<String> = task.targets.iter().map(identity).collect();
-        let claimed = self.0.addresses.borrow_mut().claim(&key.to_string(), &identities, now);
-        claimed.map_err(StartError::Addresses)?;
+        let mut addresses = self.0.addresses.borrow_mut();
+        let before = epoch.is_some().then(|| addresses.clone());
+        if epoch.is_some() {
+            // A Fleet gives no address out before it has rested, by its own settings.
+            addresses.end_rests(&identities);
+        }
+        if let Err(conflicts) = addresses.claim(&key.to_string(), &identities, now) {
+            if let Some(before) = before {
+                *addresses = before;
+            }
+            return Err(StartError::Addresses(conflicts));
+        }
+        drop(addresses);
         let known = self.find(&key);
         let began_at = known.as_ref().map_or(now, |running| running.began_at());
         let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };

@@ -105,6 +105,28 @@ fn a_task_starts_is_seen_and_ends() {
 }
 
 #[test]
+fn what_cannot_be_started_is_not_the_hosts_and_what_cannot_be_changed_goes_on() {
+    let mut member = welcomed();
+    member.hears(start(1, 1, None), at(20));
+    drain(&mut member);
+    member.not_started(&name());
+    assert_eq!(drain(&mut member), [Output::Keep("k1".to_string(), None)]);
+    assert_eq!(member.names().count(), 0);
+
+    member.hears(start(2, 1, None), at(30));
+    drain(&mut member);
+    member.see(&name(), Seen::new(TaskState::Running), at(40));
+    let grant = Grant { epoch: Epoch(2), lease: None };
+    let change = Start::new("k1".to_string(), 2, grant, 1, task());
+    member.hears(FleetSays::Start(Command::new(9, change)), at(50));
+    drain(&mut member);
+    member.not_started(&name());
+    let row = Row::new("k1".to_string(), Epoch(2), 1, name(), false);
+    assert_eq!(drain(&mut member), [Output::Keep("k1".to_string(), Some(row))]);
+    assert_eq!(member.names().count(), 1);
+}
+
+#[test]
 fn a_stop_of_what_is_not_there_is_answered() {
     let mut member = welcomed();
     member.hears(FleetSays::Stop(Command::new(1, tenure(4))), at(20));
