@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(outstanding(&writer).unwrap(), Outstanding::default());
         writer.set_nonblocking(true).unwrap();
         let mut written = 0;
-        while let Ok(bytes) = writer.write(&[0; 65_536]) {
+        while let Ok(bytes) = writer.write(&[0; 8_192]) {
             written += u64::try_from(bytes).unwrap();
         }
         let stuck = outstanding(&writer).unwrap();
