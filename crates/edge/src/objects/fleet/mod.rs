@@ -12,7 +12,7 @@
 //! | `follow` | tasks of published streams that applications relay by themselves |
 //! | `jobs` | tells live jobs what became of their tasks |
 //!
-//! Whatever happens is decided and written in one turn without awaiting, by [`Turn`](turn::Turn); what
+//! Whatever happens is decided and written in one turn without awaiting, by [`Turn`]; what
 //! follows from it, which may have to wait for secrets to be opened, is sent afterwards.
 
 mod follow;
