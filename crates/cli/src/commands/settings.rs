@@ -42,8 +42,8 @@ pub(crate) const SET: Command = Command {
     words: &["settings", "set"],
     summary: "change settings; an empty value brings the default back",
     about: "The settings are callback_levels, rooms_inherit, room_update, platform_auth_type, meituan_default,\n\
-            artc_url, artc_users, artc_single_tasks, artc_mixed_tasks and jocloud_names; docs/settings.md says what\n\
-            each is for.\n\
+            artc_url, artc_users, artc_single_tasks, artc_mixed_tasks, jocloud_names, relay_lease_ms, relay_rest_ms\n\
+            and relay_status_ms; docs/settings.md says what each is for.\n\
             A value is a word, a number, words with commas between for callback_levels, JSON, or JSON in @FILE.",
     operands: &[needs_some("NAME=VALUE", "a setting and what it is to be")],
     options: &[],

@@ -26,6 +26,9 @@ pub(super) async fn serve(
     rest: &[&str],
 ) -> Result<Response> {
     let [room, "stream"] = rest else { return Err(Problem::not_found("route").into()) };
+    if !matches!(request.method.as_str(), "GET" | "PUT") {
+        return Err(not_allowed("GET and PUT"));
+    }
     let room = percent_decode(room);
     let tenant = Tenant { env, id: caller.tenant };
     super::found(tenant.document(Kind::Room, &room).await?, "room")?;
@@ -39,7 +42,7 @@ pub(super) async fn serve(
             };
             http::json(200, &shown(caller, &room, &stream)?)
         }
-        "PUT" => {
+        _ => {
             let body = request.body().await?;
             let stream = RoomStream::from_json(&body).map_err(|found| violations(&found))?;
             let egress = compile::relay_egress(env);
@@ -56,7 +59,6 @@ pub(super) async fn serve(
             tenant.change(Kind::RoomStream, &room, &mut change).await?;
             http::json(200, &doc)
         }
-        _ => Err(not_allowed("GET and PUT")),
     }
 }
 
