@@ -32,33 +32,30 @@ pub(super) async fn serve(
     let room = percent_decode(room);
     let tenant = Tenant { env, id: caller.tenant };
     super::found(tenant.document(Kind::Room, &room).await?, "room")?;
-    match request.method.as_str() {
-        "GET" => {
-            let thing = tenant.open(Kind::RoomStream, &room).await?;
-            let stream = match thing {
-                None => RoomStream::default(),
-                Some(thing) => RoomStream::from_json(thing.whole()?.to_string().as_bytes())
-                    .map_err(|found| violations(&found))?,
-            };
-            http::json(200, &shown(caller, &room, &stream)?)
+    if request.method.as_str() == "GET" {
+        let thing = tenant.open(Kind::RoomStream, &room).await?;
+        let stream = match thing {
+            None => RoomStream::default(),
+            Some(thing) => RoomStream::from_json(thing.whole()?.to_string().as_bytes())
+                .map_err(|found| violations(&found))?,
+        };
+        http::json(200, &shown(caller, &room, &stream)?)
+    } else {
+        let body = request.body().await?;
+        let stream = RoomStream::from_json(&body).map_err(|found| violations(&found))?;
+        let egress = compile::relay_egress(env);
+        if let Some(pull) = &stream.pull
+            && let Err(error) = check(pull.as_http(), egress)
+        {
+            return Err(Problem::invalid(vec![Violation::of("pull", &error)]).into());
         }
-        _ => {
-            let body = request.body().await?;
-            let stream = RoomStream::from_json(&body).map_err(|found| violations(&found))?;
-            let egress = compile::relay_egress(env);
-            if let Some(pull) = &stream.pull
-                && let Err(error) = check(pull.as_http(), egress)
-            {
-                return Err(Problem::invalid(vec![Violation::of("pull", &error)]).into());
-            }
-            let doc = shown(caller, &room, &stream)?;
-            let mut change = |_| {
-                let doc = doc.as_object().cloned().unwrap_or_default();
-                Ok(Write::sealing(doc, &stream.to_value(), Vec::new()))
-            };
-            tenant.change(Kind::RoomStream, &room, &mut change).await?;
-            http::json(200, &doc)
-        }
+        let doc = shown(caller, &room, &stream)?;
+        let mut change = |_| {
+            let doc = doc.as_object().cloned().unwrap_or_default();
+            Ok(Write::sealing(doc, &stream.to_value(), Vec::new()))
+        };
+        tenant.change(Kind::RoomStream, &room, &mut change).await?;
+        http::json(200, &doc)
     }
 }
 
