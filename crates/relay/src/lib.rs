@@ -15,6 +15,7 @@
 //! | `net` | connections that the host makes |
 //! | `http` | its HTTP side: the APIs, health and numbers, play in a browser |
 //! | `credentials` | the file that says who may do what |
+//! | `percent` | percent-encoding |
 //! | `log` | what it says |
 //! | `meter` | what is counted |
 //! | `event` | what is told of what happened |
@@ -33,6 +34,7 @@ mod ingest;
 mod log;
 pub mod meter;
 pub mod net;
+mod percent;
 mod pull;
 mod push;
 pub mod sei;

@@ -1,5 +1,5 @@
 //! `/api/v1/relay-hosts`: the machines that carry out a tenant's relay tasks, and
-//! `/api/v1/relay-hosts/link`, where they connect (docs/spec/relay.md §9).
+//! `/api/v1/relay-hosts/link`, where they connect (docs/spec/relay.md §10).
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use livegate_core::dialect::DialectName;

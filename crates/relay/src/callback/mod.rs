@@ -78,7 +78,8 @@ pub fn receivers(credentials: &Credentials) -> BTreeMap<String, Receiver> {
 pub struct Callbacks(Rc<Pump>);
 
 impl Callbacks {
-    /// Begins to tell: first what was kept, then what the store gets. Only within a `LocalSet`.
+    /// Begins to tell: first what was kept, then what the store gets. Only where tasks may stay on their
+    /// thread.
     pub fn new(
         store: Store,
         lines: &[KeptLine],

@@ -182,7 +182,7 @@ impl Drop for Counted {
     }
 }
 
-/// Answers whoever connects, until it is dropped. Runs in a `LocalSet`.
+/// Answers whoever connects, until it is dropped. Runs where tasks may stay on their thread.
 pub async fn serve(listener: TcpListener, host: Rc<Host>) {
     let _listening = host.health.http();
     loop {

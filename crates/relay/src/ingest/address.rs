@@ -4,6 +4,8 @@ use livegate_core::layout::Picture;
 use livegate_core::relay::ingest::Role;
 use livegate_rtmp::session::server::split_query;
 
+use crate::percent::decode;
+
 /// The user of an address that names none.
 const SOLE: &str = "main";
 
@@ -28,8 +30,8 @@ impl Address {
         let (app, of_app) = split_query(app);
         let (channel, of_name) = split_query(name);
         let mut address = Self {
-            app: decoded(app.trim_matches('/'))?,
-            channel: decoded(channel)?,
+            app: decode(app.trim_matches('/'), false)?,
+            channel: decode(channel, false)?,
             user: None,
             viewer: None,
             token: String::new(),
@@ -39,9 +41,9 @@ impl Address {
         let pairs = [of_app, of_name].into_iter().flatten().flat_map(|query| query.split('&'));
         for (key, value) in pairs.filter_map(|pair| pair.split_once('=')) {
             match key {
-                "user" => address.user = Some(decoded(value)?),
-                "viewer" => address.viewer = Some(decoded(value)?),
-                "token" => address.token = decoded(value)?,
+                "user" => address.user = Some(decode(value, false)?),
+                "viewer" => address.viewer = Some(decode(value, false)?),
+                "token" => address.token = decode(value, false)?,
                 "source" => address.picture = Picture::from_name(value)?,
                 "role" => address.role = Some(Role::from_name(value)?),
                 // Encoders and CDNs add what they like.
@@ -55,25 +57,6 @@ impl Address {
     pub(crate) fn publisher(&self) -> &str {
         self.user.as_deref().unwrap_or(SOLE)
     }
-}
-
-/// Percent-decoded (RFC 3986 §2.1); nothing for what is no UTF-8 or not encoded as it should be.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        if *first == b'%' {
-            let (digits, after) = behind.split_at_checked(2)?;
-            let mut byte = [0];
-            hex::decode_to_slice(digits, &mut byte).ok()?;
-            bytes.extend(byte);
-            rest = after;
-        } else {
-            bytes.push(*first);
-            rest = behind;
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //!
 //! One folder with an `SQLite` database in WAL mode, written by a thread of its own. Writes are on
 //! disk in the order of the calls, those that wait together in one transaction; whoever waits for
-//! one hears of it when it is synced. docs/relay-host.md §5 is for operators.
+//! one hears of it when it is synced. docs/spec/relay.md §11 says what is kept.
 
 mod change;
 mod error;

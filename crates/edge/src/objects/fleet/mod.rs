@@ -1,5 +1,5 @@
 //! One tenant's relay tasks and relay hosts: what is to be pushed where, whoever asked for it, and
-//! which host does it (docs/spec/relay.md §9).
+//! which host does it (docs/spec/relay.md §10).
 //!
 //! A task's description holds push addresses with their tokens: it is sealed, and of addresses only a
 //! hash is kept, to tell whether two tasks want the same one.
