@@ -23,10 +23,10 @@ use crate::clock;
 use crate::net::{DialTimes, Egress, Tls, Wire, connect, secure};
 
 /// How often it is said how far the stream has come, with the next write after that.
-const REPORTS: Millis = Millis::from_secs(1);
+const REPORTS: Millis = Millis(800);
 
 /// How often it is said though nothing is written.
-const SILENT_REPORTS: Millis = Millis(1_250);
+const SILENT_REPORTS: Millis = Millis::from_secs(1);
 
 /// The same until some of it has arrived: that is what everybody waits for.
 const FIRST_REPORTS: Millis = Millis(50);
