@@ -1,4 +1,5 @@
-// What relaying one stream to many costs, beside nginx-rtmp; to one, beside ffmpeg; and how late it is.
+// What relaying one stream to many costs, beside nginx-rtmp; one to one, and many of these, beside ffmpeg;
+// and how late it is.
 // The sides take turns. Each has the same publisher, and the same kind of destinations: another
 // nginx-rtmp, which says how many bytes arrived, and one that says how late.
 
@@ -16,6 +17,8 @@ import { part, run } from "./clip.mjs";
 import { figure, median, note, section } from "./report.mjs";
 
 const MANY = [50, 200];
+/** Streams of a fleet, each to one destination. */
+const FLEET = 20;
 /** CPU beside nginx-rtmp's with writes gathered, and without; memory at 50; ffmpeg's CPU beside ours. */
 const AIM_GATHERED = 0.7;
 const AIM_AT_ONCE = 1;
@@ -121,6 +124,9 @@ const SIDES = {
   "livegate, at once": (own, targets) => livegate(own, targets, 0),
 };
 
+/** What wakes up as often and copies the bytes, and does nothing else. */
+const FLOOR = `nothing but copying, ${GATHER_MS} ms`;
+
 const FFMPEG = {
   "ffmpeg -c copy": async (own, [target]) => {
     const url = `rtmp://127.0.0.1:${await freePort()}/live/room`;
@@ -131,6 +137,25 @@ const FFMPEG = {
     return { child, url };
   },
   ...Object.fromEntries(Object.entries(SIDES).filter(([name]) => name.startsWith("livegate"))),
+  [FLOOR]: async (own, targets) => {
+    const { child, urls } = await floor(own, targets);
+    return { child, url: urls[0] };
+  },
+};
+
+/** Each side of a fleet: it is given an address for each stream, and says where to publish these. */
+const FLEETS = {
+  [`${FLEET} x ffmpeg -c copy`]: async (own, targets) => {
+    const all = [];
+    for (const target of targets) all.push(await FFMPEG["ffmpeg -c copy"](own, [target]));
+    return { children: all.map(({ child }) => child), urls: all.map(({ url }) => url) };
+  },
+  [`livegate, ${GATHER_MS} ms`]: (own, targets) => oneToOne(own, targets, GATHER_MS),
+  "livegate, at once": (own, targets) => oneToOne(own, targets, 0),
+  [FLOOR]: async (own, targets) => {
+    const { child, urls } = await floor(own, targets);
+    return { children: [child], urls };
+  },
 };
 
 /** Whether a process has a socket that listens: /proc/PID/fd, /proc/net/tcp. */
@@ -154,7 +179,8 @@ function listening(pid) {
 const KEY = "a key of a benchmark, of 32 bytes and more";
 const TOKEN = "a-token-of-a-benchmark-of-32-characters";
 
-async function livegate(own, targets, gather) {
+/** A host: what it is told to relay, and where to publish. */
+async function host(own, gather) {
   const [rtmp, http] = [await freePort(), await freePort()];
   const [credentials, key] = [join(own.folder, "relay.json"), join(own.folder, "key.txt")];
   writeFileSync(key, KEY, { mode: 0o600 });
@@ -169,17 +195,42 @@ async function livegate(own, targets, gather) {
     ...["--credentials", credentials, "--private-networks", "--set", `coalesce_ms=${gather}`],
   ]);
   await up(child, rtmp, http);
-  for (let at = 0; at < targets.length; at += TARGETS) {
-    const task = { app_id: "live", id: `t${at}`, channel: "room", user: "ann", targets: targets.slice(at, at + TARGETS) };
+  const relay = async (id, channel, targets) => {
     const answer = await fetch(`http://127.0.0.1:${http}/api/v1/relay-tasks`, {
       method: "POST",
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-      body: JSON.stringify(task),
+      body: JSON.stringify({ app_id: "live", id, channel, user: "ann", targets }),
     });
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  }
+  };
   const token = run(binary, ["token", "live", "--key-file", key]).trim();
-  return { child, url: `rtmp://127.0.0.1:${rtmp}/live/room?user=ann&token=${token}` };
+  return { child, relay, url: (channel) => `rtmp://127.0.0.1:${rtmp}/live/${channel}?user=ann&token=${token}` };
+}
+
+async function livegate(own, targets, gather) {
+  const { child, relay, url } = await host(own, gather);
+  for (let at = 0; at < targets.length; at += TARGETS) {
+    await relay(`t${at}`, "room", targets.slice(at, at + TARGETS));
+  }
+  return { child, url: url("room") };
+}
+
+async function oneToOne(own, targets, gather) {
+  const { child, relay, url } = await host(own, gather);
+  for (const [at, target] of targets.entries()) await relay(`t${at}`, `room${at}`, [target]);
+  return { children: [child], urls: targets.map((_, at) => url(`room${at}`)) };
+}
+
+async function floor(own, targets) {
+  const there = targets.map((url) => /^rtmp:\/\/([^/]+)(\/.*)$/.exec(url));
+  const child = own.start(join(target, "release/rtmp-floor"), [`${GATHER_MS}`, ...there.map(([, address]) => address)]);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const urls = [];
+  for (const [, , path] of there) {
+    const { value = "" } = await lines.next();
+    urls.push(`rtmp://127.0.0.1:${/^port (\d+)$/.exec(value)[1]}${path}`);
+  }
+  return { child, urls };
 }
 
 /** The publisher, which is a destination as well. */
@@ -195,10 +246,14 @@ async function pace(own, clip) {
   return { child, next, say: (line) => child.stdin.write(`${line}\n`), url: `rtmp://127.0.0.1:${port}/live/late` };
 }
 
-/** Seconds of user and system time, children that ended included: /proc/PID/stat. */
+/** Seconds of processor time: /proc/PID/task/TID/schedstat, which counts nanoseconds; or /proc/PID/stat. */
 function cpu(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`);
+  if (threads.every((path) => existsSync(path))) {
+    return threads.reduce((sum, path) => sum + Number(readFileSync(path, "utf8").split(" ")[0]), 0) / 1e9;
+  }
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
+  return fields.slice(11, 13).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
 function memory(pid) {
@@ -238,6 +293,52 @@ async function measured(side, count, { clip, scratch, seconds }) {
   } finally {
     await own.end();
   }
+}
+
+/** One side of a fleet. Fails if not everything arrived. */
+async function measuredFleet(side, { clip, scratch, seconds }) {
+  const own = new Run(scratch);
+  try {
+    const sink = await nginx(own, "sink", "");
+    const { children, urls } = await side(own, Array.from({ length: FLEET }, (_, at) => `${sink.url}/s${at}`));
+    for (const url of urls) {
+      const publisher = await pace(own, clip);
+      publisher.say(`publish ${url}`);
+      // Nobody's pictures come at the same moments.
+      await sleep(37);
+    }
+    await until(async () => (await sink.figures()).publishing, (found) => found === FLEET);
+    await sleep(3_000);
+    const used = () => children.reduce((sum, { pid }) => sum + cpu(pid), 0);
+    const [began, before, { bytes }] = [performance.now(), used(), await sink.figures()];
+    await sleep(seconds * 1_000);
+    const [took, after, now] = [(performance.now() - began) / 1_000, used(), await sink.figures()];
+    const arrived = (now.bytes - bytes) / took;
+    const wanted = (FLEET * statSync(clip).size) / 30;
+    if (Math.abs(arrived / wanted - 1) > 0.05) {
+      throw new Error(`${(arrived / wanted).toFixed(3)} of the bytes arrived: ${children[0].said}`);
+    }
+    return { cpu: ((after - before) / took) * 100, mbits: (arrived * 8) / 1e6 };
+  } finally {
+    await own.end();
+  }
+}
+
+async function fleet(gathered, how) {
+  const rounds = Object.fromEntries(Object.keys(FLEETS).map((name) => [name, []]));
+  for (let round = 0; round < how.rounds; round += 1) {
+    for (const [name, side] of Object.entries(FLEETS)) rounds[name].push(await measuredFleet(side, how));
+  }
+  section(`${FLEET} streams of 3 Mbit/s to one destination each`);
+  const found = Object.fromEntries(Object.entries(rounds).map(([name, all]) => [name, median(all.map(({ cpu }) => cpu))]));
+  for (const [name, cpu] of Object.entries(found)) {
+    const mbits = median(rounds[name].map(({ mbits }) => mbits));
+    figure(`${name}: of a core`, cpu, { unit: " %", digits: 2, beside: `${mbits.toFixed(0)} Mbit/s arrived` });
+  }
+  const peer = found[`${FLEET} x ffmpeg -c copy`];
+  figure(`ffmpeg -c copy : ${gathered}, CPU`, peer / found[gathered], { unit: " x", digits: 1, least: AIM_FFMPEG });
+  figure("ffmpeg -c copy : livegate, at once, CPU", peer / found["livegate, at once"], { unit: " x", digits: 1 });
+  figure(`ffmpeg -c copy : ${FLOOR}, CPU`, peer / found[FLOOR], { unit: " x", digits: 1 });
 }
 
 /** All sides by turns; the medians of their rounds. */
@@ -302,4 +403,7 @@ export async function relay({ output, scratch, short }) {
   show("One stream of 3 Mbit/s to one destination", found);
   const ratio = found["ffmpeg -c copy"].cpu / found[gathered].cpu;
   figure(`ffmpeg -c copy : ${gathered}, CPU`, ratio, { unit: " x", digits: 1, least: AIM_FFMPEG });
+  const most = found["ffmpeg -c copy"].cpu / found[FLOOR].cpu;
+  figure(`ffmpeg -c copy : ${FLOOR}, CPU`, most, { unit: " x", digits: 1 });
+  await fleet(gathered, how);
 }

@@ -1,12 +1,13 @@
 //! The host's clock and its dice: the only places that read either.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use livegate_core::time::UnixMillis;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 /// Unix time at the first question, and what the other clock showed then.
 static BEGAN: OnceLock<(u64, u64)> = OnceLock::new();
@@ -38,21 +39,10 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Uniform 64 bits.
+/// Uniform 64 bits for pauses, which nobody gains by guessing. They ask the system once for a thread:
+/// a hash of nothing, by the standard library's keys, which are others each time.
 pub(crate) fn dice() -> u64 {
-    u64::from_ne_bytes(random())
-}
-
-/// When the next of the host's ticks is. All that gathers for as long does so until the same moments,
-/// so that the host wakes once for all of it.
-pub(crate) fn next_tick(every: Duration) -> Instant {
-    static FIRST: OnceLock<Instant> = OnceLock::new();
-    let now = Instant::now();
-    let first = *FIRST.get_or_init(|| now);
-    let since = now.saturating_duration_since(first).as_micros();
-    let every = every.as_micros().max(1);
-    let next = (since / every + 1) * every;
-    first + Duration::from_micros(u64::try_from(next).unwrap_or(u64::MAX))
+    RandomState::new().hash_one(())
 }
 
 /// Waits until then, or until it is told that the time may be another one; whether the time has come.

@@ -12,6 +12,7 @@
 //! | `sei` | messages put into a task's video |
 //! | `push` | one destination: what waits for it, and its connection |
 //! | `fleet` | the host under a gateway |
+//! | `tick` | the moments at which what is gathered goes on |
 //! | `net` | connections that the host makes |
 //! | `http` | its HTTP side: the APIs, health and numbers, play in a browser |
 //! | `credentials` | the file that says who may do what |
@@ -41,6 +42,7 @@ pub mod sei;
 pub mod store;
 pub mod stream;
 pub mod task;
+mod tick;
 
 pub use fleet::Gateway;
 pub use host::{Config, HostError, Ready, Rtmps, run};

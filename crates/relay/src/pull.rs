@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
@@ -19,32 +20,26 @@ use livegate_core::relay::lease::Feed;
 use livegate_core::relay::push::Cause;
 use livegate_core::time::Millis;
 use livegate_rtmp::session::client::{Client, Event, Purpose, Settings as ClientSettings};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock;
 use crate::ingest::{Crowd, Seat};
-use crate::net::{Wire, dial};
+use crate::net::{Line, Wire, dial, with_room};
 use crate::push::{Address, Batch, Connector};
 use crate::stream::{Packet, StreamKey};
-
-/// Bytes that are read at a time.
-const READ: usize = 65_536;
+use crate::tick::Ticker;
 
 /// How often a source is read in a row: a megabyte.
 const READS: usize = 16;
-
-thread_local! {
-    /// What was read of whichever connection is being read.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
-}
 
 /// What all pulls have in common.
 struct Inner {
     connector: Connector,
     crowd: Crowd,
     settings: Settings,
+    ticker: Option<Ticker>,
     running: RefCell<BTreeMap<(StreamKey, String), Weak<Pull>>>,
 }
 
@@ -63,8 +58,15 @@ impl Drop for Pull {
 }
 
 impl Pulls {
-    pub(crate) fn new(connector: Connector, crowd: Crowd, settings: &Settings) -> Self {
-        Self(Rc::new(Inner { connector, crowd, settings: *settings, running: RefCell::default() }))
+    /// None yet. What comes is gathered until the next tick, if there are ticks.
+    pub(crate) fn new(
+        connector: Connector,
+        crowd: Crowd,
+        settings: &Settings,
+        ticker: Option<Ticker>,
+    ) -> Self {
+        let (settings, running) = (*settings, RefCell::default());
+        Self(Rc::new(Inner { connector, crowd, settings, ticker, running }))
     }
 
     /// Fetches a stream.
@@ -137,7 +139,7 @@ impl Inner {
         };
         let tls = address.is_secure.then_some(&self.connector.tls);
         let Connector { egress, times, .. } = self.connector;
-        let mut wire = match dial(&address.host, address.port, tls, egress, times).await {
+        let wire = match dial(&address.host, address.port, tls, egress, times).await {
             Ok(wire) => wire,
             Err(error) => return Ended::Connection(Cause::from(&error)),
         };
@@ -146,8 +148,8 @@ impl Inner {
             ClientSettings::new(Purpose::Play, address.app, address.tc_url, address.name);
         let mut client = Client::new(clock::random(), settings);
         let mut batch = Batch::default();
-        let stall = Duration::from_millis(self.settings.host.pull_stall_ms());
-        let gather = Duration::from_millis(self.settings.host.coalesce_ms());
+        let stall = self.stall();
+        let mut line = Line::Live(wire);
         loop {
             if !batch.is_enough() {
                 batch.control(client.take_output());
@@ -155,20 +157,57 @@ impl Inner {
             // Pings are no media.
             let left = stall.saturating_sub(session.fed_at.elapsed());
             let moved = poll_fn(|cx| {
+                let Some(wire) = line.live() else { return Poll::Ready(Err(Ended::LOST)) };
                 if !batch.is_out()
-                    && let Poll::Ready(written) = batch.poll_write(Pin::new(&mut wire), cx)
+                    && let Poll::Ready(written) = batch.poll_write(Pin::new(&mut *wire), cx)
                 {
                     return Poll::Ready(written.map(|_| ()).map_err(|_| Ended::LOST));
                 }
-                session.poll_all(&mut wire, &mut client, &self.crowd, cx)
+                session.poll_all(wire, &mut client, &self.crowd, cx)
             });
             match timeout(left, moved).await {
-                Ok(Ok(())) if session.is_fed() && batch.is_out() && !gather.is_zero() => {
-                    sleep_until(clock::next_tick(gather)).await;
-                }
                 Ok(Ok(())) => {}
                 Ok(Err(ended)) => return ended,
                 Err(_) => return Ended::Stalled,
+            }
+            if let Some(ticker) = self.ticker.as_ref().filter(|_| session.is_fed()) {
+                let gathered = self.gather(ticker, &mut line, &mut client, &mut batch, session);
+                if let Err(ended) = gathered.await {
+                    return ended;
+                }
+            }
+        }
+    }
+
+    fn stall(&self) -> Duration {
+        Duration::from_millis(self.settings.host.pull_stall_ms())
+    }
+
+    /// Reads at each tick what came until then, as long as something does and answers go out at once.
+    async fn gather(
+        &self,
+        ticker: &Ticker,
+        line: &mut Line,
+        client: &mut Client,
+        batch: &mut Batch,
+        session: &mut Session<'_>,
+    ) -> Result<(), Ended> {
+        if !batch.is_out() {
+            return Ok(());
+        }
+        let stall = self.stall();
+        line.rest();
+        loop {
+            ticker.next().await;
+            let has_come = session.read_still(line, client, &self.crowd)?;
+            batch.control(client.take_output());
+            if !batch.is_out() {
+                // What does not go out now waits for the runtime.
+                let _ = batch.try_write(|slices| line.write_still(slices));
+            }
+            // Whoever sends nothing is waited for as everybody is; pings are no media.
+            if !has_come || !batch.is_out() || session.fed_at.elapsed() >= stall {
+                return line.wake().map_err(|_| Ended::LOST);
             }
         }
     }
@@ -207,6 +246,36 @@ impl Session<'_> {
         Poll::Ready(Ok(()))
     }
 
+    /// Reads what came while the connection rested; whether anything did.
+    fn read_still(
+        &mut self,
+        line: &mut Line,
+        client: &mut Client,
+        crowd: &Crowd,
+    ) -> Result<bool, Ended> {
+        let mut has_come = false;
+        for _ in 0..READS {
+            let read = with_room(|room| {
+                let bytes = line.read_still(room)?;
+                let taken = self.take(room.get(..bytes).unwrap_or_default(), client, crowd);
+                Ok::<_, io::Error>(taken.map(|()| bytes == room.len()))
+            });
+            let has_more = match read {
+                Ok(taken) => taken?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return Err(Ended::LOST),
+            };
+            has_come = true;
+            if !has_more {
+                break;
+            }
+        }
+        if let Some(seat) = &self.seat {
+            seat.pause();
+        }
+        Ok(has_come)
+    }
+
     fn poll_read(
         &mut self,
         wire: &mut Wire,
@@ -214,18 +283,20 @@ impl Session<'_> {
         crowd: &Crowd,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Ended>> {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut read = ReadBuf::new(scratch);
+        with_room(|room| {
+            let mut read = ReadBuf::new(room);
             let done = ready!(Pin::new(wire).poll_read(cx, &mut read));
             Poll::Ready(match done {
                 Err(_) => Err(Ended::LOST),
-                Ok(()) if read.filled().is_empty() => Err(Ended::Connection(Cause::ClosedByPeer)),
                 Ok(()) => self.take(read.filled(), client, crowd),
             })
         })
     }
 
     fn take(&mut self, mut bytes: &[u8], client: &mut Client, crowd: &Crowd) -> Result<(), Ended> {
+        if bytes.is_empty() {
+            return Err(Ended::Connection(Cause::ClosedByPeer));
+        }
         let now = clock::now();
         let wrong = |_| Ended::Connection(Cause::Protocol);
         while let Some(event) = client.next(&mut bytes).map_err(wrong)? {

@@ -39,6 +39,7 @@ use crate::push::Connector;
 use crate::store::{Kept, Store};
 use crate::stream::Streams;
 use crate::task::Tasks;
+use crate::tick::Ticker;
 
 /// How long pushes may take to say goodbye when the host stops, and so receivers of events.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -86,6 +87,7 @@ struct Host {
     meters: Rc<Meters>,
     health: Rc<Health>,
     streams: Streams,
+    ticker: Option<Ticker>,
     crowd: Crowd,
     tasks: Tasks,
     callbacks: Callbacks,
@@ -117,7 +119,9 @@ impl Host {
         };
         let (ends, mut ended) = unbounded_channel();
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
-        let pulls = Pulls::new(connector.clone(), crowd.clone(), settings);
+        let gather = Duration::from_millis(settings.host.coalesce_ms());
+        let ticker = Ticker::new(gather).map_err(HostError::System)?;
+        let pulls = Pulls::new(connector.clone(), crowd.clone(), settings, ticker.clone());
         let tasks = Tasks::new(
             settings,
             streams.clone(),
@@ -143,15 +147,25 @@ impl Host {
             }
         });
         let (credentials, health) = (Present::new(credentials), Rc::default());
-        let host =
-            Self { tls, credentials, store, meters, health, streams, crowd, tasks, callbacks };
+        let host = Self {
+            tls,
+            credentials,
+            store,
+            meters,
+            health,
+            streams,
+            ticker,
+            crowd,
+            tasks,
+            callbacks,
+        };
         Ok((host, kept))
     }
 
     fn serve_rtmp(&self, listeners: Vec<Listener>, config: &Config) {
         let hall = Hall {
             settings: config.settings.host,
-            gather: gather(config.settings.host.coalesce_ms()),
+            ticker: self.ticker.clone(),
             credentials: self.credentials.clone(),
             streams: self.streams.clone(),
             crowd: self.crowd.clone(),
@@ -208,11 +222,6 @@ impl Host {
         };
         spawn_local(async move { Fleet::join(gateway, parts, &kept).await })
     }
-}
-
-/// For how long what comes is gathered, if it is.
-fn gather(ms: u64) -> Option<Duration> {
-    (ms > 0).then(|| Duration::from_millis(ms))
 }
 
 /// Waits until the process is told to stop, or the gateway does not want the host: then it says why.

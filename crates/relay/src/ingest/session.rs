@@ -3,7 +3,6 @@
 //! It holds nothing but its session until it asks for something, so that many that say nothing cost
 //! little. What it asks for is judged before any media is read.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -28,12 +27,10 @@ use crate::clock;
 use crate::credentials::Present;
 use crate::log;
 use crate::meter::{By, Meters, Viewer};
-use crate::net::{Line, Wire};
+use crate::net::{Line, Wire, with_room};
 use crate::push::Batch;
 use crate::stream::{Packet, Reader, Streams};
-
-/// Bytes that are read at a time.
-const READ: usize = 65_536;
+use crate::tick::Ticker;
 
 /// How often a publisher is read in a row: a megabyte.
 const READS: usize = 16;
@@ -48,17 +45,12 @@ const LEAVE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Hall {
     pub(crate) settings: HostSettings,
-    /// For how long what publishers send is gathered.
-    pub(crate) gather: Option<Duration>,
+    /// Until when what publishers send is gathered.
+    pub(crate) ticker: Option<Ticker>,
     pub(crate) credentials: Present,
     pub(crate) streams: Streams,
     pub(crate) crowd: Crowd,
     pub(crate) meters: Rc<Meters>,
-}
-
-thread_local! {
-    /// What was read of whichever connection is being read.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
 }
 
 /// Why a connection is closed: the code is for the log.
@@ -92,10 +84,10 @@ enum Doing {
     Nothing {
         until: Instant,
     },
-    /// Until `read_at` nothing is read: what comes is gathered by the kernel.
+    /// Until the next tick nothing is read: what comes is gathered by the kernel.
     Publishing {
         seat: Rc<Seat>,
-        read_at: Option<Instant>,
+        ticker: Option<Ticker>,
     },
     Playing {
         _seat: Option<Seat>,
@@ -157,17 +149,17 @@ impl Visit {
                         () = sleep_until(until) => Err(Closed::Late),
                     }
                 }
-                Doing::Publishing { seat, read_at: Some(read_at) } => {
-                    let (seat, read_at) = (Rc::clone(seat), *read_at);
+                Doing::Publishing { seat, ticker: Some(ticker) } => {
+                    let (seat, ticker) = (Rc::clone(seat), ticker.clone());
                     let is_live = !self.line.is_still() && !self.batch.is_out();
                     tokio::select! {
                         biased;
                         error = seat.closed() => Err(Closed::Ingest(error)),
                         written = poll_fn(|cx| self.poll_write(cx)), if is_live => written,
-                        () = sleep_until(read_at) => self.read_gathered(),
+                        () = ticker.next() => self.read_gathered(),
                     }
                 }
-                Doing::Publishing { seat, read_at: None } => {
+                Doing::Publishing { seat, ticker: None } => {
                     let seat = Rc::clone(seat);
                     tokio::select! {
                         biased;
@@ -259,10 +251,10 @@ impl Visit {
 
     /// What was read goes on, and what comes next is gathered.
     fn pause(&mut self) {
-        if let Doing::Publishing { seat, read_at } = &mut self.doing {
+        if let Doing::Publishing { seat, ticker } = &mut self.doing {
             seat.pause();
-            *read_at = self.hall.gather.map(clock::next_tick);
-            if read_at.is_some() && self.batch.is_out() {
+            ticker.clone_from(&self.hall.ticker);
+            if ticker.is_some() && self.batch.is_out() {
                 self.line.rest();
             }
         }
@@ -272,18 +264,18 @@ impl Visit {
     fn read_gathered(&mut self) -> Result<(), Closed> {
         let mut has_moved = false;
         for _ in 0..READS {
-            let read = SCRATCH.with_borrow_mut(|scratch| {
-                let bytes = self.line.read_still(scratch)?;
-                Ok::<_, io::Error>(self.take(scratch.get(..bytes).unwrap_or_default(), bytes == 0))
+            let read = with_room(|room| {
+                let bytes = self.line.read_still(room)?;
+                let taken = self.take(room.get(..bytes).unwrap_or_default(), bytes == 0);
+                Ok::<_, io::Error>(taken.map(|()| bytes == room.len()))
             });
-            match read {
+            let has_more = match read {
                 Ok(taken) => taken?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => return Err(Closed::Lost),
-            }
+            };
             has_moved = true;
-            if !matches!(self.doing, Doing::Publishing { .. }) {
+            if !has_more || !matches!(self.doing, Doing::Publishing { .. }) {
                 break;
             }
         }
@@ -297,17 +289,17 @@ impl Visit {
             self.pause();
             return Ok(());
         }
-        if let Doing::Publishing { seat, read_at } = &mut self.doing {
+        if let Doing::Publishing { seat, ticker } = &mut self.doing {
             seat.pause();
-            *read_at = None;
+            *ticker = None;
         }
         self.line.wake().map_err(|_| Closed::Lost)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        SCRATCH.with_borrow_mut(|scratch| {
+        with_room(|room| {
             let Some(wire) = self.line.live() else { return Poll::Ready(Err(Closed::Lost)) };
-            let mut read = ReadBuf::new(scratch);
+            let mut read = ReadBuf::new(room);
             let done = ready!(Pin::new(wire).poll_read(cx, &mut read));
             Poll::Ready(match done {
                 Err(_) => Err(Closed::Lost),
@@ -331,7 +323,7 @@ impl Visit {
                 Event::Publish(publish) => {
                     let seat = self.publish(&publish.name)?;
                     self.server.accept().map_err(wrong)?;
-                    self.doing = Doing::Publishing { seat: Rc::new(seat), read_at: None };
+                    self.doing = Doing::Publishing { seat: Rc::new(seat), ticker: None };
                 }
                 Event::Play(play) => {
                     let (seat, reader) = self.play(&play.name)?;

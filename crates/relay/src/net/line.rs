@@ -3,12 +3,25 @@
 //! The runtime is told of every packet of a socket that it knows, whether anybody waits for it or not,
 //! and to be woken costs more than to read. So a connection that rests is taken from the runtime.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::TcpStream as StillStream;
 
 use tokio::net::TcpStream;
 
 use super::Wire;
+
+/// Bytes that are read at a time.
+const READ: usize = 65_536;
+
+thread_local! {
+    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+}
+
+/// Lends room for what is read of whichever connection is being read.
+pub(crate) fn with_room<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
+    ROOM.with_borrow_mut(|room| read(room))
+}
 
 /// A connection, known to the runtime or at rest.
 #[derive(Debug)]
@@ -55,15 +68,21 @@ impl Line {
         Ok(())
     }
 
-    /// Reads what came while it rested.
+    /// Reads what came while it rested. What does not fill the room is all of it: nobody need ask again.
     ///
     /// # Errors
     /// `WouldBlock` if nothing did.
     pub(crate) fn read_still(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Still(still) => still.read(into),
-            Self::Live(_) => Err(io::ErrorKind::WouldBlock.into()),
-            Self::Broken => Err(io::ErrorKind::BrokenPipe.into()),
+        loop {
+            let read = match self {
+                Self::Still(still) => still.read(into),
+                Self::Live(_) => Err(io::ErrorKind::WouldBlock.into()),
+                Self::Broken => Err(io::ErrorKind::BrokenPipe.into()),
+            };
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
         }
     }
 

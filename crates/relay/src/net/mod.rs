@@ -9,6 +9,6 @@ mod tls;
 mod wire;
 
 pub use dial::{DialError, DialTimes, Egress, connect, dial, secure};
-pub(crate) use line::Line;
+pub(crate) use line::{Line, with_room};
 pub use tls::{Tls, TlsFileError};
 pub use wire::Wire;

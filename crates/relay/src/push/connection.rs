@@ -11,21 +11,25 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use livegate_core::relay::push::{Cause, Progress, Step, refusal};
+use livegate_core::time::Millis;
 use livegate_rtmp::session::client::{Client, Event, Purpose, Refusal, Settings, Stage};
 use socket2::SockRef;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::pipe::Pipe;
 use super::{Address, Outlet};
 use crate::clock;
 use crate::net::{DialTimes, Egress, Tls, Wire, connect, secure};
 
-/// How often it is said how far the stream has come.
-const REPORTS: Duration = Duration::from_secs(1);
+/// How often it is said how far the stream has come, with the next write after that.
+const REPORTS: Millis = Millis(800);
+
+/// How often it is said though nothing is written.
+const SILENT_REPORTS: Millis = Millis::from_secs(1);
 
 /// The same until some of it has arrived: that is what everybody waits for.
-const FIRST_REPORTS: Duration = Duration::from_millis(50);
+const FIRST_REPORTS: Millis = Millis(50);
 
 /// How long taking leave may take.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -129,8 +133,9 @@ thread_local! {
 impl Connection {
     async fn go_on(&mut self, tell: &impl Fn(Told)) -> Cause {
         let (outlet, pipe) = (Rc::clone(&self.outlet), Rc::clone(&self.pipe));
-        let mut report = pin!(sleep(FIRST_REPORTS));
+        let mut report = pin!(after(FIRST_REPORTS));
         let mut was_silent = true;
+        let mut is_asked = false;
         loop {
             pipe.borrow_mut().speak();
             let is_started = pipe.borrow().stream.is_some();
@@ -139,12 +144,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 () = outlet.leave.notified() => return self.leave().await,
-                () = &mut report, if is_started => {
-                    tell(Told::Progress(self.progress()));
-                    let is_awaited = pipe.borrow().has_begun() && outlet.arrived() == 0;
-                    let pause = if is_awaited { FIRST_REPORTS } else { REPORTS };
-                    report.as_mut().reset(Instant::now() + pause);
-                }
+                () = &mut report, if is_started => is_asked = true,
                 moved = poll_fn(|cx| self.poll_move(cx)) => {
                     // Told when nothing is borrowed: whoever hears it may act at once.
                     self.news.drain(..).for_each(tell);
@@ -155,9 +155,23 @@ impl Connection {
                 () = &mut flush, if is_idle && is_started => {}
             }
             pipe.borrow_mut().fill(&mut outlet.queue.borrow_mut());
+            let now = clock::now();
+            if is_asked || pipe.borrow().stream.is_some() && outlet.is_asked(now) {
+                is_asked = false;
+                tell(Told::Progress(self.progress()));
+                let is_awaited = pipe.borrow().has_begun() && outlet.arrived() == 0;
+                let (soon, late) = if is_awaited {
+                    (FIRST_REPORTS, FIRST_REPORTS)
+                } else {
+                    (REPORTS, SILENT_REPORTS)
+                };
+                outlet.ask_at(now.plus(soon));
+                // Made anew: one that is put off still wakes the runtime at its old time.
+                report.set(after(late));
+            }
             if was_silent && pipe.borrow().has_begun() {
                 was_silent = false;
-                report.as_mut().reset(Instant::now() + FIRST_REPORTS);
+                report.set(after(FIRST_REPORTS));
             }
         }
     }
@@ -268,6 +282,10 @@ impl Connection {
         .await;
         Ok(())
     }
+}
+
+fn after(pause: Millis) -> Sleep {
+    sleep(Duration::from_millis(pause.0))
 }
 
 fn meaning(refused: &Refusal) -> Cause {

@@ -36,6 +36,8 @@ pub(crate) struct Outlet {
     pipe: RefCell<Option<Rc<RefCell<Pipe>>>>,
     /// Bytes that the destination's kernel has of the stream, when that was last asked.
     arrived: Cell<u64>,
+    /// When that is to be asked next.
+    asks_at: Cell<UnixMillis>,
     /// Messages that were dropped, as far as they are counted.
     dropped: Cell<u64>,
     meters: Rc<Meters>,
@@ -49,6 +51,7 @@ impl Outlet {
             leave: Notify::new(),
             pipe: RefCell::new(None),
             arrived: Cell::new(0),
+            asks_at: Cell::new(UnixMillis(0)),
             dropped: Cell::new(0),
             meters,
         }
@@ -63,6 +66,16 @@ impl Outlet {
     pub(crate) fn has_arrived(&self, bytes: u64) {
         let before = self.arrived.replace(bytes);
         self.meters.pushed.add(bytes.saturating_sub(before));
+    }
+
+    /// When it is asked next how far the stream has come.
+    pub(super) fn ask_at(&self, at: UnixMillis) {
+        self.asks_at.set(at);
+    }
+
+    /// Whether it is time to ask.
+    pub(super) fn is_asked(&self, now: UnixMillis) -> bool {
+        now >= self.asks_at.get()
     }
 
     /// The stream may be written to this connection, or to none any more.
@@ -93,7 +106,8 @@ impl Outlet {
             }
             self.flush()
         });
-        if !is_done {
+        // To be woken at a time of its own costs the host more than to be asked along with a write.
+        if !is_done || self.is_asked(now) {
             self.wake();
         }
     }

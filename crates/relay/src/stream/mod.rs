@@ -95,7 +95,8 @@ struct Live {
     headers: [Option<Packet>; Class::HEADERS],
     gop: Gop<Packet>,
     readers: Vec<Weak<Inlet>>,
-    taps: Vec<Rc<Tapped>>,
+    /// Shared, so that whoever is told something may change it meanwhile.
+    taps: Rc<Vec<Rc<Tapped>>>,
     bytes: u64,
     messages: u64,
 }
@@ -192,18 +193,23 @@ impl Drop for Interest {
         if let Some(live) = live
             && let Ok(mut live) = live.try_borrow_mut()
         {
-            live.taps.retain(is_other);
+            Rc::make_mut(&mut live.taps).retain(is_other);
         }
     }
 }
 
 /// A publisher's end of a stream; dropping it ends the stream.
 #[must_use]
-#[derive(Debug)]
 pub struct Source {
     streams: Streams,
     key: StreamKey,
-    began: u64,
+    live: Rc<RefCell<Live>>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Source {
@@ -214,11 +220,12 @@ impl Source {
 
     /// The next message.
     pub fn packet(&self, packet: &Packet, now: UnixMillis) {
-        let Some(live) = self.live() else { return };
         let bytes = u64::try_from(packet.message.payload.len()).unwrap_or(u64::MAX);
         self.streams.0.received.add(bytes);
-        live.borrow_mut().take(packet, now);
-        let taps = live.borrow().taps.clone();
+        let mut live = self.live.borrow_mut();
+        live.take(packet, now);
+        let taps = Rc::clone(&live.taps);
+        drop(live);
         for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
             tapped.tap.packet(packet, now);
         }
@@ -226,21 +233,16 @@ impl Source {
 
     /// That is all for the moment.
     pub fn pause(&self) {
-        let Some(live) = self.live() else { return };
-        let taps = live.borrow().taps.clone();
+        let taps = Rc::clone(&self.live.borrow().taps);
         for tapped in taps.iter().filter(|tapped| !tapped.is_gone.get()) {
             tapped.tap.pause();
         }
-    }
-
-    fn live(&self) -> Option<Rc<RefCell<Live>>> {
-        self.streams.0.live.borrow().get(&self.key).cloned()
     }
 }
 
 impl Drop for Source {
     fn drop(&mut self) {
-        self.streams.end(&self.key, self.began);
+        self.streams.end(&self.key);
     }
 }
 
@@ -268,17 +270,18 @@ impl Streams {
             headers: [const { None }; Class::HEADERS],
             gop: Gop::new(self.0.gop),
             readers: Vec::new(),
-            taps: Vec::new(),
+            taps: Rc::default(),
             bytes: 0,
             messages: 0,
         };
-        self.0.live.borrow_mut().insert(key.clone(), Rc::new(RefCell::new(live)));
+        let live = Rc::new(RefCell::new(live));
+        self.0.live.borrow_mut().insert(key.clone(), Rc::clone(&live));
         let taps = self.0.taps.borrow().clone();
         for tapped in taps.iter().filter(|tapped| tapped.is_free(&key)) {
             self.attach(tapped, &key, now);
         }
         self.0.comes.notify_waiters();
-        Some(Source { streams: self.clone(), key, began: now.0 })
+        Some(Source { streams: self.clone(), key, live })
     }
 
     /// Wants a stream, now and whenever it comes.
@@ -357,7 +360,7 @@ impl Streams {
     fn attach(&self, tapped: &Rc<Tapped>, key: &StreamKey, now: UnixMillis) {
         let Some(live) = self.0.live.borrow().get(key).cloned() else { return };
         *tapped.has.borrow_mut() = Some(key.clone());
-        live.borrow_mut().taps.push(Rc::clone(tapped));
+        Rc::make_mut(&mut live.borrow_mut().taps).push(Rc::clone(tapped));
         tapped.tap.there(key, now);
         let beginning = live.borrow().beginning();
         // It may have been taken back by then.
@@ -367,10 +370,9 @@ impl Streams {
         tapped.tap.pause();
     }
 
-    fn end(&self, key: &StreamKey, began: u64) {
+    fn end(&self, key: &StreamKey) {
         let now = crate::clock::now();
         let Some(live) = self.0.live.borrow_mut().remove(key) else { return };
-        debug_assert_eq!(live.borrow().began_at.0, began, "a key has one source at a time");
         let (readers, taps) = {
             let mut live = live.borrow_mut();
             (std::mem::take(&mut live.readers), std::mem::take(&mut live.taps))

@@ -19,6 +19,9 @@ use crate::push::{Chunked, Outlet, Shot, Volley};
 use crate::sei::Inserter;
 use crate::stream::Packet;
 
+/// How many messages there is always room for: a tick of an ordinary stream has fewer.
+const SHOTS: usize = 64;
+
 /// What a task does to its stream, and whom it gives it to.
 pub(super) struct Fanout {
     media: Cell<Media>,
@@ -130,18 +133,26 @@ impl Fanout {
 
     /// Gives all destinations what came since the last time.
     pub(super) fn flush(&self, now: UnixMillis) {
-        let shots = self.shots.take();
+        let mut shots = self.shots.take();
         if shots.is_empty() {
             return;
         }
+        self.give(&shots, now);
+        // Its room is used again, but for that of a burst.
+        shots.clear();
+        shots.shrink_to(SHOTS);
+        self.shots.replace(shots);
+    }
+
+    fn give(&self, shots: &[Shot], now: UnixMillis) {
         let outlets = self.outlets.borrow();
         let stream = outlets.values().find_map(|outlet| outlet.stream());
-        let heads = stream.map(|stream| Volley::heads(&shots, stream));
+        let heads = stream.map(|stream| Volley::heads(shots, stream));
         let volley = stream
             .zip(heads.as_deref())
-            .and_then(|(stream, heads)| Volley::new(&shots, heads, stream));
+            .and_then(|(stream, heads)| Volley::new(shots, heads, stream));
         for outlet in outlets.values() {
-            outlet.take(&shots, volley.as_ref(), now);
+            outlet.take(shots, volley.as_ref(), now);
         }
     }
 }

@@ -98,7 +98,7 @@ impl Served {
         let meters = Rc::new(Meters::default());
         let (ends, _) = unbounded_channel();
         let crowd = Crowd::new(settings.ingest, streams.clone(), store.clone(), ends);
-        let pulls = Pulls::new(connector.clone(), crowd.clone(), &settings);
+        let pulls = Pulls::new(connector.clone(), crowd.clone(), &settings, None);
         let tasks = Tasks::new(
             &settings,
             streams.clone(),
