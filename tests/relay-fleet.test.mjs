@@ -138,7 +138,8 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     const { app_id: app, restful_id, restful_secret } = tenant.credentials;
     const relay = await member(t, tenant, { application: { app } });
     const out = await outlets(t);
-    const [one, two] = [await out(), await out()];
+    const there = await destination(t);
+    const [one, two] = [await out(), await toxic(t, there.url)];
     await publish(t, relay, { app });
     const jocloud = async (operation, body) => {
       const token = `Basic ${Buffer.from(`${restful_id}:${restful_secret}`).toString("base64")}`;
@@ -159,6 +160,11 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     );
     assert.deepEqual(all.items.map(({ vendor, host }) => [vendor, host]).sort(), [["artc", relay.id], ["jocloud", relay.id]]);
     await moves(one, two);
+    const said = JSON.stringify({ goal: "1:0" });
+    await called(tenant, "SetLiveMpuTaskSei", { AppId: app, TaskId: "mpu", CustomSei: said });
+    // The 16 bytes before it are its UUID (docs/spec/sei.md §2).
+    const messages = async () => of(await tags(there.out), VIDEO).filter(({ body }) => body.includes(said)).length;
+    await until(async () => (await messages()) === 1);
     await jocloud("stoprtmp", whose);
     await called(tenant, "StopLiveMPUTask", { AppId: app, TaskId: "mpu" });
     for (const { links } of [one, two]) await until(() => links.length === 1 && links[0].closed < Infinity);

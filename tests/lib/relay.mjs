@@ -23,10 +23,11 @@ export const API_TOKEN = "0123456789abcdef0123456789abcdef";
 const KEY = "fedcba9876543210fedcba9876543210";
 const CALLBACK_KEY = Buffer.alloc(32, 7).toString("base64");
 
-/** A publish token, made as docs/spec/relay.md §7 says. */
-export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600, picture = "*", key = KEY } = {}) {
+/** A publish token, or with `lgv1` a play token, made as docs/spec/relay.md §7 says. */
+export function token(who = {}) {
+  const { app = APP, channel = CHANNEL, user = USER, seconds = 600, picture = "*", key = KEY, version = "lgp1" } = who;
   const until = Math.floor(Date.now() / 1_000) + seconds;
-  const signed = `lgp1.${Buffer.from([app, channel, user, until, picture].join("\n")).toString("base64url")}`;
+  const signed = `${version}.${Buffer.from([app, channel, user, until, picture].join("\n")).toString("base64url")}`;
   return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
 }
 
