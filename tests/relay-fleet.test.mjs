@@ -230,6 +230,38 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     assert.deepEqual(states(), ["CONNECTING", "CONNECTED", "END", "CONNECTING", "CONNECTED", "END"]);
   });
 
+  it("end a MetaStudio job at its longest time, and who asked for it has notice", async (t) => {
+    const tenant = await tenancy(t);
+    const notified = await receive(t);
+    await tenant.endpoint(notified.url, { format: "slack" });
+    const relay = await member(t, tenant);
+    const there = await (await outlets(t))();
+    const live_notify_config = { action: "add", notify_events: ["AUTO_EXIT"] };
+    await tenant.studio("PUT", "/smart-live-configs/user-config", { live_notify_config });
+    const { room_id: room } = await tenant.studio("POST", "/smart-live-rooms", { room_name: "r" });
+    await tenant.ok("PUT", `/rooms/${room}/stream`, { app_id: APP, channel: CHANNEL, user: USER });
+    const jobs = `/smart-live-rooms/${room}/smart-live-jobs`;
+    const [, url, key] = there.url.match(/^(.*)\/([^/]*)$/);
+    const play_policy = { live_exit_config: { max_live_duration: 1, auto_stop_mode: "SCRIPT_END" } };
+    const { job_id: job } = await tenant.studio("POST", jobs, { output_urls: [url], stream_keys: [key], play_policy });
+    await publish(t, relay);
+    await moves(there);
+    await relay.kill();
+    // An hour is the shortest: most of it has passed, as the disk has it.
+    relay.rows("UPDATE tasks SET began_at = began_at - 3600000 + 8000");
+    await relay.start();
+    await publish(t, relay);
+    await goesOn(there);
+    await until(() => tenant.studio("GET", `${jobs}/${job}`), ({ state }) => state === "SUCCEED");
+    await until(() => there.links.every(({ closed }) => closed < Infinity));
+    const { items } = await tenant.get("/relay-tasks");
+    assert.deepEqual(items.map(({ id, state, code }) => [id, state, code]), [[job, "stopped", "push.longest_live"]]);
+    const [{ body }] = await notified.count(1);
+    assert.match(JSON.parse(body).text, /stopped by itself/);
+    const { items: notices } = await until(() => tenant.get("/notices"), (page) => page.items.length > 0);
+    assert.deepEqual(notices.map(({ kind }) => kind), ["live.auto_exit"]);
+  });
+
   it("share what is pulled, none more than it can", async (t) => {
     const tenant = await tenancy(t);
     const out = await outlets(t);
