@@ -80,6 +80,8 @@ async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErr
     host.crowd.end();
     let _ = timeout(GOODBYE, host.told()).await;
     let _ = timeout(GOODBYE, host.callbacks.close()).await;
+    // Who came meanwhile; that is told at the next start.
+    host.crowd.end();
     host.store.close().await;
     refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
 }
