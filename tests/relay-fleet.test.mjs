@@ -16,7 +16,7 @@ import { until } from "./lib/wait.mjs";
 import { World, world } from "./lib/world.mjs";
 import { missing } from "./media/material.mjs";
 import { VIDEO, clip, of, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg, folder } from "./rtmp/peers.mjs";
+import { destination, ffmpeg, folder, freePort } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 const gate = world();
@@ -100,6 +100,13 @@ function told(tenant, id = "t1") {
   return all;
 }
 
+/** What a host told its operator's own receiver of a task's push, which was there all the time. */
+const direct = (relay, id = "t1") =>
+  relay
+    .told()
+    .filter(({ type, task }) => type === "relay.state" && task === id)
+    .map(({ link, code }) => (code ? `${link} ${code}` : link));
+
 /** Waits until it was told so many states, which have to be these. */
 async function tells(tenant, wanted, id) {
   await until(() => told(tenant, id), ({ length }) => length >= wanted.length, 10_000).catch(() => {});
@@ -131,7 +138,8 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     const { app_id: app, restful_id, restful_secret } = tenant.credentials;
     const relay = await member(t, tenant, { application: { app } });
     const out = await outlets(t);
-    const [one, two] = [await out(), await out()];
+    const there = await destination(t);
+    const [one, two] = [await out(), await toxic(t, there.url)];
     await publish(t, relay, { app });
     const jocloud = async (operation, body) => {
       const token = `Basic ${Buffer.from(`${restful_id}:${restful_secret}`).toString("base64")}`;
@@ -152,6 +160,11 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     );
     assert.deepEqual(all.items.map(({ vendor, host }) => [vendor, host]).sort(), [["artc", relay.id], ["jocloud", relay.id]]);
     await moves(one, two);
+    const said = JSON.stringify({ goal: "1:0" });
+    await called(tenant, "SetLiveMpuTaskSei", { AppId: app, TaskId: "mpu", CustomSei: said });
+    // The 16 bytes before it are its UUID (docs/spec/sei.md §2).
+    const messages = async () => of(await tags(there.out), VIDEO).filter(({ body }) => body.includes(said)).length;
+    await until(async () => (await messages()) === 1);
     await jocloud("stoprtmp", whose);
     await called(tenant, "StopLiveMPUTask", { AppId: app, TaskId: "mpu" });
     for (const { links } of [one, two]) await until(() => links.length === 1 && links[0].closed < Infinity);
@@ -215,6 +228,38 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     await shown("SUCCEED");
     await until(states, ({ length }) => length >= 6);
     assert.deepEqual(states(), ["CONNECTING", "CONNECTED", "END", "CONNECTING", "CONNECTED", "END"]);
+  });
+
+  it("end a MetaStudio job at its longest time, and who asked for it has notice", async (t) => {
+    const tenant = await tenancy(t);
+    const notified = await receive(t);
+    await tenant.endpoint(notified.url, { format: "slack" });
+    const relay = await member(t, tenant);
+    const there = await (await outlets(t))();
+    const live_notify_config = { action: "add", notify_events: ["AUTO_EXIT"] };
+    await tenant.studio("PUT", "/smart-live-configs/user-config", { live_notify_config });
+    const { room_id: room } = await tenant.studio("POST", "/smart-live-rooms", { room_name: "r" });
+    await tenant.ok("PUT", `/rooms/${room}/stream`, { app_id: APP, channel: CHANNEL, user: USER });
+    const jobs = `/smart-live-rooms/${room}/smart-live-jobs`;
+    const [, url, key] = there.url.match(/^(.*)\/([^/]*)$/);
+    const play_policy = { live_exit_config: { max_live_duration: 1, auto_stop_mode: "SCRIPT_END" } };
+    const { job_id: job } = await tenant.studio("POST", jobs, { output_urls: [url], stream_keys: [key], play_policy });
+    await publish(t, relay);
+    await moves(there);
+    await relay.kill();
+    // An hour is the shortest: most of it has passed, as the disk has it.
+    relay.rows("UPDATE tasks SET began_at = began_at - 3600000 + 8000");
+    await relay.start();
+    await publish(t, relay);
+    await goesOn(there);
+    await until(() => tenant.studio("GET", `${jobs}/${job}`), ({ state }) => state === "SUCCEED");
+    await until(() => there.links.every(({ closed }) => closed < Infinity));
+    const { items } = await tenant.get("/relay-tasks");
+    assert.deepEqual(items.map(({ id, state, code }) => [id, state, code]), [[job, "stopped", "push.longest_live"]]);
+    const [{ body }] = await notified.count(1);
+    assert.match(JSON.parse(body).text, /stopped by itself/);
+    const { items: notices } = await until(() => tenant.get("/notices"), (page) => page.items.length > 0);
+    assert.deepEqual(notices.map(({ kind }) => kind), ["live.auto_exit"]);
   });
 
   it("share what is pulled, none more than it can", async (t) => {
@@ -319,12 +364,171 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     await stop(tenant);
     await until(() => told(tenant).at(-1) === "END push.stopped");
     const all = told(tenant);
-    // What the host told its operator's own receiver, which was there all the time.
-    const direct = relay.told().filter(({ type }) => type === "relay.state");
-    assert.deepEqual(all, direct.map(({ link: state, code }) => (code ? `${state} ${code}` : state)));
+    assert.deepEqual(all, direct(relay));
     assert.deepEqual(all.slice(0, 2), ["CONNECTING", "CONNECTED"]);
     assert.match(all[2], /^DISCONNECTED push\.(connection_lost|closed_by_peer)$/);
     assert.deepEqual(all.slice(-3), ["RECONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
+  it("that are cut off from a gateway that is there go on, and nothing moves that may not", async (t) => {
+    const own = new World();
+    own.data = await folder(t);
+    const port = await freePort();
+    // All that the host knows of the gateway is behind what is cut.
+    const link = await toxic(t, `http://127.0.0.1:${port}`);
+    await own.start({ port, publicUrl: link.url });
+    t.after(() => own.gateway.stop());
+    const tenant = await tenancy(t, own);
+    const out = await outlets(t);
+    const relay = await member(t, tenant, { url: link.url, settings: { ...SETTINGS, retry_longest_ms: 1_000 } });
+    const [there, pulled] = [await out(), await out()];
+    await start(tenant, [there.url]);
+    await publish(t, relay);
+    await start(tenant, [pulled.url], { id: "pulled", user: undefined, pull: await out.source(t) });
+    await moves(there, pulled);
+    const other = await member(t, tenant, { url: own.url });
+    link.blacken();
+    const cut = Date.now();
+    there.links[0].cut();
+    await until(() => there.links.length === 2);
+    for (const id of ["t1", "pulled"]) await shows(tenant, ({ state, host }) => state === "unknown" && host === relay.id, id);
+    await until(() => Date.now() - cut > 2 * LEASE);
+    await goesOn(there);
+    assert.deepEqual((await other.api("GET", "relay-tasks")).body.items, []);
+    assert.deepEqual(told(tenant), ["CONNECTING", "CONNECTED"]);
+    link.heal();
+    for (const id of ["t1", "pulled"]) await shows(tenant, ({ state, host }) => state === "running" && host === relay.id, id);
+    await goesOn(pulled);
+    assert.deepEqual([there.links.length, pulled.links.length], [2, 1]);
+    for (const id of ["t1", "pulled"]) await stop(tenant, id);
+    await until(() => told(tenant).at(-1) === "END push.stopped");
+    assert.deepEqual(told(tenant), direct(relay));
+    assert.match(told(tenant)[2], /^DISCONNECTED push\.(connection_lost|closed_by_peer)$/);
+    assert.deepEqual(told(tenant).slice(3), ["RECONNECTING", "CONNECTED", "END push.stopped"]);
+    await tells(tenant, ["CONNECTING", "CONNECTED", "END push.stopped"], "pulled");
+  });
+
+  it("lose no state in a minute without the gateway, in which a destination and they themselves are killed", async (t) => {
+    const own = new World();
+    own.data = await folder(t);
+    await own.start();
+    t.after(() => own.gateway.stop());
+    const tenant = await tenancy(t, own);
+    const out = await outlets(t);
+    const moving = await out();
+    const relay = await member(t, tenant, { settings: { ...SETTINGS, retry_longest_ms: 1_000 } });
+    const first = await destination(t);
+    await start(tenant, [first.url]);
+    await publish(t, relay);
+    await start(tenant, [moving.url], { id: "moving", user: undefined, pull: await out.source(t), failover: "move" });
+    for (const id of ["t1", "moving"]) await shows(tenant, ({ state }) => state === "running", id);
+    const { port } = own.gateway;
+    await own.gateway.kill();
+    const down = Date.now();
+    first.running.signal("SIGKILL");
+    await relay.reaches("DISCONNECTED");
+    const second = await destination(t, { PORT: first.port });
+    await relay.reaches("CONNECTED");
+    await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
+    // Its lease ran out.
+    await until(() => relay.show("moving"), ({ ended_at }) => ended_at !== null);
+    await until(() => moving.links[0].closed < Infinity);
+    assert.ok(moving.links[0].closed - down < LEASE + 1_500, `${moving.links[0].closed - down} ms after the gateway went`);
+    await relay.kill();
+    await second.running.end();
+    const third = await destination(t, { PORT: first.port });
+    await relay.start();
+    await publish(t, relay);
+    await relay.reaches("CONNECTED");
+    assert.equal((await relay.show("moving")).code, "push.lease_lost");
+    await until(() => Date.now() - down > 60_000, Boolean, 70_000);
+    assert.equal(moving.links.length, 1);
+    const before = (await tags(third.out)).length;
+    await until(async () => (await tags(third.out)).length > before + 100);
+    await own.start({ port });
+    for (const id of ["t1", "moving"]) await shows(tenant, ({ state }) => state === "running", id);
+    await stop(tenant);
+    await until(() => told(tenant).at(-1) === "END push.stopped");
+    const all = told(tenant);
+    assert.deepEqual(all, direct(relay));
+    assert.deepEqual(all.slice(0, 2), ["CONNECTING", "CONNECTED"]);
+    const restarted = all.indexOf("DISCONNECTED push.host_restarted");
+    assert.match(all[2], /^DISCONNECTED push\.(connection_lost|closed_by_peer)$/);
+    assert.deepEqual(all.slice(restarted - 2, restarted), ["RECONNECTING", "CONNECTED"]);
+    assert.deepEqual(all.slice(-3), ["RECONNECTING", "CONNECTED", "END push.stopped"]);
+    await until(() => told(tenant, "moving").length >= 5);
+    const again = ["CONNECTING", "CONNECTED"];
+    assert.deepEqual(told(tenant, "moving"), [...again, "END push.lease_lost", ...again]);
+  });
+
+  it("end ARTC's tasks with their channel, though they are killed meanwhile", async (t) => {
+    const tenant = await tenancy(t);
+    const { app_id: app } = tenant.credentials;
+    const settings = { ...SETTINGS, hold_ms: 4_000, rejoin_ms: 500 };
+    const relay = await member(t, tenant, { application: { app }, settings });
+    const out = await outlets(t);
+    const channels = { comes: await out(), stays: await out() };
+    for (const [channel, there] of Object.entries(channels)) {
+      await publish(t, relay, { app, channel });
+      await called(tenant, "StartLiveMPUTask", {
+        ...{ AppId: app, ChannelId: channel, TaskId: channel, MixMode: 0, StreamURL: there.url },
+        "SingleSubParams.UserId": USER,
+      });
+    }
+    const { comes, stays } = channels;
+    const all = async () => Object.fromEntries((await tenant.get("/relay-tasks")).items.map((one) => [one.channel, one]));
+    await until(all, (now) => now.comes?.state === "running" && now.stays?.state === "running");
+    await moves(comes, stays);
+    await relay.kill();
+    const began = Date.now();
+    await relay.start();
+    const publisher = await publish(t, relay, { app, channel: "comes" });
+    await goesOn(comes);
+    const { stays: ended } = await until(all, (now) => now.stays.ended_at);
+    assert.deepEqual([ended.state, ended.code], ["channel_ended", "push.channel_closed"]);
+    const ms = Date.parse(ended.ended_at) - began;
+    assert.ok(ms >= 4_000 && ms < 8_000, `${ms} ms`);
+    await goesOn(comes);
+    assert.equal((await all()).comes.state, "running");
+    publisher.signal("SIGINT");
+    await publisher.end();
+    const { comes: last } = await until(all, (now) => now.comes.ended_at);
+    assert.deepEqual([last.state, last.code], ["channel_ended", "push.channel_closed"]);
+    await until(() => comes.links.every(({ closed }) => closed < Infinity));
+    const told = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted"];
+    await tells(tenant, [...told, "END push.channel_closed"], ended.id);
+    await tells(tenant, [...told, "RECONNECTING", "CONNECTED", "END push.channel_closed"], last.id);
+    assert.deepEqual((await relay.api("GET", "relay-tasks?state=running")).body.items, []);
+  });
+
+  it("say that a task is over when that is on disk, and keep no lease that is not", async (t) => {
+    const tenant = await tenancy(t);
+    const out = await outlets(t);
+    const relay = await member(t, tenant);
+    const [there, moving] = [await out(), await out()];
+    await start(tenant, [there.url]);
+    await publish(t, relay);
+    await start(tenant, [moving.url], { id: "moving", user: undefined, pull: await out.source(t), failover: "move" });
+    await moves(there, moving);
+    const other = await member(t, tenant);
+    const release = await relay.jam(t);
+    await stop(tenant);
+    await until(() => there.links[0].closed < Infinity);
+    // It has not renewed its lease, for what it says waits for the disk.
+    await until(() => moving.links.length === 2);
+    assert.ok(moving.links[0].closed <= moving.links[1].opened, "two at once");
+    await shows(tenant, ({ host, state }) => host === other.id && state === "running", "moving");
+    assert.match(relay.log, /nothing is kept/);
+    // Who has let go of a task has it no more.
+    assert.equal((await shows(tenant, Boolean)).host, relay.id);
+    await relay.kill();
+    await release();
+    await relay.start();
+    const { state } = await shows(tenant, ({ host }) => host === undefined);
+    assert.equal(state, "stopped_by_user");
+    await until(() => told(tenant).at(-1) === "END push.stopped");
+    await until(() => relay.show(), ({ ended_at }) => ended_at !== null);
+    assert.equal(moving.links.length, 2);
   });
 
   it("say that a token is none, without asking again and again", async (t) => {

@@ -2,7 +2,8 @@
 // tokens, the native API, and what it told of its streams and pushes. It ends with the test.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createHmac } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -18,14 +19,15 @@ export const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_
 export const APP = "live";
 export const CHANNEL = "room1";
 export const USER = "ann";
-const API_TOKEN = "0123456789abcdef0123456789abcdef";
+export const API_TOKEN = "0123456789abcdef0123456789abcdef";
 const KEY = "fedcba9876543210fedcba9876543210";
 const CALLBACK_KEY = Buffer.alloc(32, 7).toString("base64");
 
-/** A publish token, made as docs/spec/relay.md §7 says. */
-export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600, picture = "*", key = KEY } = {}) {
+/** A publish token, or with `lgv1` a play token, made as docs/spec/relay.md §7 says. */
+export function token(who = {}) {
+  const { app = APP, channel = CHANNEL, user = USER, seconds = 600, picture = "*", key = KEY, version = "lgp1" } = who;
   const until = Math.floor(Date.now() / 1_000) + seconds;
-  const signed = `lgp1.${Buffer.from([app, channel, user, until, picture].join("\n")).toString("base64url")}`;
+  const signed = `${version}.${Buffer.from([app, channel, user, until, picture].join("\n")).toString("base64url")}`;
   return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
 }
 
@@ -34,10 +36,11 @@ export function token({ app = APP, channel = CHANNEL, user = USER, seconds = 600
  *
  * @param {import("node:test").TestContext} t which ends it
  * @param {{settings?: Record<string, number>, application?: object, args?: string[],
- *   gateway?: {url: string, token: string}}} options its settings by name, what its application has beside a
- *   key, what else stands on its command line, and which gateway it is under
+ *   gateway?: {url: string, token: string}, through?: string[]}} options its settings by name, what its
+ *   application has beside a key, what else stands on its command line, which gateway it is under, and a
+ *   command that becomes the host's
  */
-export async function host(t, { settings = {}, application = {}, args = [], gateway } = {}) {
+export async function host(t, { settings = {}, application = {}, args = [], gateway, through = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "livegate-host-"));
   const credentials = join(folder, "credentials.json");
   const receiver = await receive(t, 204);
@@ -47,7 +50,7 @@ export async function host(t, { settings = {}, application = {}, args = [], gate
   const under = gateway ? ["--gateway", gateway.url, "--token-file", join(folder, "token")] : [];
   if (gateway) await writeFile(join(folder, "token"), `${gateway.token}\n`, { mode: 0o600 });
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const made = new Host(folder, receiver, ["--credentials", credentials, ...under, ...set, ...args]);
+  const made = new Host(folder, receiver, ["--credentials", credentials, ...under, ...set, ...args], through);
   t.after(async () => {
     await made.kill();
     await rm(folder, { recursive: true, force: true });
@@ -57,8 +60,9 @@ export async function host(t, { settings = {}, application = {}, args = [], gate
 }
 
 class Host {
-  constructor(folder, receiver, args) {
+  constructor(folder, receiver, args, through) {
     this.folder = folder;
+    this.through = through;
     this.receiver = receiver;
     this.args = args;
     this.log = "";
@@ -69,7 +73,8 @@ class Host {
   async start() {
     const { rtmp, http } = this.ports;
     const places = ["--rtmp", `127.0.0.1:${rtmp}`, "--http", `127.0.0.1:${http}`, "--data", join(this.folder, "data")];
-    const child = spawn(binary, ["relay", "--private-networks", ...places, ...this.args], { stdio: ["ignore", "ignore", "pipe"] });
+    const [file, ...rest] = [...this.through, binary, "relay", "--private-networks", ...places, ...this.args];
+    const child = spawn(file, rest, { stdio: ["ignore", "ignore", "pipe"] });
     this.child = child;
     this.ended = new Promise((done) => child.once("close", done).once("error", done));
     let has_ended = false;
@@ -142,6 +147,37 @@ class Host {
   /** Waits until all that was published in a channel has been read, and its stream is over. */
   async gone(channel = CHANNEL) {
     await until(async () => (await this.streams()).every((stream) => stream.channel !== channel));
+  }
+
+  /** What a statement says of its database: the rows. */
+  rows(sql) {
+    const script = `import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=5)
+rows = db.execute(sys.argv[2]).fetchall()
+db.commit()
+print(json.dumps(rows))`;
+    return JSON.parse(execFileSync("python3", ["-c", script, this.database, sql], { encoding: "utf8" }));
+  }
+
+  /** Lets the host write nothing to its disk, until what is returned is called: another has its database's lock. */
+  async jam(t) {
+    const script = `import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=5, isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True); sys.stdin.read()`;
+    const child = spawn("python3", ["-c", script, this.database], { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = once(child, "close");
+    const release = () => {
+      child.stdin.end();
+      return ended;
+    };
+    t.after(release);
+    await once(child.stdout, "data");
+    return release;
+  }
+
+  get database() {
+    return join(this.folder, "data", "host.db");
   }
 
   /** The streams that are there. */

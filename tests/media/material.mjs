@@ -52,14 +52,21 @@ export async function withoutGstreamer() {
   return !(await asked) && "GStreamer or one of its plugins is not on this machine: see tools/setup";
 }
 
+const making = new Map();
+
 /** A file made once, under a name that changes with its recipe. */
 export async function made(name, recipe, make) {
   const digest = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 12);
   const dot = name.lastIndexOf(".");
   const path = join(folder, `${name.slice(0, dot)}-${digest}${name.slice(dot)}`);
   if (existsSync(path)) return path;
-  // Made beside it and moved there whole: another test may be after the same file.
+  // Made beside it and moved there whole: another process may be after the same file.
   const draft = join(folder, `draft-${process.pid}-${digest}${name.slice(dot)}`);
+  if (!making.has(path)) making.set(path, moved(make, draft, path));
+  return making.get(path);
+}
+
+async function moved(make, draft, path) {
   const bytes = await make(draft);
   if (bytes) writeFileSync(draft, bytes);
   renameSync(draft, path);

@@ -83,13 +83,16 @@ struct Sampled {
 }
 
 impl Sampled {
-    fn admit(&mut self, code: &'static str, now: UnixMillis) -> bool {
+    /// Whether one more is written, and how many were left out before it.
+    fn admit(&mut self, code: &'static str, now: UnixMillis) -> (bool, u32) {
         let (since, count) = self.codes.entry(code).or_insert((now, 0));
+        let mut left_out = 0;
         if now.since(*since).0 >= SPAN_MS {
+            left_out = count.saturating_sub(MOST);
             (*since, *count) = (now, 0);
         }
         *count = count.saturating_add(1);
-        *count <= MOST
+        (*count <= MOST, left_out)
     }
 }
 
@@ -98,7 +101,11 @@ pub(crate) fn admits(code: &'static str) -> bool {
     thread_local! {
         static SAMPLED: RefCell<Sampled> = RefCell::default();
     }
-    SAMPLED.with_borrow_mut(|sampled| sampled.admit(code, clock::now()))
+    let (admits, left_out) = SAMPLED.with_borrow_mut(|sampled| sampled.admit(code, clock::now()));
+    if left_out > 0 {
+        tracing::info!(code, left_out, "lines like the next one were left out");
+    }
+    admits
 }
 
 #[cfg(test)]
@@ -128,10 +135,11 @@ mod tests {
     fn so_many_lines_of_a_code_are_written() {
         let mut sampled = Sampled::default();
         let at = |ms| UnixMillis(1_000 + ms);
-        let count = (0..200).filter(|_| sampled.admit("a", at(0))).count();
+        let count = (0..200).filter(|_| sampled.admit("a", at(0)).0).count();
         assert_eq!(u32::try_from(count).unwrap(), MOST);
-        assert!(sampled.admit("b", at(1)));
-        assert!(!sampled.admit("a", at(SPAN_MS - 1)));
-        assert!(sampled.admit("a", at(SPAN_MS)));
+        assert_eq!(sampled.admit("b", at(1)), (true, 0));
+        assert_eq!(sampled.admit("a", at(SPAN_MS - 1)), (false, 0));
+        assert_eq!(sampled.admit("a", at(SPAN_MS)), (true, 201 - MOST));
+        assert_eq!(sampled.admit("a", at(2 * SPAN_MS)), (true, 0));
     }
 }

@@ -8,6 +8,7 @@
 mod config;
 mod sockets;
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use livegate_core::relay::credentials::Credentials;
+use livegate_core::relay::lifecycle::Plan;
 use livegate_core::relay::link::HostRefused;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
@@ -22,7 +24,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 pub use self::config::{Config, HostError, Ready, Rtmps};
 use self::sockets::bind;
@@ -36,13 +38,16 @@ use crate::meter::Meters;
 use crate::net::{DialTimes, Egress, Tls};
 use crate::pull::Pulls;
 use crate::push::Connector;
-use crate::store::{Kept, Store};
-use crate::stream::Streams;
+use crate::store::{Kept, KeptTask, Store};
+use crate::stream::{StreamKey, Streams};
 use crate::task::Tasks;
 use crate::tick::Ticker;
 
 /// How long pushes may take to say goodbye when the host stops, and so receivers of events.
 const GOODBYE: Duration = Duration::from_secs(3);
+
+/// How often a host that stops asks whether all is told.
+const ASK: Duration = Duration::from_millis(20);
 
 /// Runs a host until the process is told to stop (SIGINT, SIGTERM). `ready` is called once it
 /// listens.
@@ -74,7 +79,10 @@ async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErr
     // on at the next start.
     let _ = timeout(GOODBYE, host.tasks.say_goodbye()).await;
     host.crowd.end();
+    let _ = timeout(GOODBYE, host.told()).await;
     let _ = timeout(GOODBYE, host.callbacks.close()).await;
+    // Who came meanwhile; that is told at the next start.
+    host.crowd.end();
     host.store.close().await;
     refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
 }
@@ -146,6 +154,8 @@ impl Host {
                 follow.channel_closed(&app, &channel);
             }
         });
+        let hold = Duration::from_millis(settings.push.hold_ms());
+        spawn_local(close_channels(followed(&kept), tasks.clone(), streams.clone(), hold));
         let (credentials, health) = (Present::new(credentials), Rc::default());
         let host = Self {
             tls,
@@ -160,6 +170,18 @@ impl Host {
             callbacks,
         };
         Ok((host, kept))
+    }
+
+    /// Waits until nothing waits to be told any more.
+    async fn told(&self) {
+        // What is on disk is known to those who tell it.
+        let _ = self.store.write(Vec::new()).await;
+        loop {
+            sleep(ASK).await;
+            if self.callbacks.figures().iter().all(|figures| figures.waiting == 0) {
+                return;
+            }
+        }
     }
 
     fn serve_rtmp(&self, listeners: Vec<Listener>, config: &Config) {
@@ -221,6 +243,30 @@ impl Host {
             tls: self.tls.clone(),
         };
         spawn_local(async move { Fleet::join(gateway, parts, &kept).await })
+    }
+}
+
+/// The channels that were there when the host stopped, and that tasks are to end with.
+fn followed(kept: &Kept) -> BTreeSet<(String, String)> {
+    let had_source = |task: &&KeptTask| task.pushes.iter().any(|push| push.last.is_some());
+    let tasks = kept.tasks.iter().filter(had_source).map(|kept| &kept.task);
+    let follow = tasks.filter(|task| Plan::of(task).follows_channel);
+    follow.map(|task| (task.app_id.clone(), task.channel.clone())).collect()
+}
+
+/// Channels where nobody publishes again in time ended with the host.
+async fn close_channels(
+    channels: BTreeSet<(String, String)>,
+    tasks: Tasks,
+    streams: Streams,
+    hold: Duration,
+) {
+    sleep(hold).await;
+    for (app, channel) in channels {
+        let is_there = |key: &StreamKey| key.app == app && key.channel == channel;
+        if !streams.list().iter().any(|(key, _)| is_there(key)) {
+            tasks.channel_closed(&app, &channel);
+        }
     }
 }
 
