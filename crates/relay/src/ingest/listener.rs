@@ -14,7 +14,8 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
-use super::session::{self, Hall};
+use super::hall::Hall;
+use super::session;
 use crate::meter::Present;
 use crate::net::Wire;
 
