@@ -1,6 +1,6 @@
 //! One task that runs: it drives the core's [`Lifecycle`] and does what that says.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::fanout::Fanout;
-use super::{PushView, TaskKey, TaskView, Tasks};
+use super::{PushView, Tally, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
 use crate::meter::Meters;
@@ -171,6 +171,17 @@ impl Running {
     pub(super) fn is_of(&self, app: &str, channel: &str) -> bool {
         let task = self.task.borrow();
         task.app_id == app && task.channel == channel
+    }
+
+    pub(super) fn task(&self) -> Ref<'_, Task> {
+        self.task.borrow()
+    }
+
+    /// Counts it and its pushes.
+    pub(super) fn count(&self, tally: &mut Tally) {
+        let life = self.life.borrow();
+        tally.task(life.state());
+        life.pushes(clock::now()).for_each(|(.., status)| tally.push(&status));
     }
 
     pub(super) fn view(&self) -> TaskView {
