@@ -23,7 +23,6 @@
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
-//! | [`token`] | who may publish |
 //! | [`writer`] | which SEI message is due on which frame |
 //! | [`loudness`] | how loud a stream is |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
