@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::clock;
 use crate::ingest::{Crowd, Seat};
-use crate::net::{Wire, dial};
+use crate::net::{Asker, Wire, dial};
 use crate::push::{Address, Batch, Connector};
 use crate::stream::{Packet, StreamKey};
 
@@ -137,7 +137,8 @@ impl Inner {
         };
         let tls = address.is_secure.then_some(&self.connector.tls);
         let Connector { egress, times, .. } = self.connector;
-        let mut wire = match dial(&address.host, address.port, tls, egress, times).await {
+        let asker = Asker::of(&session.key.app);
+        let mut wire = match dial(&address.host, address.port, tls, egress, times, &asker).await {
             Ok(wire) => wire,
             Err(error) => return Ended::Connection(Cause::from(&error)),
         };

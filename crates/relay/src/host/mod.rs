@@ -33,7 +33,7 @@ use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
 use crate::log;
 use crate::meter::Meters;
-use crate::net::{DialTimes, Egress, Tls};
+use crate::net::{Asker, DialTimes, Egress, Tls};
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Kept, Store};
@@ -108,6 +108,7 @@ impl Host {
         let connector = Connector {
             tls: tls.clone(),
             egress: config.egress,
+            asker: Asker::default(),
             times: DialTimes {
                 connect: Duration::from_millis(settings.push.connect_ms()),
                 tls: Duration::from_millis(settings.push.tls_ms()),

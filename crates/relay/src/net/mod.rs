@@ -3,6 +3,7 @@
 
 mod dial;
 mod line;
+mod lookup;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
@@ -10,5 +11,6 @@ mod wire;
 
 pub use dial::{DialError, DialTimes, Egress, connect, dial, secure};
 pub(crate) use line::Line;
+pub use lookup::Asker;
 pub use tls::{Tls, TlsFileError};
 pub use wire::Wire;

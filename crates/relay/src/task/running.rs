@@ -25,8 +25,9 @@ use super::{PushView, Tally, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
 use crate::meter::Meters;
+use crate::net::Asker;
 use crate::pull::Pull;
-use crate::push::{Address, Outlet, Told, run};
+use crate::push::{Address, Connector, Outlet, Told, run};
 use crate::sei::Inserter;
 use crate::store::Change;
 use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
@@ -314,7 +315,8 @@ impl Running {
         let mut destinations = self.destinations.borrow_mut();
         let Some(destination) = destinations.get_mut(&target) else { return };
         let outlet = destination.renew(self.tasks.settings().queue, self.tasks.meters());
-        let connector = self.tasks.connector().clone();
+        let asker = Asker::of(&self.key.app);
+        let connector = Connector { asker, ..self.tasks.connector().clone() };
         let this = Rc::downgrade(self);
         let tell = {
             let this = Weak::clone(&this);

@@ -32,7 +32,7 @@ use super::{Health, Host, Parts, Patience, serve};
 use crate::credentials::Present;
 use crate::ingest::Crowd;
 use crate::meter::Meters;
-use crate::net::{DialTimes, Egress, Tls};
+use crate::net::{Asker, DialTimes, Egress, Tls};
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::Store;
@@ -91,6 +91,7 @@ impl Served {
         let connector = Connector {
             tls: Tls::new(None).unwrap(),
             egress: Egress::Only(EgressPolicy::PUBLIC),
+            asker: Asker::default(),
             times: DialTimes::default(),
             send_buffer: 65_536,
             ack_window: 0,
