@@ -49,10 +49,15 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// # Errors
 /// [`HostError`].
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
-    log::begin().map_err(HostError::System)?;
+    // Dropped last: what was said to the end is written.
+    let _log = log::begin().map_err(HostError::System)?;
     // Not a `LocalSet` on a runtime: that polls all of this on every packet, and wakes itself for it.
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    runtime.map_err(HostError::System)?.block_on(go_on(config, ready))
+    let runtime = runtime.map_err(HostError::System)?;
+    let ended = runtime.block_on(go_on(config, ready));
+    // A name that is still looked up is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
