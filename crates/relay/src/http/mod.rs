@@ -13,6 +13,7 @@
 
 mod answer;
 mod exposition;
+mod framing;
 mod health;
 mod jocloud;
 mod metrics;
@@ -32,6 +33,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -41,6 +43,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
+use self::framing::Framing;
 pub use self::health::Health;
 use self::socket::Socket;
 use crate::callback::Callbacks;
@@ -205,10 +208,22 @@ fn accept(stream: TcpStream, peer: SocketAddr, host: &Rc<Host>) {
 }
 
 async fn connection(stream: TcpStream, host: Rc<Host>, caller: Caller) {
-    let socket = TokioIo::new(Socket::new(stream, host.patience.stall));
+    let (framing, heads) = Framing::new();
+    let socket = Socket::new(stream, framing, host.patience.stall);
+    let socket = TokioIo::new(socket);
     let answering = service_fn(|request| {
         let (host, caller) = (Rc::clone(&host), caller.clone());
-        async move { Ok::<_, Infallible>(route::answer(&host, &caller, request).await) }
+        let head = heads.try_recv().unwrap_or_default();
+        async move {
+            let mut answer = match request::judge(&request, head) {
+                Ok(()) => route::answer(&host, &caller, request).await,
+                Err(problem) => problem.into_answer(request.uri().path()),
+            };
+            if head.is_encoded {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
