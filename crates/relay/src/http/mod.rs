@@ -27,9 +27,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -37,11 +35,10 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use livegate_core::relay::door::{Door, DoorSettings};
+use livegate_core::relay::door::DoorSettings;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
-use tokio::time::sleep;
 
 use self::framing::Framing;
 pub use self::health::Health;
@@ -49,7 +46,8 @@ use self::socket::Socket;
 use crate::callback::Callbacks;
 use crate::credentials;
 use crate::ingest::Crowd;
-use crate::meter::{Meters, Present};
+use crate::meter::Meters;
+use crate::net::{Entrance, Guest};
 use crate::store::Store;
 use crate::stream::Streams;
 use crate::task::Tasks;
@@ -60,9 +58,6 @@ const MAX_HEAD: usize = 16 * 1024;
 
 /// What waits in this process for a viewer to take it.
 const MAX_WAITING: usize = 128 * 1024;
-
-/// How long the listener rests when it cannot accept: most likely there are no descriptors left.
-const REST: Duration = Duration::from_millis(100);
 
 /// How long callers may take.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +94,7 @@ pub struct Host {
     /// What stands before an application's id in Jocloud's paths.
     jocloud_prefix: Vec<String>,
     patience: Patience,
-    door: RefCell<Door>,
+    door: DoorSettings,
 }
 
 /// What a [`Host`] is made of.
@@ -148,7 +143,7 @@ impl Host {
             egress: parts.egress,
             jocloud_prefix: prefix.map(str::to_owned).collect(),
             patience: parts.patience,
-            door: RefCell::new(Door::new(parts.door)),
+            door: parts.door,
         }
     }
 }
@@ -156,55 +151,18 @@ impl Host {
 /// One caller: counted as long as any clone is kept.
 #[derive(Clone, Debug)]
 struct Caller {
-    _counted: Rc<Counted>,
-}
-
-#[derive(Debug)]
-struct Counted {
-    host: Rc<Host>,
-    address: IpAddr,
-    _present: Present,
-}
-
-impl Caller {
-    /// Lets somebody in, if there is room.
-    fn enter(host: &Rc<Host>, address: IpAddr) -> Option<Self> {
-        if !host.door.borrow_mut().enter(address) {
-            host.meters.refused_connections.add(1);
-            return None;
-        }
-        let present = host.meters.http_connections.enter();
-        let counted = Counted { host: Rc::clone(host), address, _present: present };
-        Some(Self { _counted: Rc::new(counted) })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.host.door.borrow_mut().leave(self.address);
-    }
+    _guest: Rc<Guest>,
 }
 
 /// Answers whoever connects, until it is dropped. Runs where tasks may stay on their thread.
 pub async fn serve(listener: TcpListener, host: Rc<Host>) {
     let _listening = host.health.http();
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => accept(stream, peer, &host),
-            Err(error) => {
-                tracing::warn!("no connection can be accepted: {error}");
-                sleep(REST).await;
-            }
-        }
-    }
-}
-
-fn accept(stream: TcpStream, peer: SocketAddr, host: &Rc<Host>) {
-    // Whoever is one too many is closed at once: an answer would cost what is to be saved.
-    let Some(caller) = Caller::enter(host, peer.ip()) else { return };
-    // A picture is to be seen now, not when a packet is full.
-    let _ = stream.set_nodelay(true);
-    spawn_local(connection(stream, Rc::clone(host), caller));
+    let entrance = Entrance::new(host.door, &host.meters, &host.meters.http_connections);
+    let serve = |stream, _, guest| {
+        let caller = Caller { _guest: Rc::new(guest) };
+        spawn_local(connection(stream, Rc::clone(&host), caller));
+    };
+    entrance.admit(&listener, serve).await;
 }
 
 async fn connection(stream: TcpStream, host: Rc<Host>, caller: Caller) {
