@@ -21,6 +21,8 @@ pub(super) fn serve(host: &Host) -> Answer {
     let help = "Bytes of streams received from publishers, or pulled.";
     out.one("livegate_received_bytes_total", Counter, help, host.streams.received());
     events(host, &mut out);
+    let help = "Writes that wait for the disk.";
+    out.one("livegate_writes_waiting", Gauge, help, host.store.waiting());
     work(&host.meters, &mut out);
     process(&mut out);
     answer(200, CONTENT_TYPE, Body::of(out.finish()))

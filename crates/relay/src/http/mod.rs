@@ -5,13 +5,14 @@
 //! | `route` | which of these a call is for, and whether its caller may |
 //! | `play` | `/live/{app}/{channel}.flv` |
 //! | `jocloud` | Jocloud's `startrtmp` and `stoprtmp` |
-//! | `tasks`, `streams` | `/api/v1` |
+//! | `tasks`, `streams`, `events` | `/api/v1` |
 //! | `health`, `metrics` | `/healthz`, `/metrics` |
 //!
 //! Whoever calls may be hostile: all that is read is bounded in size and time, and so is how many
 //! call at once. docs/relay-host.md is for whoever runs a host.
 
 mod answer;
+mod events;
 mod exposition;
 mod framing;
 mod health;
