@@ -87,7 +87,7 @@ impl Hearing {
         let newest = self.newest.unwrap_or(timestamp);
         let since = timestamp.wrapping_sub(newest).cast_signed();
         let passed = u64::try_from(since).unwrap_or(0);
-        if since >= 0 || since < -BACK_MS {
+        if !(-BACK_MS..0).contains(&since) {
             self.newest = Some(timestamp);
         }
         self.by_timestamps.add(passed * 1_000);

@@ -70,8 +70,7 @@ impl Entrance {
             tracing::debug!(%peer, code = "host.too_many", "too many connections");
             return None;
         }
-        let _present = self.inside.enter();
-        Some(Guest { entrance: Rc::clone(self), address, _present })
+        Some(Guest { entrance: Rc::clone(self), address, _present: self.inside.enter() })
     }
 }
 
