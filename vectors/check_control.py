@@ -48,8 +48,10 @@ def push(judge_url, url):
         return "no_application", None
     host, _, port = authority.partition(":") if not authority.startswith("[") else authority.rpartition("]:")
     stream = path.lstrip("/").partition("/")[2]
-    vhosts = [pair for pair in (query or "").split("&") if pair.startswith("vhost=")]
-    named = (query or "") if not stream else (vhosts or [""])[0]
+    pairs = [pair.partition("=")[::2] for pair in (query or "").split("&")]
+    vhosts = [value for name, value in pairs if name == "vhost"]
+    own = {"user": "main", "source": "camera"} | {name: value for name, value in pairs if name in ("user", "source")}
+    named = (query or "") if not stream else (tuple(vhosts[:1]), own["user"], own["source"])
     return None, (host.lower(), port or ("443" if secure else "1935"), path, named)
 
 

@@ -71,7 +71,8 @@ fn audio(bencher: Bencher<'_, '_>, sei: &str) {
     bencher.bench_local(|| {
         let mut inserter = Inserter::new(&task);
         for message in &audio {
-            inserter.audio(black_box(message));
+            let now = UnixMillis(message.timestamp.into());
+            inserter.audio(black_box(message), now);
         }
         assert_eq!(inserter.counted().undecoded, 0);
     });

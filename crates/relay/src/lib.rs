@@ -17,6 +17,7 @@
 //! | `http` | its HTTP side: the APIs, health and numbers, play in a browser |
 //! | `credentials` | the file that says who may do what |
 //! | `percent` | percent-encoding |
+//! | `key` | what a task is named by |
 //! | `log` | what it says |
 //! | `meter` | what is counted |
 //! | `event` | what is told of what happened |
@@ -32,6 +33,7 @@ mod fleet;
 mod host;
 pub mod http;
 mod ingest;
+mod key;
 mod log;
 pub mod meter;
 pub mod net;

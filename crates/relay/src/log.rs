@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use livegate_core::time::UnixMillis;
 use tracing_subscriber::fmt::MakeWriter;
@@ -21,34 +23,62 @@ const WAITING: usize = 4_096;
 const MOST: u32 = 50;
 const SPAN_MS: u64 = 10_000;
 
+/// How long the last lines may take.
+const LAST: Duration = Duration::from_secs(1);
+
+/// What is logged, until it is dropped: then what waits is written, if it is read within a second.
+pub(crate) struct Log(Arc<Count>);
+
 /// Begins to log.
 ///
 /// # Errors
 /// There is no thread for it.
-pub(crate) fn begin() -> io::Result<()> {
+pub(crate) fn begin() -> io::Result<Log> {
     let (lines, waiting) = sync_channel(WAITING);
-    let lost = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&lost);
-    thread::Builder::new().name("log".to_owned()).spawn(move || write(&waiting, &counted))?;
-    tracing_subscriber::fmt().with_writer(Lines { lines, lost }).with_ansi(false).init();
-    Ok(())
+    let lines = Lines { lines, count: Arc::default() };
+    let count = Arc::clone(&lines.count);
+    let write = move || write(&waiting, &count, io::stderr());
+    thread::Builder::new().name("log".to_owned()).spawn(write)?;
+    let log = Log(Arc::clone(&lines.count));
+    tracing_subscriber::fmt().with_writer(lines).with_ansi(false).init();
+    Ok(log)
 }
 
-fn write(lines: &Receiver<Vec<u8>>, lost: &AtomicU64) {
+impl Drop for Log {
+    fn drop(&mut self) {
+        let Count { sent, written, turned, .. } = &*self.0;
+        let sent = sent.load(Ordering::Relaxed);
+        let written = written.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(turned.wait_timeout_while(written, LAST, |written| *written < sent));
+    }
+}
+
+/// How many lines went which way.
+#[derive(Debug, Default)]
+struct Count {
+    sent: AtomicU64,
+    lost: AtomicU64,
+    written: Mutex<u64>,
+    turned: Condvar,
+}
+
+fn write(lines: &Receiver<Vec<u8>>, count: &Count, mut out: impl Write) {
     while let Ok(line) = lines.recv() {
         // Nobody reads: there is nobody to tell either.
-        let _ = io::stderr().write_all(&line);
-        let lost = lost.swap(0, Ordering::Relaxed);
+        let _ = out.write_all(&line);
+        let lost = count.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _ = writeln!(io::stderr(), "{lost} lines of the log had no room");
+            let _ = writeln!(out, "{lost} lines of the log had no room");
         }
+        *count.written.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        count.turned.notify_all();
     }
 }
 
 /// Where lines go.
 struct Lines {
     lines: SyncSender<Vec<u8>>,
-    lost: Arc<AtomicU64>,
+    count: Arc<Count>,
 }
 
 /// One line.
@@ -56,10 +86,12 @@ struct Line<'l>(&'l Lines);
 
 impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Lines { lines, lost } = self.0;
-        if let Err(TrySendError::Full(_)) = lines.try_send(bytes.to_vec()) {
-            lost.fetch_add(1, Ordering::Relaxed);
-        }
+        let Lines { lines, count } = self.0;
+        let counted = match lines.try_send(bytes.to_vec()) {
+            Ok(()) => &count.sent,
+            Err(_) => &count.lost,
+        };
+        counted.fetch_add(1, Ordering::Relaxed);
         Ok(bytes.len())
     }
 
@@ -110,17 +142,19 @@ pub(crate) fn admits(code: &'static str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Lines, MOST, SPAN_MS, Sampled};
+    use super::{LAST, Line, Lines, Log, MOST, SPAN_MS, Sampled, write};
     use livegate_core::time::UnixMillis;
-    use std::io::Write as _;
+    use std::io::{self, Write};
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+    use std::thread;
+    use std::time::Instant;
 
     #[test]
     fn a_log_that_nobody_reads_keeps_nobody_waiting() {
         let (lines, waiting) = sync_channel(2);
-        let log = Lines { lines, lost: Arc::default() };
+        let log = Lines { lines, count: Arc::default() };
         for line in [&b"one"[..], b"two", b"three"] {
             Line(&log).write_all(line).unwrap();
         }
@@ -128,7 +162,49 @@ mod tests {
             (waiting.recv().unwrap(), waiting.recv().unwrap()),
             (b"one".into(), b"two".into())
         );
-        assert_eq!(log.lost.load(Ordering::Relaxed), 1);
+        assert_eq!(log.count.lost.load(Ordering::Relaxed), 1);
+    }
+
+    /// Takes a line when it is told to, and says what it took.
+    struct Slow(Receiver<()>, Sender<Vec<u8>>);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(io::Error::other)?;
+            self.1.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_waited_for_but_not_for_ever() {
+        let (lines, waiting) = sync_channel(8);
+        let log = Lines { lines, count: Arc::default() };
+        let (may, told) = channel();
+        let (took, taken) = channel();
+        let count = Arc::clone(&log.count);
+        thread::spawn(move || write(&waiting, &count, Slow(told, took)));
+        let say = |line: &[u8]| Line(&log).write_all(line).unwrap();
+        say(b"one");
+        say(b"two");
+        let other = thread::spawn(move || {
+            may.send(()).unwrap();
+            may.send(()).unwrap();
+            may
+        });
+        drop(Log(Arc::clone(&log.count)));
+        assert_eq!(taken.try_iter().collect::<Vec<_>>(), [b"one", b"two"]);
+        let _may = other.join().unwrap();
+        // One that nobody reads.
+        say(b"three");
+        let began = Instant::now();
+        drop(Log(Arc::clone(&log.count)));
+        assert!((LAST..LAST * 5).contains(&began.elapsed()));
+        assert_eq!(taken.try_iter().count(), 0);
     }
 
     #[test]

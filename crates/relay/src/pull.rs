@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock;
 use crate::ingest::{Crowd, Seat};
-use crate::net::{Line, Wire, dial, with_room};
+use crate::net::{Asker, Line, Wire, dial, with_room};
 use crate::push::{Address, Batch, Connector};
 use crate::stream::{Packet, StreamKey};
 use crate::tick::Ticker;
@@ -139,7 +139,8 @@ impl Inner {
         };
         let tls = address.is_secure.then_some(&self.connector.tls);
         let Connector { egress, times, .. } = self.connector;
-        let wire = match dial(&address.host, address.port, tls, egress, times).await {
+        let asker = Asker::of(&session.key.app);
+        let wire = match dial(&address.host, address.port, tls, egress, times, &asker).await {
             Ok(wire) => wire,
             Err(error) => return Ended::Connection(Cause::from(&error)),
         };

@@ -23,7 +23,7 @@ const HTTP: &str = "127.0.0.1:8936";
 /// How many pushes a host takes unless it is said.
 const CAPACITY: u64 = 1_000;
 
-/// The most that it may be said: what a host tells of its pushes is one message to the gateway.
+/// The most that it may be said: all tasks of a host are in one message to the gateway.
 const MOST_CAPACITY: u64 = 2_000;
 
 /// Where what is kept is kept unless it is said.

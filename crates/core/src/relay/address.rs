@@ -12,11 +12,15 @@ use core::fmt;
 
 use crate::config::Problem;
 use crate::error::{Code, Coded, Fault};
+use crate::layout::Picture;
 use crate::time::{Millis, UnixMillis};
 use crate::url::HttpUrl;
 
 /// How long an address rests after its task has stopped (`StartLiveMPUTask`, `StreamURL`).
 pub const COOLING: Millis = Millis::from_secs(10);
+
+/// The user of an address of a relay host that names none.
+pub const SOLE: &str = "main";
 
 /// An address that a stream can be pushed to: `rtmp` or `rtmps`, with a host and at least the
 /// name of an application. Its grammar else is [`HttpUrl`]'s.
@@ -82,28 +86,41 @@ impl PushUrl {
         &self.parts
     }
 
-    /// What two addresses of one stream have in common: host, port, the virtual host if the query
-    /// names one, and the path.
+    /// What two addresses of one stream have in common: host, port, path, and of the query what names
+    /// the stream.
     ///
     /// - The scheme only says the port: `rtmps` and `rtmp` to one port are one server.
-    /// - The query does not count, since tokens change and the stream stays. But where the path has
-    ///   an application's name alone, the stream's is in the query, as with
-    ///   `rtmp://host/app/?streamname=…`: then it counts, as it is written.
+    /// - The query does not count, since tokens change and the stream stays, but for the virtual host,
+    ///   and for `user` and `source`, by which a relay host of livegate tells streams apart; each is
+    ///   compared as it is written. Where the path has an application's name alone, the stream's is in
+    ///   the query, as with `rtmp://host/app/?streamname=…`: then all of it counts, as it is written.
     /// - The path is compared byte for byte: servers tell cases apart.
     pub fn identity(&self) -> String {
         let path = self.parts.path();
         let query = self.parts.query().unwrap_or("");
         let stream = path.trim_start_matches('/').split_once('/').map_or("", |(_, stream)| stream);
-        let counts = if stream.is_empty() {
-            query
-        } else {
-            query.split('&').find(|pair| pair.starts_with("vhost=")).unwrap_or("")
-        };
+        let counts = if stream.is_empty() { query.to_owned() } else { named(query) };
         let host = self.parts.host().to_string();
         let port = self.port.to_string();
         let mark = if counts.is_empty() { "" } else { "?" };
-        [&host, ":", &port, path, mark, counts].concat()
+        [&host, ":", &port, path, mark, &counts].concat()
     }
+}
+
+/// Of a query what names a stream beside the path: the first `vhost`, and the last `user` and `source`
+/// unless they are what counts where none is named.
+fn named(query: &str) -> String {
+    let mut of = ["vhost", "user", "source"].map(|name| (name, None));
+    for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        match of.iter_mut().find(|(name, _)| *name == key) {
+            Some(("vhost", Some(_))) | None => {}
+            Some((_, last)) => *last = Some(value),
+        }
+    }
+    let plain = [("user", SOLE), ("source", Picture::Camera.as_str())];
+    let named = of.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let named = named.filter(|pair| !plain.contains(pair));
+    named.map(|(name, value)| [name, "=", value].concat()).collect::<Vec<_>>().join("&")
 }
 
 /// The address, masked.

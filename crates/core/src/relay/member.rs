@@ -13,8 +13,9 @@ use alloc::vec::Vec;
 use super::lease::{Epoch, Grant, Held};
 use super::lifecycle::TaskState;
 use super::link::{
-    Callback, Capacity, Command, FleetSays, FromHost, Hello, HostRefused, HostSays, LinkSettings,
-    Load, Published, PushReport, Refused, Start, TaskReport, Tenure, Welcome, close,
+    Callback, Capacity, Command, FleetSays, FromHost, Hello, HostRefused, HostSays, LinkError,
+    LinkSettings, Load, MAX_ITEMS, MAX_MESSAGE, Published, PushReport, Refused, Start, TaskReport,
+    Tenure, Welcome, close,
 };
 use super::push::Cause;
 use super::task::{Origin, Task};
@@ -130,6 +131,8 @@ pub enum Output {
     },
     /// Events go there from now on.
     Deliver(Callback),
+    /// Something cannot be said, for what it is: without it the connection is of no use.
+    Unsaid(LinkError),
     /// This row is another one now, or is there no more.
     Keep(String, Option<Row>),
     /// The gateway does not want this host: everything was stopped, and nothing is tried again.
@@ -236,11 +239,22 @@ impl Member {
         let mut hello = Hello::new(self.instance.clone(), self.version.clone(), self.capacity);
         hello.load = self.load;
         hello.tasks = self.tasks.iter().map(|(key, own)| own.report(key)).collect();
-        hello.streams = self.streams.iter().cloned().collect();
-        self.told.clone_from(&self.streams);
-        for own in self.tasks.values_mut() {
-            own.is_news = false;
+        let streams: Vec<_> = self.streams.iter().cloned().collect();
+        let all_streams = total(&streams, Published::len);
+        // The Fleet has to know of every task at once. What there is no room for follows its welcome:
+        // how pushes are, and then streams.
+        let is_whole = total(&hello.tasks, TaskReport::len).saturating_add(all_streams) <= ROOM;
+        if !is_whole {
+            hello.tasks.iter_mut().for_each(|task| task.pushes.clear());
         }
+        for own in self.tasks.values_mut() {
+            own.is_news = !is_whole && !own.seen.pushes.is_empty();
+        }
+        let left = ROOM.saturating_sub(total(&hello.tasks, TaskReport::len));
+        let fits = |page: &Vec<_>| total(page, Published::len) <= left;
+        let mut streams = pages(streams, left, Published::len).into_iter();
+        hello.streams = streams.next().filter(fits).unwrap_or_default();
+        self.told = hello.streams.iter().cloned().collect();
         self.say(HostSays::Hello(hello), now);
     }
 
@@ -357,10 +371,15 @@ impl Member {
             return;
         }
         if self.told != self.streams {
-            let came = self.streams.difference(&self.told).cloned().collect();
-            let gone = self.told.difference(&self.streams).cloned().collect();
+            let came: Vec<_> = self.streams.difference(&self.told).cloned().collect();
+            let gone: Vec<_> = self.told.difference(&self.streams).cloned().collect();
             self.told.clone_from(&self.streams);
-            self.say(HostSays::Streams { came, gone }, now);
+            for gone in pages(gone, ROOM, Published::len) {
+                self.say(HostSays::Streams { came: Vec::new(), gone }, now);
+            }
+            for came in pages(came, ROOM, Published::len) {
+                self.say(HostSays::Streams { came, gone: Vec::new() }, now);
+            }
         }
         let news = self.tasks.iter_mut().filter(|(_, own)| own.is_news);
         let tasks: Vec<_> = news
@@ -370,15 +389,21 @@ impl Member {
             })
             .collect();
         let is_due = now.since(self.said_at).0 >= self.settings.status_ms();
-        if is_due || !tasks.is_empty() {
+        let mut tasks = pages(tasks, ROOM, TaskReport::len);
+        if is_due && tasks.is_empty() {
+            tasks.push(Vec::new());
+        }
+        for tasks in tasks {
             self.say(HostSays::Status { load: self.load, tasks }, now);
         }
         if self.renews_at().is_some_and(|at| now >= at) {
             let leased = self.tasks.iter().filter(|(_, own)| own.held.ends().is_some());
             let tasks = leased.map(|(key, own)| Tenure::new(key.clone(), own.held.epoch()));
-            let tasks = tasks.collect();
+            let tasks = pages(tasks.collect(), ROOM, Tenure::len);
             self.asked_at = now;
-            self.say(HostSays::Renew { tasks }, now);
+            for tasks in tasks {
+                self.say(HostSays::Renew { tasks }, now);
+            }
         }
     }
 
@@ -498,14 +523,46 @@ impl Member {
 
     fn say(&mut self, says: HostSays, now: UnixMillis) {
         let Some(number) = &mut self.number else { return };
-        *number = number.saturating_add(1);
+        let next = number.saturating_add(1);
+        let text = FromHost::new(next, says).write();
+        if text.len() > MAX_MESSAGE {
+            // The Fleet would close the connection for it, again and again.
+            self.outputs.push_back(Output::Unsaid(LinkError::TooLarge));
+            return;
+        }
+        *number = next;
         if self.sent.len() >= REMEMBERED {
             self.sent.pop_front();
         }
         self.sent.push_back((*number, now));
         self.said_at = now;
-        self.outputs.push_back(Output::Say(FromHost::new(*number, says).write()));
+        self.outputs.push_back(Output::Say(text));
     }
+}
+
+/// What a list of a message may take; the rest of it is less than a kilobyte of names.
+const ROOM: usize = MAX_MESSAGE - 16 * 1024;
+
+fn total<T>(all: &[T], len: impl Fn(&T) -> usize) -> usize {
+    all.iter().map(len).fold(0, usize::saturating_add)
+}
+
+/// A list in parts of no more bytes than there is room for, and no more items than a message may have.
+fn pages<T>(all: Vec<T>, room: usize, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut pages: Vec<Vec<T>> = Vec::new();
+    let mut left = 0;
+    for one in all {
+        let size = len(&one);
+        match pages.last_mut() {
+            Some(page) if size <= left && page.len() < MAX_ITEMS => page.push(one),
+            _ => {
+                left = room;
+                pages.push(Vec::from([one]));
+            }
+        }
+        left = left.saturating_sub(size);
+    }
+    pages
 }
 
 fn fenced() -> Refused {

@@ -23,8 +23,8 @@
 //! | [`outbox`] | which state event is sent next |
 //! | [`callback`] | the bodies of what a host tells |
 //! | [`ingest`] | who publishes and watches, and what is told of it |
-//! | [`token`] | who may publish |
 //! | [`writer`] | which SEI message is due on which frame |
+//! | [`hearing`] | how much sound is decoded |
 //! | [`loudness`] | how loud a stream is |
 //! | [`timebase`] | a stream's timestamps when its publisher comes again |
 //! | [`token`] | who may publish, and watch |
@@ -43,6 +43,7 @@ pub mod derived;
 pub mod door;
 pub mod exit;
 pub mod gop;
+pub mod hearing;
 pub mod host;
 pub mod ingest;
 pub mod jocloud;

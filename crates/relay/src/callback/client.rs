@@ -19,7 +19,7 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout};
 
 use super::receiver::Parcel;
-use crate::net::{DialTimes, Egress, Tls, dial};
+use crate::net::{Asker, DialTimes, Egress, Tls, dial};
 
 /// How long a connection is kept without a request.
 const IDLE: Duration = Duration::from_secs(20);
@@ -44,6 +44,7 @@ pub(super) struct Client {
     scheme: HttpScheme,
     /// As the header `Host` has it.
     authority: String,
+    asker: Asker,
     idle: Rc<RefCell<Vec<(Sender, Instant)>>>,
 }
 
@@ -58,6 +59,7 @@ impl Client {
             port: url.port().unwrap_or_else(|| url.scheme().default_port()),
             scheme: url.scheme(),
             authority,
+            asker: Asker::default(),
             idle: Rc::default(),
         }
     }
@@ -78,7 +80,8 @@ impl Client {
         }
         let tls = (self.scheme == HttpScheme::Https).then_some(tls);
         // The address is the operator's own: it may be on this machine, or in a private network.
-        let wire = match dial(&self.host, self.port, tls, Egress::Anywhere, times).await {
+        let Self { host, port, asker, .. } = self;
+        let wire = match dial(host, *port, tls, Egress::Anywhere, times, asker).await {
             Ok(wire) => wire,
             Err(error) => {
                 tracing::debug!(host = %self.host, "a callback cannot be sent: {error}");

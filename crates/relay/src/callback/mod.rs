@@ -40,7 +40,7 @@ pub enum Gateway {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Figures {
-    /// The application whose receiver it is; none of the gateway's.
+    /// The application whose receiver it is; none of the gateway's, which is told of all.
     pub app: Option<String>,
     /// Events that wait, or are under way.
     pub waiting: u64,
@@ -104,8 +104,7 @@ impl Callbacks {
         Self(pump)
     }
 
-    /// Whether anybody is told what happens in an application. What nobody is told need not be
-    /// written.
+    /// Whether anybody is told what happens in an application.
     pub fn wants(&self, app: &str) -> bool {
         self.0.state.borrow().receivers_of(app).next().is_some()
     }

@@ -18,7 +18,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::Gateway;
 use crate::clock;
-use crate::net::{DialTimes, Egress, Tls, Wire, dial};
+use crate::net::{Asker, DialTimes, Egress, Tls, Wire, dial};
 
 /// Between two tries.
 const PAUSES: Backoff = Backoff { first: Millis(1_000), most: Millis(30_000), jitter_percent: 20 };
@@ -89,7 +89,7 @@ async fn open(gateway: &Gateway, tls: &Tls) -> Result<WebSocketStream<Wire>, Str
     let host = url.host();
     let tls = is_secure.then_some(tls);
     // The operator's own gateway may be anywhere.
-    let wire = dial(host, port, tls, Egress::Anywhere, DialTimes::default())
+    let wire = dial(host, port, tls, Egress::Anywhere, DialTimes::default(), &Asker::default())
         .await
         .map_err(|error| error.to_string())?;
     let base = url.path().trim_end_matches('/');

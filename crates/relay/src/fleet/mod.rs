@@ -252,6 +252,11 @@ impl Fleet {
                 }
                 Output::Deliver(callback) => self.deliver(&callback),
                 Output::Keep(key, row) => self.keep(&key, row.as_ref()),
+                Output::Unsaid(error) => {
+                    let code = error.code().as_str();
+                    tracing::error!(code, "the gateway cannot be told what is here: {error}");
+                    self.says = None;
+                }
                 Output::Leave(refused) => {
                     let code = refused.code().as_str();
                     tracing::error!(code, "the gateway does not want this host: {refused}");

@@ -35,7 +35,7 @@ use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
 use crate::log;
 use crate::meter::Meters;
-use crate::net::{DialTimes, Egress, Tls};
+use crate::net::{Asker, DialTimes, Egress, Tls};
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Kept, KeptTask, Store};
@@ -55,10 +55,15 @@ const ASK: Duration = Duration::from_millis(20);
 /// # Errors
 /// [`HostError`].
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
-    log::begin().map_err(HostError::System)?;
+    // Dropped last: what was said to the end is written.
+    let _log = log::begin().map_err(HostError::System)?;
     // Not a `LocalSet` on a runtime: that polls all of this on every packet, and wakes itself for it.
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    runtime.map_err(HostError::System)?.block_on(go_on(config, ready))
+    let runtime = runtime.map_err(HostError::System)?;
+    let ended = runtime.block_on(go_on(config, ready));
+    // A name that is still looked up is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
@@ -118,6 +123,7 @@ impl Host {
         let connector = Connector {
             tls: tls.clone(),
             egress: config.egress,
+            asker: Asker::default(),
             times: DialTimes {
                 connect: Duration::from_millis(settings.push.connect_ms()),
                 tls: Duration::from_millis(settings.push.tls_ms()),

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use livegate_core::error::Coded as _;
 use livegate_core::time::UnixMillis;
 use serde_json::json;
 use tokio::time::timeout;
@@ -65,6 +66,10 @@ pub(super) async fn serve(host: &Host) -> Answer {
     let mut document = json!({ "status": if fine { "ok" } else { "failing" } });
     for (name, fine) in parts {
         document[name] = json!(if fine { "ok" } else { "failing" });
+    }
+    if let Some(failing) = host.store.failing() {
+        document["code"] = json!(failing.error.code().as_str());
+        document["since"] = json!(failing.since.to_string());
     }
     json(if fine { 200 } else { 503 }, &document)
 }

@@ -2,11 +2,11 @@
 //! `{prefix}/{appid}/v2/rtmpforward/…`.
 
 use hyper::body::Incoming;
+use livegate_core::relay::Quota;
 use livegate_core::relay::jocloud::{self, Operation, Refusal, Rules};
 use livegate_core::relay::lifecycle::TaskState;
 use livegate_core::relay::push::Cause;
 use livegate_core::relay::task::{Origin, Task};
-use livegate_core::relay::{Quota, Running};
 use livegate_core::scheme::request::basic;
 use livegate_core::url::egress::check;
 
@@ -56,9 +56,10 @@ async fn start(host: &Host, task: Task) -> Result<(), Refusal> {
     if task.targets.iter().any(|target| check(target.as_http(), host.egress).is_err()) {
         return Err(Refusal::Forbidden);
     }
-    room(host, &task)?;
-    match host.tasks.start(task).await {
+    let quota = Quota { single: jocloud::MAX_TASKS, mixed: jocloud::MAX_TASKS };
+    match host.tasks.start_within(task, quota).await {
         Ok(_) => Ok(()),
+        Err(StartError::Quota(_)) => Err(Refusal::Quota),
         Err(StartError::Addresses(conflicts)) => {
             let index = conflicts.first().map_or(0, |conflict| conflict.index);
             Err(Refusal::Address { index })
@@ -66,24 +67,6 @@ async fn start(host: &Host, task: Task) -> Result<(), Refusal> {
         Err(StartError::Unsupported) => Err(Refusal::Unsupported),
         Err(_) => Err(Refusal::Internal),
     }
-}
-
-/// Whether the application may have another task, if it is one.
-fn room(host: &Host, task: &Task) -> Result<(), Refusal> {
-    let key = TaskKey::of(task);
-    let mut running = Running::default();
-    for view in host.tasks.list() {
-        let own = &view.task;
-        if own.app_id != task.app_id || own.origin != task.origin || !runs(view.state) {
-            continue;
-        }
-        if TaskKey::of(own) == key {
-            return Ok(());
-        }
-        running.count(&own.source);
-    }
-    let quota = Quota { single: jocloud::MAX_TASKS, mixed: jocloud::MAX_TASKS };
-    quota.admit(running, &task.source).map_err(|_| Refusal::Quota)
 }
 
 /// Whether a task of that state is not over.

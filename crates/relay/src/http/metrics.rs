@@ -1,10 +1,7 @@
 //! `/metrics`: what the host does, in numbers. docs/relay-host.md §6 has every name.
 
-use std::collections::BTreeMap;
 use std::fs;
 
-use livegate_core::relay::lifecycle::TaskState;
-use livegate_core::relay::push::PushState;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Host;
@@ -13,9 +10,7 @@ use super::exposition::Kind::{Counter, Gauge};
 use super::exposition::{CONTENT_TYPE, Exposition};
 use crate::callback::{Callbacks, Figures};
 use crate::meter::Meters;
-
-/// What a push is called before anything was tried.
-const NOT_TRIED: &str = "none";
+use crate::task::Tally;
 
 /// Answers.
 pub(super) fn serve(host: &Host) -> Answer {
@@ -26,27 +21,16 @@ pub(super) fn serve(host: &Host) -> Answer {
     let help = "Bytes of streams received from publishers, or pulled.";
     out.one("livegate_received_bytes_total", Counter, help, host.streams.received());
     events(host, &mut out);
+    let help = "Writes that wait for the disk.";
+    out.one("livegate_writes_waiting", Gauge, help, host.store.waiting());
     work(&host.meters, &mut out);
     process(&mut out);
     answer(200, CONTENT_TYPE, Body::of(out.finish()))
 }
 
-/// Tasks and pushes by state: every state is there, so that one without any is 0.
+/// Tasks and pushes by state.
 fn tasks(host: &Host, out: &mut Exposition) {
-    let mut tasks: BTreeMap<&'static str, usize> =
-        TaskState::ALL.iter().map(|state| (state.as_str(), 0)).collect();
-    let states = PushState::ALL.iter().map(|state| state.as_str());
-    let mut pushes: BTreeMap<&'static str, usize> =
-        states.chain([NOT_TRIED]).map(|state| (state, 0)).collect();
-    let mut moving = 0_usize;
-    for task in host.tasks.list() {
-        *tasks.entry(task.state.as_str()).or_default() += 1;
-        for push in &task.pushes {
-            let state = push.status.state.map_or(NOT_TRIED, PushState::as_str);
-            *pushes.entry(state).or_default() += 1;
-            moving += usize::from(push.status.is_pushing);
-        }
-    }
+    let Tally { tasks, pushes, moving } = host.tasks.tally();
     let help = "Relay tasks that run or ended of late, by state.";
     out.each("livegate_tasks", Gauge, help, "state", tasks);
     out.each("livegate_pushes", Gauge, "Pushes of these tasks, by state.", "state", pushes);

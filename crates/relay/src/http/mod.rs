@@ -5,14 +5,16 @@
 //! | `route` | which of these a call is for, and whether its caller may |
 //! | `play` | `/live/{app}/{channel}.flv` |
 //! | `jocloud` | Jocloud's `startrtmp` and `stoprtmp` |
-//! | `tasks`, `streams` | `/api/v1` |
+//! | `tasks`, `streams`, `events` | `/api/v1` |
 //! | `health`, `metrics` | `/healthz`, `/metrics` |
 //!
 //! Whoever calls may be hostile: all that is read is bounded in size and time, and so is how many
 //! call at once. docs/relay-host.md is for whoever runs a host.
 
 mod answer;
+mod events;
 mod exposition;
+mod framing;
 mod health;
 mod jocloud;
 mod metrics;
@@ -26,27 +28,27 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use livegate_core::relay::door::{Door, DoorSettings};
+use livegate_core::relay::door::DoorSettings;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
-use tokio::time::sleep;
 
+use self::framing::Framing;
 pub use self::health::Health;
 use self::socket::Socket;
 use crate::callback::Callbacks;
 use crate::credentials;
 use crate::ingest::Crowd;
-use crate::meter::{Meters, Present};
+use crate::meter::Meters;
+use crate::net::{Entrance, Guest};
 use crate::store::Store;
 use crate::stream::Streams;
 use crate::task::Tasks;
@@ -57,9 +59,6 @@ const MAX_HEAD: usize = 16 * 1024;
 
 /// What waits in this process for a viewer to take it.
 const MAX_WAITING: usize = 128 * 1024;
-
-/// How long the listener rests when it cannot accept: most likely there are no descriptors left.
-const REST: Duration = Duration::from_millis(100);
 
 /// How long callers may take.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +95,7 @@ pub struct Host {
     /// What stands before an application's id in Jocloud's paths.
     jocloud_prefix: Vec<String>,
     patience: Patience,
-    door: RefCell<Door>,
+    door: DoorSettings,
 }
 
 /// What a [`Host`] is made of.
@@ -145,7 +144,7 @@ impl Host {
             egress: parts.egress,
             jocloud_prefix: prefix.map(str::to_owned).collect(),
             patience: parts.patience,
-            door: RefCell::new(Door::new(parts.door)),
+            door: parts.door,
         }
     }
 }
@@ -153,62 +152,37 @@ impl Host {
 /// One caller: counted as long as any clone is kept.
 #[derive(Clone, Debug)]
 struct Caller {
-    _counted: Rc<Counted>,
-}
-
-#[derive(Debug)]
-struct Counted {
-    host: Rc<Host>,
-    address: IpAddr,
-    _present: Present,
-}
-
-impl Caller {
-    /// Lets somebody in, if there is room.
-    fn enter(host: &Rc<Host>, address: IpAddr) -> Option<Self> {
-        if !host.door.borrow_mut().enter(address) {
-            host.meters.refused_connections.add(1);
-            return None;
-        }
-        let present = host.meters.http_connections.enter();
-        let counted = Counted { host: Rc::clone(host), address, _present: present };
-        Some(Self { _counted: Rc::new(counted) })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.host.door.borrow_mut().leave(self.address);
-    }
+    _guest: Rc<Guest>,
 }
 
 /// Answers whoever connects, until it is dropped. Runs where tasks may stay on their thread.
 pub async fn serve(listener: TcpListener, host: Rc<Host>) {
     let _listening = host.health.http();
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => accept(stream, peer, &host),
-            Err(error) => {
-                tracing::warn!("no connection can be accepted: {error}");
-                sleep(REST).await;
-            }
-        }
-    }
-}
-
-fn accept(stream: TcpStream, peer: SocketAddr, host: &Rc<Host>) {
-    // Whoever is one too many is closed at once: an answer would cost what is to be saved.
-    let Some(caller) = Caller::enter(host, peer.ip()) else { return };
-    // A picture is to be seen now, not when a packet is full.
-    let _ = stream.set_nodelay(true);
-    spawn_local(connection(stream, Rc::clone(host), caller));
+    let entrance = Entrance::new(host.door, &host.meters, &host.meters.http_connections);
+    let serve = |stream, _, guest| {
+        let caller = Caller { _guest: Rc::new(guest) };
+        spawn_local(connection(stream, Rc::clone(&host), caller));
+    };
+    entrance.admit(&listener, serve).await;
 }
 
 async fn connection(stream: TcpStream, host: Rc<Host>, caller: Caller) {
-    let socket = TokioIo::new(Socket::new(stream, host.patience.stall));
+    let (framing, heads) = Framing::new();
+    let socket = Socket::new(stream, framing, host.patience.stall);
+    let socket = TokioIo::new(socket);
     let answering = service_fn(|request| {
         let (host, caller) = (Rc::clone(&host), caller.clone());
-        async move { Ok::<_, Infallible>(route::answer(&host, &caller, request).await) }
+        let head = heads.try_recv().unwrap_or_default();
+        async move {
+            let mut answer = match request::judge(&request, head) {
+                Ok(()) => route::answer(&host, &caller, request).await,
+                Err(problem) => problem.into_answer(request.uri().path()),
+            };
+            if head.is_encoded {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

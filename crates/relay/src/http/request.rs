@@ -5,11 +5,12 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap};
-use hyper::{Method, Request};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap};
+use hyper::{Method, Request, Version};
 use tokio::time::timeout;
 
 use super::answer::Problem;
+use super::framing::Head;
 use crate::percent::decode;
 
 /// The longest body that any route takes; the gateway's limit is the same.
@@ -69,6 +70,19 @@ impl Call {
         let (word, token) = self.header(AUTHORIZATION.as_str())?.split_once(' ')?;
         word.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
+}
+
+/// Whether everybody reads a request alike (RFC 9112 §3.2, §6.1).
+pub(super) fn judge(request: &Request<Incoming>, head: Head) -> Result<(), Problem> {
+    if head.is_ambiguous() {
+        let detail = "the length is given by Content-Length and by Transfer-Encoding";
+        return Err(Problem::new(400, "request.length", detail));
+    }
+    let named = request.headers().get_all(HOST).iter().count();
+    if named > 1 || named == 0 && request.version() >= Version::HTTP_11 {
+        return Err(Problem::new(400, "request.host", "a request has one Host"));
+    }
+    Ok(())
 }
 
 /// A request's body, if it is no longer than it may be and comes in time.

@@ -9,7 +9,7 @@ use livegate_core::relay::credentials::Access;
 
 use super::answer::{Answer, Problem, empty};
 use super::request::Call;
-use super::{Caller, Host, health, jocloud, metrics, play, streams, tasks};
+use super::{Caller, Host, events, health, jocloud, metrics, play, streams, tasks};
 
 /// Answers a call, whatever it is.
 pub(super) async fn answer(host: &Rc<Host>, caller: &Caller, request: Request<Incoming>) -> Answer {
@@ -62,6 +62,15 @@ async fn own(
             let_in(host, call)?;
             reads(call)?;
             Ok(streams::serve(host))
+        }
+        ["api", "v1", "receivers"] => {
+            let_in(host, call)?;
+            reads(call)?;
+            Ok(events::receivers(host))
+        }
+        ["api", "v1", "events", rest @ ..] => {
+            let_in(host, call)?;
+            events::serve(host, call, rest).await
         }
         ["api", "v1", "relay-tasks", rest @ ..] => {
             let_in(host, call)?;

@@ -1,4 +1,5 @@
-//! A connection that is given up when its other side takes nothing.
+//! A connection that is given up when its other side takes nothing, and whose requests are looked at
+//! as they come.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -9,10 +10,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::framing::Framing;
+
 /// A connection, with the longest that a write may wait.
 #[derive(Debug)]
 pub(super) struct Socket<S> {
     inner: S,
+    framing: Framing,
     longest: Duration,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
@@ -20,8 +24,8 @@ pub(super) struct Socket<S> {
 }
 
 impl<S> Socket<S> {
-    pub(super) const fn new(inner: S, longest: Duration) -> Self {
-        Self { inner, longest, waiting: None, is_waiting: false }
+    pub(super) const fn new(inner: S, framing: Framing, longest: Duration) -> Self {
+        Self { inner, framing, longest, waiting: None, is_waiting: false }
     }
 
     /// What a write came to: one that has waited too long has failed.
@@ -51,7 +55,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        self.framing.read(buffer.filled().get(before..).unwrap_or_default());
+        read
     }
 }
 
@@ -89,7 +96,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::Socket;
+    use super::{Framing, Socket};
     use std::io::ErrorKind;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -98,7 +105,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up() {
         let (near, mut far) = duplex(10);
-        let mut socket = Socket::new(near, Duration::from_secs(5));
+        let mut socket = Socket::new(near, Framing::new().0, Duration::from_secs(5));
         socket.write_all(&[0; 10]).await.unwrap();
         let begun = Instant::now();
         // Some is taken in time: it begins anew.

@@ -139,6 +139,9 @@ fn refused(error: StartError) -> Problem {
             let code = conflicts.first().map_or("relay.address_taken", |one| one.code().as_str());
             Problem::new(409, code, "a push address is not free").with(violations)
         }
+        StartError::Quota(reached) => {
+            Problem::new(409, reached.code().as_str(), reached.to_string())
+        }
         StartError::Unsupported => {
             Problem::new(501, "host.unsupported", "this host cannot do that: it does not mix")
         }

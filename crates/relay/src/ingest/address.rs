@@ -1,13 +1,11 @@
 //! What an RTMP client asks for: `rtmp(s)://HOST/APP/CHANNEL?user=…&token=…&source=…&role=…`.
 
 use livegate_core::layout::Picture;
+use livegate_core::relay::address::SOLE;
 use livegate_core::relay::ingest::Role;
 use livegate_rtmp::session::server::split_query;
 
 use crate::percent::decode;
-
-/// The user of an address that names none.
-const SOLE: &str = "main";
 
 /// The parts of an address. Its token is a secret: it is not shown.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,12 +1,11 @@
-//! Connections that come in: as many as there may be, and no more.
+//! Where RTMP connections come in.
 
-use std::cell::RefCell;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use livegate_core::relay::door::{Door, DoorSettings};
+use livegate_core::relay::door::DoorSettings;
 use livegate_core::relay::host::HostSettings;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
@@ -14,72 +13,44 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
-use super::session::{self, Hall};
-use crate::meter::Present;
-use crate::net::Wire;
+use super::hall::Hall;
+use super::session;
+use crate::net::{Entrance, Guest, Wire};
 
-/// How long it waits after an accept that failed: most likely there are no more file descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// Where connections come in.
+/// A port.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     /// What RTMPS is spoken with.
     pub(crate) tls: Option<Arc<ServerConfig>>,
 }
 
-/// A connection that was let in, until it is dropped.
-struct Entered {
-    door: Rc<RefCell<Door>>,
-    address: IpAddr,
-    _present: Present,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.door.borrow_mut().leave(self.address);
-    }
-}
-
-/// Takes connections until it is dropped.
+/// Takes connections until it is dropped: of all listeners there are together as many as there may be.
 pub(crate) async fn listen(listeners: Vec<Listener>, door: DoorSettings, hall: Hall) {
-    let door = Rc::new(RefCell::new(Door::new(door)));
+    let entrance = Entrance::new(door, &hall.meters, &hall.meters.rtmp_connections);
     let mut all = tokio::task::JoinSet::new();
-    for listener in listeners {
-        all.spawn_local(accept(listener, hall.clone(), Rc::clone(&door)));
+    for Listener { socket, tls } in listeners {
+        let (entrance, hall) = (Rc::clone(&entrance), hall.clone());
+        all.spawn_local(async move {
+            let serve = |tcp, peer, guest| {
+                spawn_local(one(hall.clone(), tls.clone(), tcp, peer, guest));
+            };
+            entrance.admit(&socket, serve).await;
+        });
     }
     while all.join_next().await.is_some() {}
 }
 
-async fn accept(listener: Listener, hall: Hall, door: Rc<RefCell<Door>>) {
-    loop {
-        let (tcp, peer) = match listener.socket.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(code = "rtmp.accept", "a connection could not be taken: {error}");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
-        if !door.borrow_mut().enter(peer.ip()) {
-            hall.meters.refused_connections.add(1);
-            tracing::debug!(%peer, code = "rtmp.too_many", "too many connections");
-            continue;
-        }
-        let entered = Entered {
-            door: Rc::clone(&door),
-            address: peer.ip(),
-            _present: hall.meters.rtmp_connections.enter(),
-        };
-        let (hall, tls) = (hall.clone(), listener.tls.clone());
-        spawn_local(async move {
-            if let Some(wire) = secured(tcp, tls, &hall.settings).await {
-                session::serve(hall, wire, peer).await;
-            } else {
-                tracing::debug!(%peer, code = "rtmp.tls", "the TLS handshake failed");
-            }
-            drop(entered);
-        });
+async fn one(
+    hall: Hall,
+    tls: Option<Arc<ServerConfig>>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    _guest: Guest,
+) {
+    if let Some(wire) = secured(tcp, tls, &hall.settings).await {
+        session::serve(hall, wire, peer).await;
+    } else {
+        tracing::debug!(%peer, code = "rtmp.tls", "the TLS handshake failed");
     }
 }
 
@@ -88,8 +59,6 @@ async fn secured(
     tls: Option<Arc<ServerConfig>>,
     settings: &HostSettings,
 ) -> Option<Wire> {
-    // Without it everything still works, a little later.
-    let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else { return Some(Wire::Plain(tcp)) };
     let handshake = TlsAcceptor::from(tls).accept(tcp);
     let stream =

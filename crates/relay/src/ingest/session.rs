@@ -1,7 +1,7 @@
 //! One RTMP connection of a publisher or player.
 //!
 //! It holds nothing but its session until it asks for something, so that many that say nothing cost
-//! little. What it asks for is judged before any media is read.
+//! little. What it asks for is judged by its [`Hall`] before any media is read.
 
 use std::future::poll_fn;
 use std::io;
@@ -12,24 +12,20 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use livegate_core::error::{Code, Coded};
-use livegate_core::relay::host::HostSettings;
-use livegate_core::relay::ingest::{IngestError, Place};
-use livegate_core::relay::lease::Feed;
-use livegate_core::relay::token::Wish;
+use livegate_core::relay::ingest::IngestError;
 use livegate_rtmp::chunk::shared::Shared;
-use livegate_rtmp::session::server::{Event, Reason, Server, Settings};
+use livegate_rtmp::session::server::{Event, Server, Settings};
 use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::address::Address;
-use super::crowd::{Crowd, Seat};
+use super::crowd::Seat;
+use super::hall::{Hall, Refusal};
 use crate::clock;
-use crate::credentials::Present;
 use crate::log;
-use crate::meter::{By, Meters, Viewer};
+use crate::meter::{By, Viewer};
 use crate::net::{Line, Wire, with_room};
 use crate::push::Batch;
-use crate::stream::{Packet, Reader, Streams};
+use crate::stream::{Packet, Reader};
 use crate::tick::Ticker;
 
 /// How often a publisher is read in a row: a megabyte.
@@ -40,18 +36,6 @@ const STALL: Duration = Duration::from_secs(30);
 
 /// How long a last word may take.
 const LEAVE: Duration = Duration::from_secs(2);
-
-/// What connections that come in have in common.
-#[derive(Clone)]
-pub(crate) struct Hall {
-    pub(crate) settings: HostSettings,
-    /// Until when what publishers send is gathered.
-    pub(crate) ticker: Option<Ticker>,
-    pub(crate) credentials: Present,
-    pub(crate) streams: Streams,
-    pub(crate) crowd: Crowd,
-    pub(crate) meters: Rc<Meters>,
-}
 
 /// Why a connection is closed: the code is for the log.
 enum Closed {
@@ -321,12 +305,14 @@ impl Visit {
                     self.server.accept().map_err(wrong)?;
                 }
                 Event::Publish(publish) => {
-                    let seat = self.publish(&publish.name)?;
+                    let judged = self.hall.publish(&self.app, &publish.name);
+                    let seat = judged.map_err(|refusal| self.refuse(&refusal))?;
                     self.server.accept().map_err(wrong)?;
                     self.doing = Doing::Publishing { seat: Rc::new(seat), ticker: None };
                 }
                 Event::Play(play) => {
-                    let (seat, reader) = self.play(&play.name)?;
+                    let judged = self.hall.play(&self.app, &play.name);
+                    let (seat, reader) = judged.map_err(|refusal| self.refuse(&refusal))?;
                     self.server.accept().map_err(wrong)?;
                     let (stream, moved_at) = (play.stream, Instant::now());
                     let viewer = Viewer::new(By::Rtmp, Rc::clone(&self.hall.meters));
@@ -349,71 +335,11 @@ impl Visit {
         Ok(())
     }
 
-    fn publish(&mut self, name: &str) -> Result<Seat, Closed> {
-        let judged = self.judge_publish(name);
-        judged.map_err(|refusal| self.refuse(refusal))
-    }
-
-    fn judge_publish(&self, name: &str) -> Result<Seat, Refusal> {
-        let address = self.address(name)?;
-        let credentials = self.hall.credentials.now();
-        let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
-        let (app, channel, user) = (&*address.app, &*address.channel, address.publisher());
-        let wish = Wish { app, channel, user, picture: address.picture };
-        application
-            .publish
-            .verify(&address.token, wish, clock::wall())
-            .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
-        let place = Place { app, channel, user, role: address.role };
-        self.hall
-            .crowd
-            .publish(place, address.picture, application.duplicate, Feed::Published)
-            .map_err(|error| Refusal(Reason::InUse, error.code()))
-    }
-
-    fn play(&mut self, name: &str) -> Result<(Option<Seat>, Reader), Closed> {
-        let judged = self.judge_play(name);
-        judged.map_err(|refusal| self.refuse(refusal))
-    }
-
-    fn judge_play(&self, name: &str) -> Result<(Option<Seat>, Reader), Refusal> {
-        let address = self.address(name)?;
-        let credentials = self.hall.credentials.now();
-        let application = credentials.application(&address.app).ok_or(Refusal::APP)?;
-        let (app, channel) = (&*address.app, &*address.channel);
-        let (picture, now) = (address.picture, clock::now());
-        let wish = Wish { app, channel, user: address.user.as_deref().unwrap_or(""), picture };
-        let user = application
-            .admit_viewer(&address.token, wish, clock::wall())
-            .map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
-        let reader = self.hall.streams.read(app, channel, user.as_deref(), picture, now);
-        let nobody = Refusal(Reason::NotFound, Code::new("rtmp.no_stream"));
-        let reader = reader.ok_or(nobody)?;
-        // Of a viewer without a name there is nothing to tell; nor where everybody may watch, for then
-        // everybody could tell anything of anybody.
-        let viewer = address.viewer.as_ref().filter(|_| application.play.is_some());
-        let Some(viewer) = viewer else { return Ok((None, reader)) };
-        let place = Place { app, channel, user: viewer, role: address.role };
-        let seat = self.hall.crowd.play(place);
-        let seat = seat.map_err(|error| Refusal(Reason::NotAllowed, error.code()))?;
-        Ok((Some(seat), reader))
-    }
-
-    fn address(&self, name: &str) -> Result<Address, Refusal> {
-        let malformed = Refusal(Reason::NotAllowed, IngestError::Name.code());
-        Address::of(&self.app, name).ok_or(malformed)
-    }
-
-    /// Says no. To whoever asked every reason for not being allowed is the same.
-    fn refuse(&mut self, Refusal(reason, code): Refusal) -> Closed {
-        let words = match reason {
-            Reason::NotFound => "nobody publishes there",
-            Reason::InUse => "somebody publishes there",
-            _ => "not allowed",
-        };
+    /// Says no.
+    fn refuse(&mut self, refusal: &Refusal) -> Closed {
         // There is a request: it was just judged.
-        let _ = self.server.refuse(reason, words);
-        Closed::Refused(code)
+        let _ = self.server.refuse(refusal.reason, refusal.words());
+        Closed::Refused(refusal.code)
     }
 
     /// Sends what was said last, and closes.
@@ -440,11 +366,4 @@ impl Visit {
         };
         let _ = timeout(LEAVE, goodbye).await;
     }
-}
-
-/// What a client is told, and what the log says.
-struct Refusal(Reason, Code);
-
-impl Refusal {
-    const APP: Self = Self(Reason::NotAllowed, Code::new("ingest.app"));
 }

@@ -12,12 +12,13 @@ use livegate_core::delivery::outcome;
 use livegate_core::relay::push::{Cause, Step};
 use livegate_core::url::Host;
 use livegate_core::url::egress::{self, EgressPolicy};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsStream;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::lookup::{self, Asker, Failure};
 use super::{Tls, Wire};
 
 /// Where connections may lead.
@@ -123,7 +124,7 @@ impl From<&DialError> for outcome::Cause {
     }
 }
 
-/// Connects, with TLS if it is given.
+/// Connects, with TLS if it is given. `asker` is who has the name looked up.
 ///
 /// # Errors
 /// [`DialError`].
@@ -133,8 +134,9 @@ pub async fn dial(
     tls: Option<&Tls>,
     egress: Egress,
     times: DialTimes,
+    asker: &Asker,
 ) -> Result<Wire, DialError> {
-    let tcp = connect(host, port, egress, times.connect).await?;
+    let tcp = connect(host, port, egress, times.connect, asker).await?;
     match tls {
         None => Ok(Wire::Plain(tcp)),
         Some(tls) => secure(tcp, host, tls, times.tls).await,
@@ -151,6 +153,7 @@ pub async fn connect(
     port: u16,
     egress: Egress,
     limit: Duration,
+    asker: &Asker,
 ) -> Result<TcpStream, DialError> {
     let deadline = Instant::now() + limit;
     if !egress.allows_host(host) {
@@ -159,7 +162,7 @@ pub async fn connect(
     let found = match host {
         Host::V4(address) => vec![SocketAddr::from((*address, port))],
         Host::V6(address) => vec![SocketAddr::from((*address, port))],
-        Host::Name(name) => look_up(name, port, deadline).await?,
+        Host::Name(name) => look_up(name, port, deadline, asker).await?,
     };
     let allowed: Vec<_> = found.into_iter().filter(|found| egress.allows(found.ip())).collect();
     let mut last = DialError::Forbidden;
@@ -211,28 +214,23 @@ pub async fn secure(
     }
 }
 
-async fn look_up(name: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, DialError> {
+async fn look_up(
+    name: &str,
+    port: u16,
+    deadline: Instant,
+    asker: &Asker,
+) -> Result<Vec<SocketAddr>, DialError> {
     // RFC 6761 §6.4: it is known that there is none, and nobody needs to be asked.
     let bare = name.strip_suffix('.').unwrap_or(name);
     if bare == "invalid" || bare.ends_with(".invalid") {
         return Err(DialError::UnknownHost);
     }
-    match timeout_at(deadline, lookup_host((name, port))).await {
-        Ok(Ok(found)) => {
-            let found: Vec<_> = found.collect();
-            if found.is_empty() { Err(DialError::UnknownHost) } else { Ok(found) }
-        }
-        Ok(Err(error)) if may_pass(&error) => Err(DialError::Unreachable),
-        Ok(Err(_)) => Err(DialError::UnknownHost),
+    match timeout_at(deadline, lookup::look_up(name, asker)).await {
+        Ok(Ok(found)) => Ok(found.into_iter().map(|found| SocketAddr::new(found, port)).collect()),
+        Ok(Err(Failure::NotNow)) => Err(DialError::Unreachable),
+        Ok(Err(Failure::NoName)) => Err(DialError::UnknownHost),
         Err(_) => Err(DialError::ConnectTimedOut),
     }
-}
-
-/// Whether a name's address could not be asked for: `EAI_AGAIN`, which the standard library has in
-/// its words alone (glibc's, and musl's). A name server that is away for a while ends no push.
-fn may_pass(error: &io::Error) -> bool {
-    let words = error.to_string();
-    words.contains("Temporary failure") || words.contains("Try again")
 }
 
 fn refused(error: &io::Error) -> DialError {

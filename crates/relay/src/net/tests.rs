@@ -18,7 +18,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{DialError, DialTimes, Egress, Tls, TlsFileError, Wire, dial};
+use super::{Asker, DialError, DialTimes, Egress, Tls, TlsFileError, Wire, dial};
 
 const LOCAL: Host = Host::V4(Ipv4Addr::LOCALHOST);
 const DEVELOPMENT: Egress = Egress::Only(EgressPolicy::DEVELOPMENT);
@@ -39,7 +39,7 @@ async fn listen() -> (TcpListener, u16) {
 }
 
 async fn cause(host: &Host, port: u16, tls: Option<&Tls>, egress: Egress) -> Cause {
-    Cause::from(&dial(host, port, tls, egress, soon()).await.unwrap_err())
+    Cause::from(&dial(host, port, tls, egress, soon(), &Asker::default()).await.unwrap_err())
 }
 
 /// A certificate for `localhost` that signed itself, and its key, by openssl.
@@ -71,8 +71,8 @@ pub(crate) fn acceptor(folder: &Path) -> TlsAcceptor {
 async fn an_address_of_this_machine_is_called_only_where_that_is_allowed() {
     let (_listener, port) = listen().await;
     for host in [LOCAL, name("localhost")] {
-        assert!(dial(&host, port, None, Egress::Anywhere, soon()).await.is_ok());
-        let wire = dial(&host, port, None, DEVELOPMENT, soon()).await.unwrap();
+        assert!(dial(&host, port, None, Egress::Anywhere, soon(), &Asker::default()).await.is_ok());
+        let wire = dial(&host, port, None, DEVELOPMENT, soon(), &Asker::default()).await.unwrap();
         assert!(wire.tcp().nodelay().unwrap());
         assert_eq!(cause(&host, port, None, PUBLIC).await, Cause::AddressForbidden);
     }
@@ -117,7 +117,7 @@ async fn nobody_answers() {
     let port = listener.local_addr().unwrap().port();
     let mut held = Vec::new();
     let last = loop {
-        match dial(&LOCAL, port, None, Egress::Anywhere, soon()).await {
+        match dial(&LOCAL, port, None, Egress::Anywhere, soon(), &Asker::default()).await {
             Ok(wire) => held.push(wire),
             Err(error) => break error,
         }
@@ -146,7 +146,10 @@ async fn tls_is_spoken_with_whom_the_operator_trusts() {
     let trusting = Tls::new(Some(&folder.path().join("cert.pem"))).unwrap();
     for host in [name("localhost"), LOCAL] {
         let times = DialTimes::default();
-        let mut wire = dial(&host, port, Some(&trusting), Egress::Anywhere, times).await.unwrap();
+        let mut wire =
+            dial(&host, port, Some(&trusting), Egress::Anywhere, times, &Asker::default())
+                .await
+                .unwrap();
         assert!(matches!(wire, Wire::Tls(_)));
         wire.write_all(b"ping").await.unwrap();
         wire.flush().await.unwrap();

@@ -20,7 +20,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::pipe::Pipe;
 use super::{Address, Outlet};
 use crate::clock;
-use crate::net::{DialTimes, Egress, Tls, Wire, connect, secure};
+use crate::net::{Asker, DialTimes, Egress, Tls, Wire, connect, secure};
 
 /// How often it is said how far the stream has come, with the next write after that.
 const REPORTS: Millis = Millis(800);
@@ -42,6 +42,8 @@ const READ: usize = 4_096;
 pub(crate) struct Connector {
     pub(crate) tls: Tls,
     pub(crate) egress: Egress,
+    /// Who has names looked up.
+    pub(crate) asker: Asker,
     /// How long connecting may take, and TLS: of several addresses each has its share.
     pub(crate) times: DialTimes,
     /// `SO_SNDBUF`.
@@ -100,7 +102,8 @@ async fn reach(
     address: &Address,
     tell: &impl Fn(Told),
 ) -> Result<Wire, Cause> {
-    let tcp = connect(&address.host, address.port, connector.egress, connector.times.connect)
+    let Connector { egress, times, asker, .. } = connector;
+    let tcp = connect(&address.host, address.port, *egress, times.connect, asker)
         .await
         .map_err(|error| Cause::from(&error))?;
     // A kernel that takes less or more than it is asked for changes when a wedge shows, not whether.

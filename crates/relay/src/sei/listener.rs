@@ -8,7 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use livegate_core::error::{Code, Coded, Fault};
 use livegate_core::flv::audio::{AAC_FRAME, AacConfiguration, Audio};
+use livegate_core::relay::hearing::Hearing;
 use livegate_core::relay::loudness::{FULL_SCALE, Meter};
+use livegate_core::time::UnixMillis;
 use symphonia_codec_aac::AacDecoder;
 use symphonia_core::audio::{Audio as _, Channels, GenericAudioBufferRef, Position};
 use symphonia_core::codecs::audio::well_known::CODEC_ID_AAC;
@@ -24,6 +26,7 @@ const LONGEST_FRAME: usize = 8 * 1024;
 #[derive(Default)]
 pub(super) struct Listener {
     decoder: Decoder,
+    hearing: Hearing,
     /// Frames that count as silence because they could not be decoded.
     undecoded: u64,
 }
@@ -45,24 +48,30 @@ pub(super) enum HearError {
     Unsupported,
     /// A frame could not be decoded.
     Undecoded,
+    /// There is more of it than there is time for.
+    TooMuch,
 }
 
 impl Listener {
-    /// Takes over a configuration, and puts a frame's loudness into the meter.
+    /// Takes over a configuration, and puts the loudness of a frame that comes `now` into the meter.
     ///
     /// # Errors
-    /// `sei.sound_unsupported`, `sei.sound_undecoded`.
+    /// `sei.sound_unsupported`, `sei.sound_undecoded`, `sei.sound_too_much`.
     pub(super) fn hear(
         &mut self,
         timestamp: u32,
         body: &[u8],
+        now: UnixMillis,
         meter: &mut Meter,
     ) -> Result<(), HearError> {
         match Audio::parse(body) {
             Audio::Configuration { at } => {
-                self.configure(AacConfiguration::parse(body.get(at..).unwrap_or_default()))
+                let wanted = AacConfiguration::parse(body.get(at..).unwrap_or_default());
+                self.configure(wanted, now)
             }
-            Audio::Frame { at } => self.frame(timestamp, body.get(at..).unwrap_or_default(), meter),
+            Audio::Frame { at } => {
+                self.frame(timestamp, body.get(at..).unwrap_or_default(), now, meter)
+            }
             Audio::OtherCodec if !matches!(self.decoder, Decoder::None) => {
                 self.decoder = Decoder::None;
                 Err(HearError::Unsupported)
@@ -72,16 +81,33 @@ impl Listener {
     }
 
     /// One that says the same again changes nothing: a decoder is not cheap to make.
-    fn configure(&mut self, wanted: Option<AacConfiguration>) -> Result<(), HearError> {
+    fn configure(
+        &mut self,
+        wanted: Option<AacConfiguration>,
+        now: UnixMillis,
+    ) -> Result<(), HearError> {
         if matches!(&self.decoder, Decoder::Ready(_, present) if Some(*present) == wanted) {
             return Ok(());
+        }
+        if wanted.is_some() && !self.hearing.admits_decoder(now) {
+            self.decoder = Decoder::None;
+            return Err(HearError::TooMuch);
         }
         self.decoder = wanted.map_or(Decoder::None, Decoder::of);
         if matches!(self.decoder, Decoder::None) { Err(HearError::Unsupported) } else { Ok(()) }
     }
 
-    fn frame(&mut self, timestamp: u32, frame: &[u8], meter: &mut Meter) -> Result<(), HearError> {
+    fn frame(
+        &mut self,
+        timestamp: u32,
+        frame: &[u8],
+        now: UnixMillis,
+        meter: &mut Meter,
+    ) -> Result<(), HearError> {
         let Decoder::Ready(decoder, configuration) = &mut self.decoder else { return Ok(()) };
+        if !self.hearing.admits(AAC_FRAME, configuration.sample_rate, timestamp, now) {
+            return Err(HearError::TooMuch);
+        }
         let samples = AAC_FRAME * u32::from(configuration.channels);
         let sum = decode(decoder, frame).unwrap_or_else(|Broken| {
             self.decoder = Decoder::None;
@@ -173,6 +199,7 @@ impl fmt::Display for HearError {
         f.write_str(match self {
             Self::Unsupported => "only AAC-LC and HE-AAC of one or two channels are decoded",
             Self::Undecoded => "a frame of AAC cannot be decoded",
+            Self::TooMuch => "more sound comes than there is time for",
         })
     }
 }
@@ -184,6 +211,7 @@ impl Coded for HearError {
         Code::new(match self {
             Self::Unsupported => "sei.sound_unsupported",
             Self::Undecoded => "sei.sound_undecoded",
+            Self::TooMuch => "sei.sound_too_much",
         })
     }
 

@@ -32,6 +32,8 @@ pub struct Inserter {
     listener: Listener,
     /// The sound's latest configuration: what listens may begin later.
     audio_header: Option<Bytes>,
+    /// Whether what listens has that still to come.
+    begins_to_listen: bool,
     splices: Vec<Splice>,
     counted: Counted,
     /// Why something was not done, told once each.
@@ -57,6 +59,7 @@ impl Inserter {
             editor: Editor::inserting(Some(Marker::Uuid(Uuid::LIVEGATE))),
             listener: Listener::default(),
             audio_header: None,
+            begins_to_listen: false,
             splices: Vec::new(),
             counted: Counted::default(),
             said: Vec::new(),
@@ -67,12 +70,7 @@ impl Inserter {
     pub fn configure(&mut self, task: &Task) {
         let listened = self.writer.meter().is_some();
         self.writer.configure(task);
-        if let (false, Some(meter), Some(header)) =
-            (listened, self.writer.meter(), &self.audio_header)
-        {
-            let heard = self.listener.hear(0, header, meter);
-            self.say_unheard(heard);
-        }
+        self.begins_to_listen |= !listened && self.writer.meter().is_some();
     }
 
     /// Who publishes: the name in messages where the task names nobody.
@@ -140,20 +138,23 @@ impl Inserter {
         }
     }
 
-    /// An audio message: it is listened to if the task writes how loud it is.
-    pub fn audio(&mut self, message: &Message) {
+    /// An audio message that comes `now`: it is listened to if the task writes how loud it is.
+    pub fn audio(&mut self, message: &Message, now: UnixMillis) {
         if let Audio::Configuration { .. } = Audio::parse(&message.payload) {
             self.audio_header = Some(message.payload.clone());
         }
-        if let Some(meter) = self.writer.meter() {
-            let heard = self.listener.hear(message.timestamp, &message.payload, meter);
+        let header = self.audio_header.clone().filter(|_| self.begins_to_listen);
+        self.begins_to_listen = false;
+        for body in header.iter().chain([&message.payload]) {
+            let Some(meter) = self.writer.meter() else { return };
+            let heard = self.listener.hear(message.timestamp, body, now, meter);
             self.say_unheard(heard);
         }
     }
 
     fn say_unheard(&mut self, heard: Result<(), HearError>) {
         if let Err(error) = heard {
-            self.say(&error, "sound counts as silence");
+            self.say(&error, "sound is not heard");
         }
     }
 

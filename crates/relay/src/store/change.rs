@@ -9,7 +9,7 @@ use livegate_core::relay::lifecycle::{TargetId, TaskState};
 use livegate_core::relay::push::Report;
 use livegate_core::time::UnixMillis;
 
-use crate::task::TaskKey;
+use crate::key::TaskKey;
 
 /// One change. Those that are written together are on disk together, or none of them is.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Result, Row, params};
 use serde_json::Value;
 
 use super::mail::{self, KeptLine};
-use crate::task::TaskKey;
+use crate::key::TaskKey;
 
 /// How many tasks that ended are kept: the newest.
 pub(super) const ENDED: i64 = 1_000;

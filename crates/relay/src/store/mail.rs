@@ -4,7 +4,7 @@
 //! *line*. What all have goes; a line without rows goes too.
 
 use livegate_core::time::UnixMillis;
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use super::change::Event;
 use super::kept::unsigned;
@@ -223,6 +223,30 @@ pub(super) fn older(db: &Connection, than: UnixMillis) -> Result<Vec<(u64, u64)>
     db.prepare_cached("SELECT line, max(number) AS last FROM events WHERE at < ?1 GROUP BY line")?
         .query_map([number(than.0)], |row| Ok((unsigned(row, "line")?, unsigned(row, "last")?)))?
         .collect()
+}
+
+/// Moves events that were put aside to the ends of their channels' lines, those that are there; their
+/// age is counted anew. One that several receivers refused is one event.
+pub(super) fn again(db: &Connection, ids: &[String], now: UnixMillis) -> Result<Vec<Arrived>> {
+    let mut arrived = Vec::new();
+    for id in ids {
+        let event = db
+            .prepare_cached("SELECT app, channel, id, body FROM aside WHERE id = ?1 LIMIT 1")?
+            .query_row([id], |row| {
+                Ok(Event {
+                    app: row.get("app")?,
+                    channel: row.get("channel")?,
+                    id: row.get("id")?,
+                    at: now,
+                    body: row.get("body")?,
+                })
+            })
+            .optional()?;
+        let Some(event) = event else { continue };
+        arrived.push(append(db, &event)?);
+        db.prepare_cached("DELETE FROM aside WHERE id = ?1")?.execute([id])?;
+    }
+    Ok(arrived)
 }
 
 /// What was put aside, the newest first; secrets are masked.

@@ -182,6 +182,16 @@ impl Store {
         self.ask(mail::aside).await
     }
 
+    /// Has events that were put aside told again, by their ids, behind what waits in their channels;
+    /// how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing has changed.
+    pub async fn tell_again(&self, ids: Vec<String>) -> Result<usize, StoreError> {
+        let sent = self.send(What::Again(ids))?;
+        sent.await.map_err(|_| StoreError::Closed)?.map(|written| written.arrived.len())
+    }
+
     /// Lines that got rows; waits until there are some.
     pub(crate) async fn arrived(&self) -> Vec<Arrived> {
         loop {

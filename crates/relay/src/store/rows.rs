@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::change::Change;
 use super::kept::{ENDED, pushes};
 use super::mail::{self, Arrived};
-use crate::task::TaskKey;
+use crate::key::TaskKey;
 
 /// A number as a row has it.
 pub(super) fn number(number: u64) -> i64 {

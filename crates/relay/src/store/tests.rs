@@ -15,7 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Change, Event, PutAside, Settled, Store, StoreError};
-use crate::task::TaskKey;
+use crate::key::TaskKey;
 
 const AT: UnixMillis = UnixMillis(1_700_000_000_000);
 const URL: &str = "rtmp://push.example.com/live/key";

@@ -47,6 +47,8 @@ impl Write {
 pub(super) enum What {
     Changes(Vec<Change>),
     Settled(Settled),
+    /// Events that were put aside, by their ids, are to be told again.
+    Again(Vec<String>),
 }
 
 /// What came of a write.
@@ -193,6 +195,8 @@ impl Worker {
                     .iter()
                     .filter_map(|change| rows::apply(&point, change, now).transpose())
                     .collect::<rusqlite::Result<_>>()
+                    .map(|arrived| Written { arrived, gone: Vec::new() }),
+                What::Again(ids) => mail::again(&point, ids, now)
                     .map(|arrived| Written { arrived, gone: Vec::new() }),
                 What::Settled(settled) => {
                     mail::settle(&point, settled).map(|gone| Written { arrived: Vec::new(), gone })

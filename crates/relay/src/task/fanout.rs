@@ -115,7 +115,7 @@ impl Fanout {
             Kind::DATA => data::for_server(&message),
             Kind::VIDEO => self.inserter.borrow_mut().video(&message, now),
             Kind::AUDIO => {
-                self.inserter.borrow_mut().audio(&message);
+                self.inserter.borrow_mut().audio(&message, now);
                 message
             }
             _ => message,

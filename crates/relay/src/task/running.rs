@@ -1,6 +1,6 @@
 //! One task that runs: it drives the core's [`Lifecycle`] and does what that says.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 
@@ -21,12 +21,13 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::fanout::Fanout;
-use super::{PushView, TaskKey, TaskView, Tasks};
+use super::{PushView, Tally, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
 use crate::meter::Meters;
+use crate::net::Asker;
 use crate::pull::Pull;
-use crate::push::{Address, Outlet, Told, run};
+use crate::push::{Address, Connector, Outlet, Told, run};
 use crate::sei::Inserter;
 use crate::store::Change;
 use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
@@ -173,6 +174,17 @@ impl Running {
         task.app_id == app && task.channel == channel
     }
 
+    pub(super) fn task(&self) -> Ref<'_, Task> {
+        self.task.borrow()
+    }
+
+    /// Counts it and its pushes.
+    pub(super) fn count(&self, tally: &mut Tally) {
+        let life = self.life.borrow();
+        tally.task(life.state());
+        life.pushes(clock::now()).for_each(|(.., status)| tally.push(&status));
+    }
+
     pub(super) fn view(&self) -> TaskView {
         let now = clock::now();
         let life = self.life.borrow();
@@ -303,7 +315,8 @@ impl Running {
         let mut destinations = self.destinations.borrow_mut();
         let Some(destination) = destinations.get_mut(&target) else { return };
         let outlet = destination.renew(self.tasks.settings().queue, self.tasks.meters());
-        let connector = self.tasks.connector().clone();
+        let asker = Asker::of(&self.key.app);
+        let connector = Connector { asker, ..self.tasks.connector().clone() };
         let this = Rc::downgrade(self);
         let tell = {
             let this = Weak::clone(&this);

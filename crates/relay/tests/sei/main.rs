@@ -5,7 +5,7 @@ mod clip;
 mod hevc;
 
 use livegate_core::relay::{Task, mpu};
-use livegate_core::time::UnixMillis;
+use livegate_core::time::{Millis, UnixMillis};
 use livegate_relay::sei::Inserter;
 use livegate_rtmp::message::{Kind, Message};
 
@@ -25,11 +25,13 @@ fn task(sei: &str) -> Task {
     mpu::start(params).unwrap()
 }
 
+/// A message, of sound at the time that it says.
 fn pass(inserter: &mut Inserter, message: &Message) -> Message {
     match message.kind {
         Kind::VIDEO => inserter.video(message, NOW),
         Kind::AUDIO => {
-            inserter.audio(message);
+            let now = NOW.plus(Millis(message.timestamp.into()));
+            inserter.audio(message, now);
             message.clone()
         }
         _ => message.clone(),
@@ -271,7 +273,7 @@ fn broken_sound_is_silence_and_is_counted() {
     if !clip::has_ffmpeg() {
         return;
     }
-    let messages = clip::made("broken.flv", TONE, &["-t", "20", "-c:a", "aac", "-ac", "2"]);
+    let mut messages = clip::made("broken.flv", TONE, &["-t", "20", "-c:a", "aac", "-ac", "2"]);
     let mut inserter = Inserter::new(&task(r#"{"LayoutVolume":{}}"#));
     // Every frame with its bytes changed by a generator of numbers (Knuth's, of MMIX).
     let mut number = 1_u64;
@@ -297,8 +299,35 @@ fn broken_sound_is_silence_and_is_counted() {
     }
     let undecoded = inserter.counted().undecoded;
     assert!(frames > 900 && undecoded > 100 && undecoded <= frames, "{undecoded} of {frames}");
-    // And what is whole again is heard again.
+    // And what is whole again is heard again, later.
+    for message in &mut messages {
+        message.timestamp += 30_000;
+    }
     let out = pass_all(&mut inserter, &messages);
     let (_, text) = clip::shown(&clip::write("broken-out.flv", &out)).pop().unwrap();
     assert!(sound(&text).0 > 150, "{text}");
+}
+
+/// Whoever sends a second's frames a hundred times in that second has one second of them decoded, and
+/// some more.
+#[test]
+fn no_more_sound_is_decoded_than_there_is_time_for() {
+    if !clip::has_ffmpeg() {
+        return;
+    }
+    let messages = clip::made("many.flv", TONE, &["-t", "1", "-c:a", "aac", "-ac", "2"]);
+    let mut inserter = Inserter::new(&task(r#"{"LayoutVolume":{}}"#));
+    let mut sent = 0;
+    for message in messages.iter().filter(|message| message.kind == Kind::AUDIO) {
+        pass(&mut inserter, message);
+        let mut broken = message.clone();
+        // A frame that is too long is counted where it would be decoded.
+        broken.payload = [&b"\xAF\x01"[..], &[0; 9_000]].concat().into();
+        for _ in 0..100 {
+            pass(&mut inserter, &broken);
+            sent += 1;
+        }
+    }
+    let tried = inserter.counted().undecoded;
+    assert!(sent > 4_000 && tried > 10 && tried <= 2 * 47, "{tried} of {sent}");
 }

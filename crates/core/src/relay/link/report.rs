@@ -1,6 +1,6 @@
 //! What is said of one task, one push, one published stream, on either side of the link.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use serde_json::Value;
@@ -24,7 +24,17 @@ pub struct Tenure {
     pub epoch: Epoch,
 }
 
+/// How many bytes a part of a list takes.
+fn len(part: &Value) -> usize {
+    part.to_string().len().saturating_add(1)
+}
+
 impl Tenure {
+    /// How many bytes it takes in a list.
+    pub(in crate::relay) fn len(&self) -> usize {
+        len(&self.write())
+    }
+
     /// That one.
     pub const fn new(key: String, epoch: Epoch) -> Self {
         Self { key, epoch }
@@ -125,6 +135,11 @@ pub struct TaskReport {
 }
 
 impl TaskReport {
+    /// How many bytes it takes in a list.
+    pub(in crate::relay) fn len(&self) -> usize {
+        len(&self.write())
+    }
+
     /// A task without pushes.
     pub const fn new(tenure: Tenure, revision: u64, state: TaskState) -> Self {
         Self { tenure, revision, state, code: None, pushes: Vec::new() }
@@ -169,6 +184,11 @@ pub struct Published {
 }
 
 impl Published {
+    /// How many bytes it takes in a list.
+    pub(in crate::relay) fn len(&self) -> usize {
+        len(&self.write())
+    }
+
     /// That stream.
     pub const fn new(app: String, channel: String, user: String, picture: Picture) -> Self {
         Self { app, channel, user, picture }

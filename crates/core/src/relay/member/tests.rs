@@ -5,11 +5,11 @@ use crate::layout::Picture;
 use crate::relay::lease::{Epoch, Grant};
 use crate::relay::lifecycle::TaskState;
 use crate::relay::link::{
-    Callback, Capacity, Command, FleetSays, FromHost, HostRefused, HostSays, LinkSettings, Load,
-    Published, Start, Tenure, Welcome, close,
+    Callback, Capacity, Command, FleetSays, FromHost, HostRefused, HostSays, LinkError,
+    LinkSettings, Load, MAX_MESSAGE, Published, PushReport, Start, Tenure, Welcome, close,
 };
 use crate::relay::native;
-use crate::relay::push::Cause;
+use crate::relay::push::{Cause, PushState};
 use crate::relay::task::{Origin, Task};
 use crate::time::{Millis, UnixMillis};
 use alloc::boxed::Box;
@@ -268,4 +268,98 @@ fn a_status_is_said_every_so_often() {
     assert_eq!(drain(&mut member), []);
     member.tick(at(5_000));
     assert!(matches!(said(drain(&mut member))[..], [HostSays::Status { .. }]));
+}
+
+/// A host with as many pushes as one may have, each to the longest address, and as many streams as
+/// there may be connections, each of the longest names: some eight times what a message may have.
+#[test]
+fn what_one_message_has_no_room_for_is_told_in_several() {
+    let count = 2_000_u32;
+    let own = |n: u32| Name::new(Origin::Livegate, "live".into(), n.to_string());
+    let key = |n: u32| alloc::format!("{n:032x}");
+    let rows = (0..count).map(|n| Row::new(key(n), Epoch(1), 1, own(n), n % 2 == 0));
+    let mut member = member(rows.collect());
+    drain(&mut member);
+    let seen = |n: u32| {
+        let mut seen = Seen::new(TaskState::Running);
+        let url = alloc::format!("rtmp://{}/live/***", "a".repeat(2_000));
+        let mut push = PushReport::new(url, Some(PushState::Connected), at(u64::from(n)));
+        push.code = Some("push.connection_lost".to_string());
+        seen.pushes = vec![push];
+        seen
+    };
+    (0..count).for_each(|n| member.see(&own(n), seen(n), at(0)));
+    let long = "\"".repeat(255);
+    let streams: BTreeSet<_> = (0..4_096_u32)
+        .map(|n| {
+            let user = alloc::format!("{n:0255}");
+            Published::new(long.clone(), long.clone(), user, Picture::Camera)
+        })
+        .collect();
+    member.look(streams.clone(), Load::default());
+    member.connected(at(0));
+    member.hears(FleetSays::Welcome(welcome()), at(1));
+    member.tick(at(2));
+    let mut number = 0;
+    let (mut pushes, mut told) = (BTreeSet::new(), BTreeSet::new());
+    for output in drain(&mut member) {
+        let Output::Say(text) = output else { continue };
+        assert!(text.len() <= MAX_MESSAGE);
+        // As the Fleet reads it, which wants all numbers.
+        let message = FromHost::read(&text).unwrap();
+        number += 1;
+        assert_eq!(message.number, number);
+        match message.says {
+            HostSays::Hello(hello) => {
+                assert_eq!((number, hello.tasks.len()), (1, 2_000));
+                told.extend(hello.streams);
+            }
+            HostSays::Status { tasks, .. } => {
+                let with = tasks.into_iter().filter(|task| task.pushes.len() == 1);
+                pushes.extend(with.map(|task| task.tenure.key));
+            }
+            HostSays::Streams { came, gone } => {
+                assert!(gone.is_empty());
+                told.extend(came);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((pushes.len(), told == streams), (2_000, true));
+    // All go at once.
+    member.look(BTreeSet::new(), Load::default());
+    member.tick(at(3));
+    let mut left = streams;
+    for says in said(drain(&mut member)) {
+        let HostSays::Streams { gone, .. } = says else { continue };
+        left.retain(|one| !gone.contains(one));
+    }
+    assert!(left.is_empty());
+}
+
+#[test]
+fn what_cannot_be_said_is_not_and_the_host_knows() {
+    let long = "k".repeat(1_024);
+    let rows = (0..2_000_u32).map(|n| {
+        let name = Name::new(Origin::Livegate, "live".into(), n.to_string());
+        Row::new(alloc::format!("{n}{long}"), Epoch(1), 1, name, false)
+    });
+    let mut member = member(rows.collect());
+    member.connected(at(0));
+    assert!(matches!(drain(&mut member)[..], [Output::Unsaid(LinkError::TooLarge)]));
+    // Nothing was sent that would count.
+    member.hears(FleetSays::Welcome(welcome()), at(1));
+    member.look(
+        [Published::new("a".into(), "b".into(), "c".into(), Picture::Camera)].into(),
+        Load::default(),
+    );
+    member.tick(at(2));
+    let numbers: Vec<_> = drain(&mut member)
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Say(text) => Some(FromHost::read(&text).unwrap().number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(numbers.first(), Some(&1));
 }

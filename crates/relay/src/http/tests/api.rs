@@ -327,3 +327,39 @@ fn a_message_at_the_time_of_a_change_undoes_nothing() {
         assert_eq!(view.task.sei.custom.as_deref(), Some("{\"a\":1}"));
     });
 }
+
+#[test]
+fn starts_at_one_moment_are_counted_one_by_one() {
+    use livegate_core::relay::Quota;
+    use livegate_core::relay::push::Cause;
+    run(async {
+        let host = Served::new().await;
+        let tasks = &host.host.tasks;
+        let quota = Quota { single: 2, mixed: 0 };
+        let url = |id| format!("rtmp://192.0.2.1/live/{id}");
+        // None of them waits for another.
+        let starts = ["t1", "t2", "t3"].map(|id| {
+            let start = tasks.start_within(wanted(id, "ann", &url(id)), quota);
+            (id, start)
+        });
+        let mut refused = Vec::new();
+        for (id, start) in starts {
+            match start.await {
+                Ok(_) => {}
+                Err(error) => refused.push((id, error.to_string())),
+            }
+        }
+        let why = "the application has 2 relay tasks of this kind already".to_owned();
+        assert_eq!(refused, [("t3", why)]);
+        // What is changed is not counted, nor what is over.
+        let changed = tasks.start_within(wanted("t1", "bob", &url("t1")), quota).await;
+        assert_eq!(changed.unwrap(), crate::task::Started::Changed);
+        let key = crate::task::TaskKey::of(&wanted("t2", "ann", &url("t2")));
+        tasks.stop(&key, Cause::Stopped).await.unwrap();
+        let third = tasks.start_within(wanted("t3", "ann", &url("t3")), quota).await;
+        assert_eq!(third.unwrap(), crate::task::Started::New);
+        let tally = tasks.tally();
+        assert_eq!((tally.tasks["waiting"], tally.tasks["stopped_by_user"]), (2, 1));
+        assert_eq!(tally.pushes.values().sum::<usize>(), 3);
+    });
+}

@@ -48,6 +48,45 @@ fn who_is_slow_to_ask_is_closed() {
 }
 
 #[test]
+fn what_a_proxy_could_read_otherwise_is_refused() {
+    run(async {
+        let host = Served::new().await;
+        let many = "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
+        for head in ["GET /healthz HTTP/1.1\r\n\r\n", many] {
+            let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+            let answer = answered(&host, head.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+            assert!(answer.contains("\"request.host\""), "{answer}");
+        }
+        let old = answered(&host, b"GET /healthz HTTP/1.0\r\n\r\n").await;
+        assert!(old.starts_with("HTTP/1.0 200 "), "{old}");
+        let (length, coded) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
+        for pair in [[length, coded], [coded, length]] {
+            let request = format!(
+                "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nPOST /healthz HTTP/1.1\r\nHost: a\r\n{}\r\n\
+                 0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+                pair.concat()
+            );
+            let answer = answered(&host, request.as_bytes()).await;
+            let second = answer.split("HTTP/1.1 ").nth(2).unwrap();
+            assert!(
+                second.starts_with("400 ") && second.contains("\"request.length\""),
+                "{answer}"
+            );
+            // Nothing that comes behind it is a request.
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
+        }
+        // Chunks alone are taken.
+        let request = format!(
+            "POST /api/v1/relay-tasks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\
+             {coded}\r\n2\r\n{{}}\r\n0\r\n\r\n"
+        );
+        let answer = answered(&host, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 422 "), "{answer}");
+    });
+}
+
+#[test]
 fn what_is_too_long_is_refused() {
     run(async {
         let host = Served::new().await;

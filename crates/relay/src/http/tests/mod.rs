@@ -1,6 +1,7 @@
 //! The server over real connections on this machine.
 
 mod api;
+mod events;
 mod hostile;
 mod play;
 mod stage;
@@ -18,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::door::DoorSettings;
 use livegate_core::relay::host::Settings;
+use livegate_core::relay::outbox::OutboxSettings;
 use livegate_core::url::egress::EgressPolicy;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -29,10 +31,11 @@ use tokio::time::timeout;
 
 use self::stage::Play;
 use super::{Health, Host, Parts, Patience, serve};
+use crate::callback::{Callbacks, Gateway, Receiver};
 use crate::credentials::Present;
 use crate::ingest::Crowd;
 use crate::meter::Meters;
-use crate::net::{DialTimes, Egress, Tls};
+use crate::net::{Asker, DialTimes, Egress, Tls};
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::Store;
@@ -83,6 +86,16 @@ impl Served {
     }
 
     async fn with(more: &str, patience: Patience, door: DoorSettings) -> Self {
+        Self::telling(more, patience, door, None).await
+    }
+
+    /// One that tells the application `live` to somebody.
+    async fn telling(
+        more: &str,
+        patience: Patience,
+        door: DoorSettings,
+        receiver: Option<Receiver>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path()).unwrap();
         let mut settings = Settings::default();
@@ -91,6 +104,7 @@ impl Served {
         let connector = Connector {
             tls: Tls::new(None).unwrap(),
             egress: Egress::Only(EgressPolicy::PUBLIC),
+            asker: Asker::default(),
             times: DialTimes::default(),
             send_buffer: 65_536,
             ack_window: 0,
@@ -110,10 +124,16 @@ impl Served {
         let parts = Parts {
             tasks,
             streams,
-            store,
+            store: store.clone(),
             credentials: Present::new(credentials(more)),
             crowd,
-            callbacks: None,
+            callbacks: receiver.map(|receiver| {
+                let mut outbox = OutboxSettings::default();
+                outbox.set("refusals", 1).unwrap();
+                let receivers = [("live".to_owned(), receiver)].into();
+                let tls = Tls::new(None).unwrap();
+                Callbacks::new(store.clone(), &[], outbox, tls, receivers, Gateway::None)
+            }),
             meters,
             health: Rc::new(Health::default()),
             egress: EgressPolicy { http: true, loopback: false },

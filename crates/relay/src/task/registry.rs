@@ -1,0 +1,342 @@
+//! All tasks of the host.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::rc::Rc;
+
+use livegate_core::error::Coded as _;
+use livegate_core::relay::host::Settings;
+use livegate_core::relay::lease::Epoch;
+use livegate_core::relay::push::Cause;
+use livegate_core::relay::{Quota, Running as Counted, Source, Task};
+use tokio::task::{JoinHandle, spawn_local};
+
+use super::claims::Claims;
+use super::running::Running;
+use super::view;
+use super::{StartError, Tally, TaskKey, TaskView};
+use crate::clock;
+use crate::meter::Meters;
+use crate::pull::Pulls;
+use crate::push::Connector;
+use crate::store::{Change, Kept, KeptTask, Store, StoreError};
+use crate::stream::Streams;
+
+/// What became of a wish to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It is new.
+    New,
+    /// It ran, and is now as it was asked for.
+    Changed,
+}
+
+/// How many tasks that ended are still shown: the newest.
+const ENDED: usize = 1_000;
+
+struct Inner {
+    settings: Settings,
+    streams: Streams,
+    store: Store,
+    connector: Connector,
+    pulls: Pulls,
+    meters: Rc<Meters>,
+    running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
+    ended: RefCell<VecDeque<TaskView>>,
+    claims: Claims,
+}
+
+/// A task that was begun or changed, on its way to the disk.
+type Begun = JoinHandle<Result<Started, StartError>>;
+
+/// All tasks of the host. Cloning it gives another handle.
+#[derive(Clone)]
+pub struct Tasks(Rc<Inner>);
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let running = self.0.running.borrow();
+        f.debug_struct("Tasks").field("running", &running.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Tasks {
+    /// None yet.
+    pub(crate) fn new(
+        settings: &Settings,
+        streams: Streams,
+        store: Store,
+        connector: Connector,
+        pulls: Pulls,
+        meters: Rc<Meters>,
+    ) -> Self {
+        Self(Rc::new(Inner {
+            settings: *settings,
+            streams,
+            store,
+            connector,
+            pulls,
+            meters,
+            running: RefCell::default(),
+            ended: RefCell::default(),
+            claims: Claims::default(),
+        }))
+    }
+
+    /// Takes up what was kept: tasks go on with their pushes as they were.
+    pub(crate) fn restore(&self, kept: &Kept) {
+        self.0.claims.restore(kept);
+        let push = self.0.settings.push;
+        self.0.ended.borrow_mut().extend(kept.ended.iter().map(|ended| view::ended(ended, push)));
+        for task in &kept.tasks {
+            let KeptTask { task, epoch, began_at, pushes, .. } = task.clone();
+            let key = TaskKey::of(&task);
+            let running = Running::begin(self, task, epoch, pushes, began_at);
+            if running.ended().is_none() {
+                self.0.running.borrow_mut().insert(key, running);
+            }
+        }
+    }
+
+    /// Starts a task, or changes the one of its key. It is so when this returns a future, and on disk
+    /// when that is done; nobody has to wait for it.
+    ///
+    /// # Errors
+    /// [`StartError`]: nothing has changed. But [`StartError::Store`] of a task that ran: it is changed,
+    /// and after a restart it would be as before.
+    pub fn start(&self, task: Task) -> impl Future<Output = Result<Started, StartError>> + use<> {
+        self.ask(task, None, None)
+    }
+
+    /// The same, where the application has no more tasks of such requests than it may. One that is
+    /// changed is not counted.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and [`StartError::Quota`].
+    pub fn start_within(
+        &self,
+        task: Task,
+        quota: Quota,
+    ) -> impl Future<Output = Result<Started, StartError>> + use<> {
+        self.ask(task, None, Some(quota))
+    }
+
+    /// The same, as a tenancy that a gateway gave.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_as(
+        &self,
+        task: Task,
+        epoch: Option<Epoch>,
+    ) -> impl Future<Output = Result<Started, StartError>> + use<> {
+        self.ask(task, epoch, None)
+    }
+
+    fn ask(
+        &self,
+        task: Task,
+        epoch: Option<Epoch>,
+        quota: Option<Quota>,
+    ) -> impl Future<Output = Result<Started, StartError>> + use<> {
+        let begun = self.begin(task, epoch, quota);
+        async move { begun?.await.unwrap_or(Err(StartError::Store(StoreError::Closed))) }
+    }
+
+    /// What is decided is done before anything is waited for: so changes are on disk in the order in
+    /// which they were made, and whoever asked may go away.
+    fn begin(
+        &self,
+        task: Task,
+        epoch: Option<Epoch>,
+        quota: Option<Quota>,
+    ) -> Result<Begun, StartError> {
+        if matches!(task.source, Source::Mix(_)) {
+            return Err(StartError::Unsupported);
+        }
+        let key = TaskKey::of(&task);
+        let now = clock::now();
+        if let Some(quota) = quota
+            && self.find(&key).is_none()
+        {
+            quota.admit(self.running_of(&key), &task.source).map_err(StartError::Quota)?;
+        }
+        let claimed = self.0.claims.claim(&task, epoch.is_some(), now);
+        claimed.map_err(StartError::Addresses)?;
+        let known = self.find(&key);
+        let began_at = known.as_ref().map_or(now, |running| running.began_at());
+        let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
+        let written =
+            self.0.store.write([row].into_iter().chain(self.0.claims.rows(&key)).collect());
+        let started = if let Some(running) = known {
+            running.change(task, epoch);
+            Started::Changed
+        } else {
+            let running = Running::begin(self, task, epoch, Vec::new(), began_at);
+            if running.ended().is_none() {
+                self.0.running.borrow_mut().insert(key.clone(), running);
+            }
+            Started::New
+        };
+        let this = self.clone();
+        Ok(spawn_local(async move {
+            let Err(error) = written.await else { return Ok(started) };
+            if started == Started::New
+                && let Some(running) = this.find(&key)
+            {
+                running.stop(Cause::Stopped);
+            }
+            Err(StartError::Store(error))
+        }))
+    }
+
+    /// Stops a task; whether there was one that ran. It is over when this returns a future, its
+    /// addresses begin to rest, and it is on disk when that is done.
+    ///
+    /// # Errors
+    /// [`StartError::Store`]: it is over, but after a restart it would run again.
+    pub fn stop(
+        &self,
+        key: &TaskKey,
+        cause: Cause,
+    ) -> impl Future<Output = Result<bool, StartError>> + use<> {
+        let running = self.find(key);
+        if let Some(running) = &running {
+            running.stop(cause);
+        }
+        // What is written behind it is on disk behind it.
+        let written = running.is_some().then(|| self.0.store.write(Vec::new()));
+        async move {
+            match written {
+                Some(written) => written.await.map(|()| true).map_err(StartError::Store),
+                None => Ok(false),
+            }
+        }
+    }
+
+    /// A channel was closed: tasks that follow it end.
+    pub(crate) fn channel_closed(&self, app: &str, channel: &str) {
+        let all: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        for running in all.into_iter().filter(|running| running.is_of(app, channel)) {
+            running.channel_closed();
+        }
+    }
+
+    /// Writes a message into a task's stream, once; whether there is such a task that runs.
+    ///
+    /// # Errors
+    /// [`StartError::Store`]: it is written, but after a restart it would not be the task's.
+    pub fn set_sei(
+        &self,
+        key: &TaskKey,
+        message: String,
+    ) -> impl Future<Output = Result<bool, StartError>> + use<> {
+        let changed = self.find(key).map(|running| running.set_sei(message));
+        let written = changed.map(|row| self.0.store.write(vec![row]));
+        async move {
+            match written {
+                Some(written) => written.await.map(|()| true).map_err(StartError::Store),
+                None => Ok(false),
+            }
+        }
+    }
+
+    /// One task, that runs or ended of late.
+    pub fn show(&self, key: &TaskKey) -> Option<TaskView> {
+        if let Some(running) = self.find(key) {
+            return Some(running.view());
+        }
+        let ended = self.0.ended.borrow();
+        ended.iter().rev().find(|view| TaskKey::of(&view.task) == *key).cloned()
+    }
+
+    /// All that run, and those that ended of late, newest last.
+    pub fn list(&self) -> Vec<TaskView> {
+        let ended: Vec<_> = self.0.ended.borrow().iter().cloned().collect();
+        let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
+    }
+
+    /// Of what [`Self::list`] has, how many are in which state.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for view in self.0.ended.borrow().iter() {
+            tally.task(view.state);
+            view.pushes.iter().for_each(|push| tally.push(&push.status));
+        }
+        let running = self.0.running.borrow();
+        running.values().for_each(|running| running.count(&mut tally));
+        tally
+    }
+
+    /// How many pushes there are.
+    pub(crate) fn pushes(&self) -> u64 {
+        let running = self.0.running.borrow();
+        let pushes: usize = running.values().map(|running| running.pushes()).sum();
+        u64::try_from(pushes).unwrap_or(u64::MAX)
+    }
+
+    /// Takes leave of all destinations; nothing is said to have ended.
+    pub(crate) async fn say_goodbye(&self) {
+        let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
+        // All are told before any is waited for.
+        let leaving: Vec<_> = running.iter().flat_map(|running| running.leave()).collect();
+        for connection in leaving {
+            let _ = connection.await;
+        }
+    }
+
+    fn find(&self, key: &TaskKey) -> Option<Rc<Running>> {
+        self.0.running.borrow().get(key).cloned()
+    }
+
+    /// How many tasks the application of a key has that came from the same requests.
+    fn running_of(&self, key: &TaskKey) -> Counted {
+        let mut counted = Counted::default();
+        let running = self.0.running.borrow();
+        let own = running.iter().filter(|(own, _)| own.app == key.app && own.origin == key.origin);
+        own.for_each(|(_, running)| counted.count(&running.task().source));
+        counted
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(super) fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    pub(super) fn connector(&self) -> &Connector {
+        &self.0.connector
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn meters(&self) -> &Rc<Meters> {
+        &self.0.meters
+    }
+
+    pub(super) fn pulls(&self) -> &Pulls {
+        &self.0.pulls
+    }
+
+    /// A task is over.
+    pub(super) fn ended(&self, view: TaskView, changes: &mut Vec<Change>) {
+        let Some((cause, at)) = view.ended else { return };
+        let (key, state) = (TaskKey::of(&view.task), view.state);
+        self.0.claims.release(&key, at);
+        changes.extend(self.0.claims.rows(&key));
+        let why = view.exit.clone().unwrap_or_else(|| cause.code().as_str().into());
+        changes.push(Change::Ended { key: key.clone(), state, at, why });
+        self.0.running.borrow_mut().remove(&key);
+        let mut ended = self.0.ended.borrow_mut();
+        ended.push_back(view);
+        while ended.len() > ENDED {
+            ended.pop_front();
+        }
+    }
+}
