@@ -95,6 +95,20 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     stay([...raised(relay).slice(14), ...OFF, ...STOPS]);
   });
 
+  it("tells that an address is over which a task has no more, though nothing was tried since", async (t) => {
+    const relay = await host(t);
+    const [first, second] = [await freePort(), await freePort()].map((port) => `rtmp://127.0.0.1:${port}/live/key`);
+    const publisher = await live(t, relay);
+    await relay.task([first]);
+    await relay.reaches("DISCONNECTED");
+    await relay.kill();
+    await publisher.end();
+    await relay.start();
+    await relay.task([second]);
+    const told = await until(() => relay.states(first), (all) => all.at(-1) === "END push.replaced");
+    assert.deepEqual(told.slice(0, 2), ["CONNECTING", "DISCONNECTED push.refused"]);
+  });
+
   it("counts a task's idle time from its start", async (t) => {
     const relay = await host(t);
     const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;

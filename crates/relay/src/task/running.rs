@@ -94,6 +94,9 @@ impl Running {
         let now = clock::now();
         let settings = tasks.settings();
         let fanout = Rc::new(Fanout::new(settings.gop, media(&task), Inserter::new(&task)));
+        // Of those that the task has no more it is told that they are over.
+        let known = kept.iter().map(|push| (push.id, Destination::new(push.url.clone())));
+        let destinations = RefCell::new(known.collect());
         let life =
             Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
         let running = Rc::new(Self {
@@ -104,7 +107,7 @@ impl Running {
             began_at,
             life: RefCell::new(life),
             fanout,
-            destinations: RefCell::default(),
+            destinations,
             interest: RefCell::default(),
             pull: RefCell::default(),
             ended: Cell::new(None),
