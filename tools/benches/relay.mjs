@@ -26,7 +26,7 @@ const AIM_RSS_MB = 12;
 const AIM_FFMPEG = 8;
 /** A task has at most so many addresses. */
 const TARGETS = 50;
-const GATHER_MS = 40;
+const GATHER_MS = 50;
 
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 const nginxHome = process.env.LIVEGATE_NGINX_RTMP ?? "";

@@ -14,7 +14,7 @@ settings! {
     pub struct HostSettings {
         /// How long what publishers send is gathered: then it is read, and written to every
         /// destination, in one go. 0 for not at all.
-        coalesce_ms = 40 in 0..=200,
+        coalesce_ms = 50 in 0..=200,
         /// What a kernel may hold of one destination (`SO_SNDBUF`): more hides for longer that it
         /// stopped reading, less is slow over a long way (bytes a second times the round trip).
         send_buffer_bytes = 262_144 in 16_384..=16_777_216,
