@@ -1,5 +1,5 @@
 import { LayoutOverlay, LayoutTracker, init } from "../dist/index.js";
-import { trackMpegts } from "../dist/mpegts.js";
+import { createMpegtsPlayer } from "../dist/mpegts.js";
 import { watchBoth } from "./measure.js";
 
 const { mpegts } = globalThis;
@@ -15,17 +15,23 @@ const state = (name, text) => {
 };
 
 find("code").textContent = `import { init, LayoutTracker, LayoutOverlay } from "@livegate/player";
-import { trackMpegts } from "@livegate/player/mpegts";
+import { createMpegtsPlayer } from "@livegate/player/mpegts";
 
 await init();
 const tracker = new LayoutTracker();
+tracker.attach(video);
 new LayoutOverlay(video, tracker).addEventListener("select", ({ uid }) => console.log(uid));
-`;
+
+const { player } = createMpegtsPlayer(mpegts, tracker, { type: "flv", isLive: true, url });
+player.attachMediaElement(video);
+player.load();
+player.play();`;
 
 async function main() {
   if (!mpegts?.isSupported()) throw new Error("this browser has no Media Source Extensions for live streams");
   await init();
   const tracker = new LayoutTracker();
+  tracker.attach(video);
   const overlay = new LayoutOverlay(video, tracker);
 
   let messages = 0;
@@ -45,13 +51,13 @@ async function main() {
 async function play(tracker) {
   const live = await waitForStream();
   choose(live.layout);
-  const player = mpegts.createPlayer({ type: "flv", isLive: true, url: live.play }, {
+  const source = { type: "flv", isLive: true, url: live.play };
+  const { player, stop } = createMpegtsPlayer(mpegts, tracker, source, {
     enableStashBuffer: false,
     liveBufferLatencyChasing: true,
     liveBufferLatencyMaxLatency: 1.5,
     liveBufferLatencyMinRemain: 0.4,
   });
-  const stop = trackMpegts(tracker, player);
   const again = () => {
     stop();
     player.destroy();
