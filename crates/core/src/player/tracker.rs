@@ -1,0 +1,298 @@
+//! Everything that a page's player asks, in one place.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::book::Book;
+use super::scene::Scene;
+use super::warning::Warning;
+use super::{flv, ts};
+use crate::flv::config::{Configuration, ConfigurationError};
+use crate::flv::header::TagHeader;
+use crate::flv::video::NeedMore;
+use crate::layout::Size;
+use crate::layout::hit::{BoxRect, Showing};
+use crate::sei::codec::Codec;
+use crate::sei::frame::{FrameFormat, Framing, Step};
+use crate::sei::payload::{Form, read};
+use crate::sei::sample::SampleError;
+
+/// Reads the layouts of a stream and says which one counts when.
+///
+/// Times are in microseconds. What bytes say is on the *stream's* clock; what is asked and told is on
+/// the *player's*, which is less by [`Tracker::shift`].
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    format: Option<FrameFormat>,
+    tags: flv::Tags,
+    flv: flv::Stream,
+    ts: ts::Stream,
+    base: Base,
+    book: Book,
+    shift: i64,
+    /// The layout that was asked for last.
+    cached: Option<(u32, Scene)>,
+    rects: Vec<BoxRect>,
+}
+
+/// What became of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Pushed {
+    /// So many bytes from the first are needed; nothing was read yet.
+    More(usize),
+    /// All was read: so many messages and warnings were in it.
+    Done(usize),
+}
+
+/// How much is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// What is under way: other bytes come next.
+    Readers,
+    /// The layouts, too.
+    All,
+}
+
+impl Tracker {
+    /// One that knows nothing. A layout counts for `max_age` microseconds.
+    pub fn new(max_age: i64) -> Self {
+        Self {
+            format: None,
+            tags: flv::Tags::default(),
+            flv: flv::Stream::default(),
+            ts: ts::Stream::default(),
+            base: Base::default(),
+            book: Book::new(max_age),
+            shift: 0,
+            cached: None,
+            rects: Vec::new(),
+        }
+    }
+
+    /// Says how the frames of [`Self::push`] are written.
+    pub const fn configure(&mut self, format: FrameFormat) {
+        self.format = Some(format);
+    }
+
+    /// The same, by a decoder configuration record.
+    ///
+    /// # Errors
+    /// [`ConfigurationError`]: it cannot be read. How frames are written is unknown then.
+    pub fn configure_record(
+        &mut self,
+        codec: Codec,
+        record: &[u8],
+    ) -> Result<(), ConfigurationError> {
+        self.format = None;
+        let read = Configuration::parse(codec, record)?;
+        self.format = Some(FrameFormat { codec, framing: Framing::Lengths(read.length_size) });
+        Ok(())
+    }
+
+    /// Takes a frame of `len` bytes that begins with `shown` and is shown at a time of the stream.
+    pub fn push(&mut self, shown: &[u8], len: usize, time: i64) -> Pushed {
+        self.book.begin();
+        let read = match self.format {
+            Some(format) => frame(format, shown, len, time, &mut self.book),
+            None => {
+                self.book.warn(time, Warning::NotConfigured);
+                Ok(())
+            }
+        };
+        self.pushed(read)
+    }
+
+    /// Takes a tag of FLV of `len` bytes, with its header, that begins with `shown`. It is shown at a
+    /// time of the stream; without, at its own.
+    pub fn flv_tag(&mut self, shown: &[u8], len: usize, time: Option<i64>) -> Pushed {
+        self.book.begin();
+        let Some((head, body)) = shown.split_first_chunk::<{ TagHeader::LEN }>() else {
+            if len >= TagHeader::LEN {
+                return Pushed::More(len.min(TagHeader::LEN.saturating_mul(4)));
+            }
+            self.book.warn(time.unwrap_or(0), Warning::Frame(SampleError::Broken { at: 0 }));
+            return self.pushed(Ok(()));
+        };
+        let mut header = match TagHeader::parse(*head, 0) {
+            Ok(header) => header,
+            Err(error) => {
+                self.book.warn(time.unwrap_or(0), Warning::Flv(error));
+                return self.pushed(Ok(()));
+            }
+        };
+        // A tag that was cut short has what it has; behind it may be its size.
+        let there = u32::try_from(len.saturating_sub(TagHeader::LEN)).unwrap_or(u32::MAX);
+        header.body_len = header.body_len.min(there);
+        let whole = usize::try_from(header.body_len).unwrap_or(usize::MAX);
+        let body = body.get(..whole).unwrap_or(body);
+        let read = self.tags.body(&header, body, time, &mut self.base, &mut self.book);
+        self.pushed(read.map_err(|NeedMore { bytes }| bytes.saturating_add(TagHeader::LEN)))
+    }
+
+    /// Takes bytes of an FLV stream as they come.
+    pub fn flv(&mut self, bytes: &[u8]) -> usize {
+        self.book.begin();
+        self.flv.push(bytes, &mut self.base, &mut self.book);
+        self.book.count()
+    }
+
+    /// Takes bytes of an MPEG transport stream as they come. Its times count `shift` less.
+    pub fn ts(&mut self, bytes: &[u8], shift: i64) -> usize {
+        self.book.begin();
+        self.ts.push(bytes, shift, &mut self.base, &mut self.book);
+        self.book.count()
+    }
+
+    fn pushed(&self, read: Result<(), usize>) -> Pushed {
+        read.err().map_or_else(|| Pushed::Done(self.book.count()), Pushed::More)
+    }
+
+    /// Where players of MSE have their zero: the first time of decoding, of sound or video. `None`
+    /// until both are known, or one of them and that there is no other.
+    pub fn base(&self) -> Option<i64> {
+        self.base.time()
+    }
+
+    /// Says by how much the stream's times are more than the player's.
+    pub const fn shift(&mut self, micros: i64) {
+        self.shift = micros;
+    }
+
+    /// Another stream comes next, or another part of this one.
+    pub fn reset(&mut self, scope: Scope) {
+        self.tags = flv::Tags::default();
+        self.flv = flv::Stream::default();
+        self.ts = ts::Stream::default();
+        self.book.begin();
+        if scope == Scope::All {
+            self.base = Base::default();
+            self.book.history.clear();
+            self.cached = None;
+        }
+    }
+
+    /// The number of the layout that counts at a time of the player's.
+    pub fn at(&mut self, time: i64) -> Option<u32> {
+        self.book.history.at(time.saturating_add(self.shift))
+    }
+
+    /// A layout as JSON.
+    pub fn layout(&mut self, id: u32) -> Option<String> {
+        let (time, message) = self.book.history.get(id)?;
+        let time = time.saturating_sub(self.shift);
+        let mut out = String::with_capacity(message.len().saturating_mul(2).saturating_add(128));
+        self.scene(id)?.write(id, time, &mut out);
+        Some(out)
+    }
+
+    /// What the last push had, as JSON.
+    pub fn messages(&self) -> String {
+        self.book.write(self.shift)
+    }
+
+    /// Where the panes of a layout are in a box, in their order.
+    pub fn place(&mut self, id: u32, picture: Size, showing: &Showing) -> &[BoxRect] {
+        let mut rects = core::mem::take(&mut self.rects);
+        rects.clear();
+        if let Some(scene) = self.scene(id) {
+            scene.place(picture, showing, &mut |rect| rects.push(rect));
+        }
+        self.rects = rects;
+        &self.rects
+    }
+
+    /// The number of a layout's uppermost pane at a point of the box.
+    pub fn hit(
+        &mut self,
+        id: u32,
+        picture: Size,
+        showing: &Showing,
+        at: (i64, i64),
+    ) -> Option<usize> {
+        self.scene(id)?.hit(picture, showing, at.0, at.1)
+    }
+
+    fn scene(&mut self, id: u32) -> Option<&Scene> {
+        if self.cached.as_ref().is_none_or(|(cached, _)| *cached != id) {
+            let (_, message) = self.book.history.get(id)?;
+            let reading = read(message);
+            let scene = Scene::new(reading.form.unwrap_or(Form::Other), reading.message)?;
+            self.cached = Some((id, scene));
+        }
+        self.cached.as_ref().map(|(_, scene)| scene)
+    }
+}
+
+/// Reads a frame of `len` bytes that begins with `shown`.
+///
+/// # Errors
+/// So many bytes are needed. Nothing was read then: first it is seen whether all is there.
+pub(super) fn frame(
+    format: FrameFormat,
+    shown: &[u8],
+    len: usize,
+    time: i64,
+    book: &mut Book,
+) -> Result<(), usize> {
+    let mut units = format.units(shown, len);
+    let mut has_sei = false;
+    let end = loop {
+        match units.step() {
+            Step::Sei(_) => has_sei = true,
+            Step::More { bytes } => return Err(bytes),
+            Step::End(end) => break end,
+        }
+    };
+    if let Some(warning) = Warning::of(end) {
+        book.warn(time, warning);
+    }
+    if has_sei {
+        let mut units = format.units(shown, len);
+        while let Step::Sei(nal) = units.step() {
+            book.nal(format.codec, nal, time);
+        }
+    }
+    Ok(())
+}
+
+/// Where a stream's times begin.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Base {
+    first_audio: Option<i64>,
+    first_video: Option<i64>,
+    /// The greatest time of either.
+    latest: i64,
+    has_no_audio: bool,
+    has_no_video: bool,
+}
+
+impl Base {
+    /// How long one of sound and video is waited for.
+    const PATIENCE: i64 = 2_000_000;
+
+    /// What the stream says of itself.
+    pub(super) const fn says(&mut self, audio: bool, video: bool) {
+        (self.has_no_audio, self.has_no_video) = (!audio, !video);
+    }
+
+    pub(super) fn audio(&mut self, time: i64) {
+        self.first_audio.get_or_insert(time);
+        self.latest = self.latest.max(time);
+    }
+
+    pub(super) fn video(&mut self, time: i64) {
+        self.first_video.get_or_insert(time);
+        self.latest = self.latest.max(time);
+    }
+
+    fn time(&self) -> Option<i64> {
+        let is_late = |first: i64| self.latest.saturating_sub(first) >= Self::PATIENCE;
+        match (self.first_audio, self.first_video) {
+            (Some(audio), Some(video)) => Some(audio.min(video)),
+            (Some(audio), None) => Some(audio).filter(|_| self.has_no_video || is_late(audio)),
+            (None, Some(video)) => Some(video).filter(|_| self.has_no_audio || is_late(video)),
+            (None, None) => None,
+        }
+    }
+}
