@@ -6,21 +6,9 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 
-import { chromium } from "playwright-core";
+import { chromium as engine } from "playwright-core";
 
-/** Debian's, which setup installs. */
-export const executable = process.env.LIVEGATE_CHROMIUM ?? "/usr/bin/chromium";
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--autoplay-policy=no-user-gesture-required",
-];
+import { FLAGS, chromium } from "../../tools/browser.mjs";
 
 /**
  * Starts Chromium with a profile of its own; the test ends it.
@@ -30,8 +18,8 @@ const FLAGS = [
  */
 export async function launch(t, { args = [] } = {}) {
   const profile = await mkdtemp(join(tmpdir(), "livegate-chromium-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: executable,
+  const context = await engine.launchPersistentContext(profile, {
+    executablePath: chromium(),
     headless: true,
     args: [...FLAGS, ...args],
   });
