@@ -43,7 +43,7 @@ const { metafile } = await build({
 });
 copyFileSync(module, join(dist, "livegate_player.wasm"));
 cpSync(join(here, "../../LICENSE"), join(here, "LICENSE"));
-execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", here], { stdio: "inherit" });
+execFileSync(join(dirname(require.resolve("typescript/package.json")), "bin/tsc"), ["-p", here], { stdio: "inherit" });
 
 const zipped = (path) => gzipSync(readFileSync(path), { level: 9 }).length;
 const outputs = new Map(Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js")));

@@ -1,14 +1,14 @@
-import type { Tracker } from "./wasm.js";
+import type { RawTracker } from "./raw.js";
 
 /** Where bytes go into the module's memory. It is kept from frame to frame. */
 export class Inbox {
-  readonly #raw: Tracker;
+  readonly #raw: RawTracker;
   readonly #memory: WebAssembly.Memory;
   #bytes: Uint8Array;
   #at = 0;
   #room = 0;
 
-  constructor(raw: Tracker, memory: WebAssembly.Memory) {
+  constructor(raw: RawTracker, memory: WebAssembly.Memory) {
     this.#raw = raw;
     this.#memory = memory;
     this.#bytes = new Uint8Array(memory.buffer);

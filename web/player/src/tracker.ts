@@ -1,8 +1,9 @@
 import { follow } from "./display.js";
 import { PlayerError } from "./error.js";
 import { FEW, Inbox } from "./inbox.js";
+import type { RawTracker } from "./raw.js";
 import type { Box, Fit, Layout, Message, PlacedPane, Warning } from "./types.js";
-import { type Tracker, makeTracker } from "./wasm.js";
+import { makeTracker } from "./wasm.js";
 import { Warnings } from "./warnings.js";
 
 export interface TrackerOptions {
@@ -83,7 +84,7 @@ export interface LayoutTracker {
  * configuration.
  */
 export class LayoutTracker extends EventTarget {
-  #raw: Tracker | null;
+  #raw: RawTracker | null;
   readonly #inbox: Inbox;
   readonly #warnings = new Warnings();
   #offset = 0;
@@ -322,7 +323,7 @@ export class LayoutTracker extends EventTarget {
     }
   }
 
-  #ask(raw: Tracker, have: number, total: number, time: number, tag: boolean): number {
+  #ask(raw: RawTracker, have: number, total: number, time: number, tag: boolean): number {
     try {
       return tag ? raw.flv_tag(have, total, time) : raw.push(have, total, time);
     } catch {

@@ -1,5 +1,6 @@
 import load, { Tracker } from "../wasm/livegate_player.js";
 import { PlayerError } from "./error.js";
+import type { RawTracker } from "./raw.js";
 
 /** What a WebAssembly module may be made of. */
 export type WasmSource = URL | string | Response | BufferSource | WebAssembly.Module;
@@ -74,11 +75,9 @@ const refused = (cause: unknown) =>
   );
 
 /** A tracker of the loaded module, and its memory. */
-export function makeTracker(maxAge: number): [Tracker, WebAssembly.Memory] {
+export function makeTracker(maxAge: number): [RawTracker, WebAssembly.Memory] {
   if (!memory) {
     throw new PlayerError("player.not_initialised", "await init() before making a LayoutTracker");
   }
   return [new Tracker(maxAge * 1e6), memory];
 }
-
-export type { Tracker };
