@@ -18,6 +18,8 @@ import { serve } from "./server.mjs";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** How often the stream says where everybody is and who speaks: who comes later waits so long. */
 const SAY_MS = 250;
+/** From the mixer's command to the frame that it changes, encoded: about two frames. */
+const ENCODED_MS = 70;
 const START_MS = 30_000;
 
 const { LIVEGATE, PORT = "8940" } = process.env;
@@ -56,6 +58,7 @@ function director(mix, host) {
     show: (name) =>
       next(async () => {
         if (!(await mix.show(name))) throw new Error(`the mixer does not answer\n${mix.said}`);
+        await new Promise((later) => setTimeout(later, ENCODED_MS));
         layout = name;
         await tell();
       }),

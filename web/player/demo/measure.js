@@ -8,6 +8,8 @@ const POINTS = [
   [0.745, 0.75],
 ];
 
+const NOBODY = "nobody";
+
 /** Reads whose picture is at each point of the frame that a video shows, by its pixels. */
 export function pictureReader(video) {
   const canvas = new OffscreenCanvas(POINTS.length, 1);
@@ -30,7 +32,7 @@ export function tagsReader(video, overlay) {
     return POINTS.map(([partX, partY]) => {
       const [x, y] = [box.left + partX * box.width, box.top + partY * box.height];
       const over = ({ place }) => x >= place.left && x < place.right && y >= place.top && y < place.bottom;
-      return panes.find(over)?.element.dataset.uid ?? "nobody";
+      return panes.find(over)?.element.dataset.uid ?? NOBODY;
     }).join(" ");
   };
 }
@@ -49,7 +51,8 @@ export function watchBoth(video, overlay, told) {
     frame += 1;
     for (const [name, read] of Object.entries({ picture, tags })) {
       const now = read();
-      if (now !== shown[name]) changed[name] = { now, mediaTime, frame };
+      // What is there at first is no change.
+      if (now !== shown[name] && shown[name] && !shown[name].includes(NOBODY)) changed[name] = { now, mediaTime, frame };
       shown[name] = now;
     }
     const [first, second] = [changed.picture, changed.tags];
