@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { launch, setScale } from "./lib/browser.mjs";
+import { launch } from "./lib/browser.mjs";
 import { PANES, panes } from "./player/clips.mjs";
 import { media, page, pixels, site, withoutPlayer } from "./player/page.mjs";
 
@@ -50,37 +50,38 @@ function sum(line, from, to, value) {
 describe("the overlay lies on the panes", { skip: await withoutPlayer() }, async () => {
   for (const scale of SCALES) {
     it(`with ${scale} device pixel${scale > 1 ? "s" : ""} a pixel`, async (t) => {
-      const browser = await launch(t);
+      const browser = await launch(t, { scale });
       const origin = await site(t);
-      const shown = await page(t, browser, origin, { viewport: VIEWPORT, scale, scripts: ["mpegts"], modules: ["mpegts"] });
+      const shown = await page(t, browser, origin, { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
       await shown.evaluate(play, media(await panes()));
       await shown.locator('.livegate-pane[data-uid="red"]').waitFor();
       for (const [width, height] of SIZES) {
-        for (const fit of FITS) await t.test(`${width} by ${height}, ${fit}`, () => compare(shown, { width, height, fit, scale }));
+        for (const fit of FITS) await t.test(`${width} by ${height}, ${fit}`, () => compare(shown, { width: `${width}px`, height: `${height}px`, fit, scale }));
       }
     });
   }
 
-  it("follows a page that is zoomed", async (t) => {
+  it("follows a window that is turned", async (t) => {
     const origin = await site(t);
     const shown = await page(t, await launch(t), origin, { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
     await shown.evaluate(play, media(await panes()));
     await shown.locator('.livegate-pane[data-uid="red"]').waitFor();
-    for (const scale of [1.5, 1]) {
-      await setScale(shown, VIEWPORT, scale);
-      await compare(shown, { width: 641, height: 397, fit: "contain", scale });
+    const turned = { width: VIEWPORT.height, height: VIEWPORT.width };
+    for (const viewport of [VIEWPORT, turned, VIEWPORT]) {
+      await shown.setViewportSize(viewport);
+      await compare(shown, { width: "80vw", height: "70vh", fit: "contain", scale: 1, viewport });
     }
   });
 });
 
-async function compare(shown, { width, height, fit, scale }) {
+async function compare(shown, { width, height, fit, scale, viewport = VIEWPORT }) {
   await shown.evaluate(
     async ([css]) => {
       Object.assign(document.querySelector("video").style, css);
       const frame = () => new Promise((done) => requestAnimationFrame(done));
       for (let count = 0; count < 3; count += 1) await frame();
     },
-    [{ width: `${width}px`, height: `${height}px`, objectFit: fit }],
+    [{ width, height, objectFit: fit }],
   );
   const rectangles = await shown.evaluate(() => {
     const video = document.querySelector("video").getBoundingClientRect();
@@ -92,6 +93,7 @@ async function compare(shown, { width, height, fit, scale }) {
   });
   await shown.evaluate(() => (document.querySelector(".livegate-overlay").style.visibility = "hidden"));
   const picture = await pixels(await shown.screenshot());
+  assert.equal(picture.width, viewport.width * scale);
   await shown.evaluate(() => (document.querySelector(".livegate-overlay").style.visibility = ""));
   assert.deepEqual(Object.keys(rectangles.panes).sort(), Object.keys(PANES).sort());
   const { video } = rectangles;

@@ -14,13 +14,14 @@ import { FLAGS, chromium } from "../../tools/browser.mjs";
  * Starts Chromium with a profile of its own; the test ends it.
  *
  * @param {import("node:test").TestContext} t
- * @param {{ args?: string[] }} options
+ * @param {{ args?: string[], scale?: number }} options its flags, and the device pixels of a pixel in all its pages
  */
-export async function launch(t, { args = [] } = {}) {
+export async function launch(t, { args = [], scale = 1 } = {}) {
   const profile = await mkdtemp(join(tmpdir(), "livegate-chromium-"));
   const context = await engine.launchPersistentContext(profile, {
     executablePath: chromium(),
     headless: true,
+    deviceScaleFactor: scale,
     args: [...FLAGS, ...args],
   });
   t.after(async () => {
@@ -36,26 +37,19 @@ export async function launch(t, { args = [] } = {}) {
  * @param {import("node:test").TestContext} t
  * @param {import("playwright-core").BrowserContext} context
  * @param {string} url
- * @param {{ viewport?: { width: number, height: number }, scale?: number }} options device pixel ratio
+ * @param {{ viewport?: { width: number, height: number } }} options
  */
-export async function open(t, context, url, { viewport = { width: 1000, height: 700 }, scale = 1 } = {}) {
+export async function open(t, context, url, { viewport = { width: 1000, height: 700 } } = {}) {
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(error));
   await page.setViewportSize(viewport);
-  await setScale(page, viewport, scale);
   await page.goto(url);
   t.after(async () => {
     await page.close();
     if (errors.length > 0) throw new AggregateError(errors, `the page at ${url} threw`);
   });
   return page;
-}
-
-/** Sets a page's size and device pixel ratio. */
-export async function setScale(page, { width, height }, scale) {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: scale, mobile: false });
 }
 
 const TYPES = {
