@@ -61,7 +61,10 @@ export const SWITCH_FRAMES = 260;
 /** The box that moves: a column of it for each layout. */
 const COLUMN = 20;
 const BOX = { w: 60, h: 120, y: 200 };
-const left = (layout) => 2 * COLUMN + layout * COLUMN;
+/** A line of the picture that crosses the box. */
+export const ROW = BOX.y + BOX.h / 2;
+/** Where the box begins. */
+export const left = (layout) => 2 * COLUMN + layout * COLUMN;
 /** The frame's number in binary, as bars along the upper edge. */
 export const BITS = 9;
 export const BAR = { w: 60, h: 60 };
