@@ -44,7 +44,8 @@ async function same(kept, wanted, { exact = true } = {}) {
   }
   const ours = kept.messages.filter(({ uuid }) => digits(uuid) === OURS);
   const numbers = ours.map(({ text }) => Number(JSON.parse(text).stream[0].uid));
-  assert.deepEqual(numbers, Array.from({ length: COUNT_FRAMES }, (_, number) => number));
+  const all = wanted.filter(({ uuid }) => uuid === OURS).length;
+  assert.deepEqual(numbers, Array.from({ length: all }, (_, number) => number));
   if (!exact) return;
   const ms = await times();
   for (const [at, { time }] of ours.entries()) {
@@ -99,7 +100,7 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
       "mpegts.js, HTTP-FLV": { name: "mpegts", scripts: ["mpegts"], modules: ["mpegts"] },
       "mpegts.js, WebSocket-FLV": { name: "mpegts", scripts: ["mpegts"], modules: ["mpegts"], webSocket: true },
       "flv.js, HTTP-FLV": { name: "flv", scripts: ["flvjs"], modules: ["flv"] },
-      "xgplayer-flv, HTTP-FLV": { name: "xgplayer", scripts: [], modules: ["xgplayer"] },
+      "xgplayer-flv, HTTP-FLV": { name: "xgplayer", scripts: [], modules: ["xgplayer"], unplayed: 1 },
     };
 
     it("has every message once in each player", async (t) => {
@@ -121,10 +122,12 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
       await until(waiting, (count) => count > Object.keys(kinds).length);
       const publisher = ffmpeg(t, ["-re", "-i", await numbered(), "-c", "copy", "-f", "flv", relay.publishing()]);
       await succeeds(publisher);
-      for (const kind of Object.keys(kinds)) {
+      for (const [kind, { unplayed = 0 }] of Object.entries(kinds)) {
         await t.test(kind, async (t) => {
-          const found = await played(opened[kind], wanted.length);
-          await same(found, wanted);
+          // xgplayer keeps the last picture until another follows (its transmuxer's fixer): it is never played.
+          const own = wanted.slice(0, wanted.length - unplayed);
+          const found = await played(opened[kind], own.length);
+          await same(found, own);
           onFrame(t, found);
         });
       }
