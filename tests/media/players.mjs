@@ -15,6 +15,8 @@ const SOURCES = `
   export { default as mpegtsLog } from "./node_modules/mpegts.js/src/utils/logger.js";
   export { BufferService } from "./node_modules/xgplayer-flv/es/flv/services/buffer-service.js";
   export { default as HlsTs } from "./node_modules/hls.js/src/demux/tsdemuxer.ts";
+  export { parseSEIMessageFromNALu as hlsSei } from "./node_modules/hls.js/src/utils/mp4-tools.ts";
+  export { NALu as xgplayerNal } from "./node_modules/xgplayer-transmuxer/es/codec/nalu.js";
 `;
 
 /**
@@ -152,6 +154,43 @@ export async function hls(path) {
     data: hex(userDataBytes),
     pts_ms: pts / 90,
   }));
+}
+
+/**
+ * What each takes of one frame of H.264 behind lengths of 4 bytes: its own code from the NAL units on, for benchmarks.
+ * Each makes of a function for what is found one that takes a frame.
+ */
+export async function parsers() {
+  const { MpegtsFlv, xgplayerNal, hlsSei } = await players();
+  return {
+    mpegts: (use) => {
+      const demuxer = new MpegtsFlv({ match: true, consumed: 0, dataOffset: 0, hasAudioTrack: false, hasVideoTrack: true }, {});
+      demuxer.onSeiArrived = use;
+      return (frame) => {
+        demuxer._parseAVCVideoData(frame.buffer, frame.byteOffset, frame.length, 0, 0, 2, 0);
+        // What it hands on to its remuxer.
+        Object.assign(demuxer._videoTrack, { samples: [], length: 0 });
+      };
+    },
+    xgplayer: (use) => (frame) => {
+      for (const unit of xgplayerNal.parseAvcC(frame, 4)) {
+        if ((unit[0] & 0x1f) === 6) use(xgplayerNal.parseSEI(xgplayerNal.removeEPB(unit), false));
+      }
+    },
+    // The loop is a part of a larger function there.
+    hls: (use) => {
+      const samples = [];
+      return (frame) => {
+        for (let at = 0; at < frame.length; ) {
+          const size = frame[at] * 2 ** 24 + ((frame[at + 1] << 16) | (frame[at + 2] << 8) | frame[at + 3]);
+          if ((frame[at + 4] & 0x1f) === 6) hlsSei(frame.subarray(at + 4, at + 4 + size), 1, 0, samples);
+          at += 4 + size;
+        }
+        for (const found of samples) use(found);
+        samples.length = 0;
+      };
+    },
+  };
 }
 
 /** A file as an ArrayBuffer of its own, which is what a player's loader hands on. */

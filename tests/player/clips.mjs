@@ -107,33 +107,50 @@ async function shownTimes(path) {
 
 const FOREIGN = "86f2b4c0-9a51-4f0e-8d3c-2b7a51e06f11";
 export const COUNT_SECONDS = 6;
-const MARK = "numbered-100";
+/** Whose pane the messages of type 100 have. */
+export const MARK = "numbered-100";
+
+/** The frame's number in the numbered clip, as bars. */
+export const COUNT = { width: 320, height: 180, bits: 8, bar: { w: 40, h: 40 } };
+export const COUNT_FRAMES = COUNT_SECONDS * FPS;
 
 /**
- * Six seconds with sound: a message of ours with its number on every frame, one of type 100 a second, and at key
- * frames x264's and another's in one NAL unit.
+ * Six seconds with sound: a message of ours with its number on every frame; at key frames, in one NAL unit, one of type
+ * 100 and another's; and x264's own.
  */
 export async function numbered() {
-  const frames = COUNT_SECONDS * FPS;
+  const { width, height, bits, bar } = COUNT;
+  const bars = Array.from({ length: bits }, (_, bit) => {
+    const place = `x=${bit * bar.w}:y=0:w=${bar.w}:h=${bar.h}:t=fill`;
+    return `drawbox=${place}:color=black,drawbox=${place}:color=white:enable='eq(mod(floor(n/${2 ** bit}),2),1)'`;
+  });
   const args = [
-    ...["-f", "lavfi", "-i", `testsrc2=size=320x180:rate=${FPS}`, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"],
+    ...["-f", "lavfi", "-i", `testsrc2=size=${width}x${height}:rate=${FPS},${bars.join(",")}`, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"],
     ...["-t", `${COUNT_SECONDS}`, "-c:v", "libx264", "-preset", "veryfast", "-threads", "1", "-pix_fmt", "yuv420p", "-profile:v", "baseline"],
     ...["-x264-params", `keyint=${FPS}:min-keyint=${FPS}:scenecut=0:bframes=0`, "-c:a", "aac", "-b:a", "32k"],
-    ...["-bsf:v", `h264_metadata=sei_user_data=${FOREIGN}+from-elsewhere`],
   ];
   const plain = await made("player-count.flv", args, (path) =>
     output("ffmpeg", ["-v", "error", "-y", ...args, "-f", "flv", path]).then(() => undefined),
   );
-  const times = await shownTimes(plain);
-  assert.equal(times.length, frames);
+  const text = JSON.stringify({
+    canvas: { w: width, h: height, bgnd: "#000000" },
+    regions: [{ suid: MARK, uid: 9, x: 0, y: 0, w: width, h: height, alpha: 1, zorder: 1, volume: 0 }],
+    ...{ ver: "20190611", ts: 1, app_data: "" },
+  });
+  const marked = await inserted("player-count-100.flv", plain, ["--payload-type", "100", "--match", MARK, "--every", "idr", "--text", text]);
+  // ffmpeg adds its message to a NAL unit that is there.
+  const adding = ["-c", "copy", "-bsf:v", `h264_metadata=sei_user_data=${FOREIGN}+from-elsewhere`];
+  const added = await made("player-count-added.flv", [marked, adding], (path) =>
+    output("ffmpeg", ["-v", "error", "-y", "-i", marked, ...adding, "-f", "flv", path]).then(() => undefined),
+  );
+  const times = await shownTimes(added);
+  assert.equal(times.length, COUNT_FRAMES);
   const lines = times.map((at_ms, number) => JSON.stringify({ at_ms, text: { stream: [place(number)] } }));
   const timeline = await made("player-count.jsonl", lines, async () => Buffer.from(lines.join("\n")));
-  const ours = await inserted("player-count-5.flv", plain, ["--timeline", timeline]);
-  const text = JSON.stringify({ canvas: { w: 320, h: 180, bgnd: "#000000" }, regions: [{ suid: MARK, uid: 9, x: 0, y: 0, w: 320, h: 180, alpha: 1, zorder: 1, volume: 0 }], ver: "20190611", ts: 1, app_data: "" });
-  return inserted("player-count-100.flv", ours, ["--payload-type", "100", "--match", MARK, "--every", "1000ms", "--text", text]);
+  return inserted("player-count-all.flv", added, ["--timeline", timeline]);
 }
 
-const place = (number) => ({ uid: `frame ${number}`, paneid: 0, zorder: 0, x: 0, y: 0, w: 0.5, h: 0.5, type: 0, ms: 0, vol: number % 255, vad: 0 });
+const place = (number) => ({ uid: `${number}`, paneid: 0, zorder: 0, x: 0, y: 0, w: 0.5, h: 0.5, type: 0, ms: 0, vol: number % 255, vad: 0 });
 
 /** The same packets as MPEG-TS. */
 export async function numberedTs() {

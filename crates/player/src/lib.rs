@@ -135,7 +135,7 @@ impl Tracker {
     }
 
     /// What the last push had, as JSON.
-    pub fn messages(&self) -> String {
+    pub fn messages(&mut self) -> String {
         self.inner.messages()
     }
 

@@ -66,7 +66,8 @@ impl Tags {
             Video::Frame(FrameHeader { codec, composition_time, at, .. }) => {
                 base.video(decoded);
                 let shift = i64::from(composition_time).saturating_mul(MILLI);
-                let time = time.unwrap_or(decoded.saturating_add(shift));
+                let own = decoded.saturating_add(shift);
+                let time = time.unwrap_or(own);
                 let Some(format) = self.format.filter(|format| format.codec == codec) else {
                     book.warn(time, Warning::NotConfigured);
                     return Ok(());

@@ -3,9 +3,12 @@
 //! Messages come in the order of decoding, again after a seek, and for as long as somebody sends
 //! them. What is kept is bounded, in number and in bytes; what goes first is what is farthest from
 //! where the player is.
+//!
+//! Whether a message is a layout at all is asked only when it would count: reading it takes longer than
+//! keeping it, and of most nobody ever asks.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
 
 /// The most layouts that are kept: over two minutes of one on every frame, 30 a second.
 pub const MAX_LAYOUTS: usize = 4096;
@@ -20,7 +23,7 @@ const OVERHEAD: usize = 64;
 #[derive(Clone, Debug)]
 pub struct History {
     /// By time; of equal ones the later one counts.
-    entries: Vec<Entry>,
+    entries: VecDeque<Entry>,
     bytes: usize,
     max_age: i64,
     last_id: u32,
@@ -33,6 +36,8 @@ pub struct History {
 struct Entry {
     time: i64,
     id: u32,
+    /// Whether it is known to be a layout.
+    is_layout: bool,
     message: Box<[u8]>,
 }
 
@@ -40,7 +45,7 @@ impl History {
     /// An empty one. A layout counts for `max_age` microseconds.
     pub const fn new(max_age: i64) -> Self {
         Self {
-            entries: Vec::new(),
+            entries: VecDeque::new(),
             bytes: 0,
             max_age,
             last_id: 0,
@@ -49,13 +54,13 @@ impl History {
         }
     }
 
-    /// Keeps a layout's message from a time on and gives its number, never 0; the number that it
+    /// Keeps a message that may be a layout's from a time on and gives its number, never 0; the number that it
     /// has, if the same one is there at that time.
     ///
     /// If there are too many now, those farthest from the player go: the one put in, even.
     pub fn insert(&mut self, time: i64, message: &[u8]) -> u32 {
         let at = self.entries.partition_point(|entry| entry.time <= time);
-        let before = self.entries.get(..at).unwrap_or_default().iter().rev();
+        let before = self.entries.range(..at).rev();
         let mut same_time = before.take_while(|entry| entry.time == time);
         if let Some(same) = same_time.find(|entry| *entry.message == *message) {
             return same.id;
@@ -64,7 +69,7 @@ impl History {
         self.last_id = self.last_id.checked_add(1).unwrap_or(1);
         let id = self.last_id;
         self.bytes = self.bytes.saturating_add(message.len()).saturating_add(OVERHEAD);
-        self.entries.insert(at, Entry { time, id, message: message.into() });
+        self.entries.insert(at, Entry { time, id, is_layout: false, message: message.into() });
         if !self.asked {
             self.here = Some(time);
         }
@@ -77,23 +82,48 @@ impl History {
     /// Drops the first or the last, whichever is farther from the player; of both alike the first.
     fn evict(&mut self) {
         let here = self.here.unwrap_or(0);
-        let (Some(first), Some(last)) = (self.entries.first(), self.entries.last()) else { return };
+        let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return };
         let at = if first.time.abs_diff(here) >= last.time.abs_diff(here) {
             0
         } else {
             self.entries.len().saturating_sub(1)
         };
-        let gone = self.entries.remove(at);
-        self.bytes = self.bytes.saturating_sub(gone.message.len()).saturating_sub(OVERHEAD);
+        self.drop_at(at);
+    }
+
+    fn drop_at(&mut self, at: usize) {
+        if let Some(gone) = self.entries.remove(at) {
+            self.bytes = self.bytes.saturating_sub(gone.message.len()).saturating_sub(OVERHEAD);
+        }
     }
 
     /// The number of the layout that counts at a time: the latest that is not after it, unless that
     /// is too old. The player is there now.
-    pub fn at(&mut self, time: i64) -> Option<u32> {
+    ///
+    /// `judge` says of a number and a message whether it is a layout; it is asked once. What is none
+    /// is dropped.
+    pub fn at(&mut self, time: i64, judge: &mut dyn FnMut(u32, &[u8]) -> bool) -> Option<u32> {
         (self.here, self.asked) = (Some(time), true);
-        let at = self.entries.partition_point(|entry| entry.time <= time).checked_sub(1)?;
-        let entry = self.entries.get(at)?;
-        (time.saturating_sub(entry.time) <= self.max_age).then_some(entry.id)
+        let mut at = self.entries.partition_point(|entry| entry.time <= time);
+        loop {
+            at = at.checked_sub(1)?;
+            let entry = self.entries.get_mut(at)?;
+            if time.saturating_sub(entry.time) > self.max_age {
+                return None;
+            }
+            entry.is_layout = entry.is_layout || judge(entry.id, &entry.message);
+            if entry.is_layout {
+                return Some(entry.id);
+            }
+            self.drop_at(at);
+        }
+    }
+
+    /// Says that a message is no layout.
+    pub fn remove(&mut self, id: u32) {
+        if let Some(at) = self.entries.iter().rposition(|entry| entry.id == id) {
+            self.drop_at(at);
+        }
     }
 
     /// The time and the message of a layout, if it is still there.
@@ -103,12 +133,12 @@ impl History {
     }
 
     /// How many there are.
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
@@ -125,13 +155,37 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
+    /// Asks a history in which everything is a layout.
+    fn ask(history: &mut History, time: i64) -> Option<u32> {
+        history.at(time, &mut |_, _| true)
+    }
+
+    #[test]
+    fn what_is_no_layout_is_asked_about_once_and_dropped() {
+        let mut history = History::new(100);
+        let [a, _, c, d] = [(1, "layout a"), (2, "other"), (3, "layout c"), (4, "other")]
+            .map(|(time, text)| history.insert(time, text.as_bytes()));
+        let mut asked = Vec::new();
+        let mut at = |history: &mut History, time| {
+            history.at(time, &mut |id, message| {
+                asked.push(id);
+                message.starts_with(b"layout")
+            })
+        };
+        assert_eq!([9, 9, 2, 2].map(|time| at(&mut history, time)), [c, c, a, a].map(Some));
+        assert_eq!(asked, [d, c, 2, a]);
+        assert_eq!(history.len(), 2);
+        history.remove(a);
+        assert_eq!(history.bytes, OVERHEAD + "layout c".len());
+    }
+
     #[test]
     fn the_latest_one_not_after_the_time_counts_until_it_is_too_old() {
         let mut history = History::new(10);
-        assert_eq!(history.at(0), None);
+        assert_eq!(ask(&mut history, 0), None);
         let a = history.insert(100, b"a");
         let b = history.insert(105, b"b");
-        let all: Vec<_> = [99, 100, 104, 105, 115, 116].map(|time| history.at(time)).into();
+        let all: Vec<_> = [99, 100, 104, 105, 115, 116].map(|time| ask(&mut history, time)).into();
         assert_eq!(all, [None, Some(a), Some(a), Some(b), Some(b), None]);
         assert_eq!(history.get(a), Some((100, &b"a"[..])));
     }
@@ -141,10 +195,11 @@ mod tests {
         let mut history = History::new(10);
         let a = history.insert(5, b"a");
         let b = history.insert(5, b"b");
-        assert_eq!(history.at(5), Some(b));
+        assert_eq!(ask(&mut history, 5), Some(b));
         // As a seek loads the same part again.
         assert_eq!((history.insert(5, b"a"), history.insert(5, b"b")), (a, b));
-        assert_eq!((history.at(5), history.len()), (Some(b), 2));
+        assert_eq!(ask(&mut history, 5), Some(b));
+        assert_eq!(history.len(), 2);
     }
 
     #[test]
@@ -155,14 +210,16 @@ mod tests {
         for index in 0..=MAX_LAYOUTS {
             history.insert(at(index), b"");
         }
-        assert_eq!((history.len(), history.at(0)), (MAX_LAYOUTS, None));
+        assert_eq!(history.len(), MAX_LAYOUTS);
+        assert_eq!(ask(&mut history, 0), None);
         // The player is near the beginning now: what lies far ahead goes, the new one even.
-        assert_eq!(history.at(1), Some(2));
+        assert_eq!(ask(&mut history, 1), Some(2));
         let far = history.insert(at(MAX_LAYOUTS) + 1, b"");
-        assert_eq!((history.get(far), history.at(1)), (None, Some(2)));
+        assert_eq!(history.get(far), None);
+        assert_eq!(ask(&mut history, 1), Some(2));
         history.insert(0, b"");
-        assert!(history.at(0).is_some());
-        assert_ne!(history.at(at(MAX_LAYOUTS)), Some(u32::try_from(MAX_LAYOUTS).unwrap() + 1));
+        assert!(ask(&mut history, 0).is_some());
+        assert_ne!(ask(&mut history, at(MAX_LAYOUTS)), Some(u32::try_from(MAX_LAYOUTS).unwrap() + 1));
     }
 
     #[test]
@@ -201,7 +258,7 @@ mod tests {
                     // `max_by_key` gives the last of equal ones.
                     let latest = not_after.max_by_key(|(at, ..)| *at);
                     let expected = latest.filter(|(at, ..)| time - at <= max_age).map(|(.., id)| *id);
-                    prop_assert_eq!(history.at(time), expected);
+                    prop_assert_eq!(ask(&mut history, time), expected);
                 }
                 prop_assert_eq!(history.len(), plain.len());
             }

@@ -4,7 +4,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::book::Book;
-use super::scene::Scene;
 use super::warning::Warning;
 use super::{flv, ts};
 use crate::flv::config::{Configuration, ConfigurationError};
@@ -14,7 +13,6 @@ use crate::layout::Size;
 use crate::layout::hit::{BoxRect, Showing};
 use crate::sei::codec::Codec;
 use crate::sei::frame::{FrameFormat, Framing, Step};
-use crate::sei::payload::{Form, read};
 use crate::sei::sample::SampleError;
 
 /// Reads the layouts of a stream and says which one counts when.
@@ -30,8 +28,6 @@ pub struct Tracker {
     base: Base,
     book: Book,
     shift: i64,
-    /// The layout that was asked for last.
-    cached: Option<(u32, Scene)>,
     rects: Vec<BoxRect>,
 }
 
@@ -65,7 +61,6 @@ impl Tracker {
             base: Base::default(),
             book: Book::new(max_age),
             shift: 0,
-            cached: None,
             rects: Vec::new(),
         }
     }
@@ -93,12 +88,11 @@ impl Tracker {
     /// Takes a frame of `len` bytes that begins with `shown` and is shown at a time of the stream.
     pub fn push(&mut self, shown: &[u8], len: usize, time: i64) -> Pushed {
         self.book.begin();
-        let read = match self.format {
-            Some(format) => frame(format, shown, len, time, &mut self.book),
-            None => {
-                self.book.warn(time, Warning::NotConfigured);
-                Ok(())
-            }
+        let read = if let Some(format) = self.format {
+            frame(format, shown, len, time, &mut self.book)
+        } else {
+            self.book.warn(time, Warning::NotConfigured);
+            Ok(())
         };
         self.pushed(read)
     }
@@ -167,38 +161,34 @@ impl Tracker {
         self.book.begin();
         if scope == Scope::All {
             self.base = Base::default();
-            self.book.history.clear();
-            self.cached = None;
+            self.book.clear();
         }
     }
 
     /// The number of the layout that counts at a time of the player's.
     pub fn at(&mut self, time: i64) -> Option<u32> {
-        self.book.history.at(time.saturating_add(self.shift))
+        self.book.at(time.saturating_add(self.shift))
     }
 
     /// A layout as JSON.
     pub fn layout(&mut self, id: u32) -> Option<String> {
-        let (time, message) = self.book.history.get(id)?;
-        let time = time.saturating_sub(self.shift);
-        let mut out = String::with_capacity(message.len().saturating_mul(2).saturating_add(128));
-        self.scene(id)?.write(id, time, &mut out);
+        let (time, scene) = self.book.layout(id)?;
+        let mut out = String::new();
+        scene.write(id, time.saturating_sub(self.shift), &mut out);
         Some(out)
     }
 
     /// What the last push had, as JSON.
-    pub fn messages(&self) -> String {
+    pub fn messages(&mut self) -> String {
         self.book.write(self.shift)
     }
 
     /// Where the panes of a layout are in a box, in their order.
     pub fn place(&mut self, id: u32, picture: Size, showing: &Showing) -> &[BoxRect] {
-        let mut rects = core::mem::take(&mut self.rects);
-        rects.clear();
-        if let Some(scene) = self.scene(id) {
-            scene.place(picture, showing, &mut |rect| rects.push(rect));
+        self.rects.clear();
+        if let Some((_, scene)) = self.book.layout(id) {
+            scene.place(picture, showing, &mut |rect| self.rects.push(rect));
         }
-        self.rects = rects;
         &self.rects
     }
 
@@ -210,17 +200,8 @@ impl Tracker {
         showing: &Showing,
         at: (i64, i64),
     ) -> Option<usize> {
-        self.scene(id)?.hit(picture, showing, at.0, at.1)
-    }
-
-    fn scene(&mut self, id: u32) -> Option<&Scene> {
-        if self.cached.as_ref().is_none_or(|(cached, _)| *cached != id) {
-            let (_, message) = self.book.history.get(id)?;
-            let reading = read(message);
-            let scene = Scene::new(reading.form.unwrap_or(Form::Other), reading.message)?;
-            self.cached = Some((id, scene));
-        }
-        self.cached.as_ref().map(|(_, scene)| scene)
+        let (_, scene) = self.book.layout(id)?;
+        scene.hit(picture, showing, at.0, at.1)
     }
 }
 

@@ -100,7 +100,7 @@ impl Video {
             let begins = nal.offset.saturating_sub(nal.start_code_len());
             // The time of the PES packet in which it begins.
             let mark = marks.iter().rev().find(|(from, _)| *from <= begins);
-            if let Some((_, time)) = mark.or(marks.first()) {
+            if let Some((_, time)) = mark.or_else(|| marks.first()) {
                 book.nal(codec, nal.bytes, *time);
             }
         });

@@ -210,3 +210,186 @@ fn start_code(bytes: &[u8]) -> Option<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{End, FrameFormat, Framing, MAX_LEAD, Step};
+    use crate::sei::annexb;
+    use crate::sei::codec::Codec::{self, H264, H265};
+    use crate::sei::codec::Unit;
+    use crate::sei::length::{self, LengthSize};
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    const SIZES: [LengthSize; 4] =
+        [LengthSize::One, LengthSize::Two, LengthSize::Three, LengthSize::Four];
+
+    fn lengths(codec: Codec, size: LengthSize) -> FrameFormat {
+        FrameFormat { codec, framing: Framing::Lengths(size) }
+    }
+
+    fn start_codes(codec: Codec) -> FrameFormat {
+        FrameFormat { codec, framing: Framing::StartCodes }
+    }
+
+    fn framed(format: FrameFormat, units: &[&[u8]]) -> Vec<u8> {
+        let mut frame = Vec::new();
+        for (index, unit) in units.iter().enumerate() {
+            match format.framing {
+                Framing::Lengths(size) => {
+                    let length = u32::try_from(unit.len()).unwrap().to_be_bytes();
+                    frame.extend(&length[4 - size.bytes()..]);
+                }
+                // Of four and of three bytes.
+                Framing::StartCodes if index % 2 == 0 => frame.extend([0, 0, 0, 1]),
+                Framing::StartCodes => frame.extend([0, 0, 1]),
+            }
+            frame.extend(*unit);
+        }
+        frame
+    }
+
+    /// What is found, and how often it was asked for more; shown is never more than was asked for.
+    fn read(format: FrameFormat, frame: &[u8]) -> (Vec<Vec<u8>>, End, usize) {
+        let (mut shown, mut asked) = (0, 0);
+        'again: loop {
+            let mut units = format.units(&frame[..shown], frame.len());
+            let mut found = Vec::new();
+            loop {
+                match units.step() {
+                    Step::Sei(nal) => found.push(nal.to_vec()),
+                    Step::End(end) => return (found, end, asked),
+                    Step::More { bytes } => {
+                        assert!(shown < bytes && bytes <= frame.len().min(MAX_LEAD));
+                        (shown, asked) = (bytes, asked + 1);
+                        continue 'again;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_before_the_picture_are_found_however_nal_units_are_told_apart() {
+        let slice = [&[0x65, 0x88][..], &[0xAB; 3000]].concat();
+        let (aud, sps, sei): (&[u8], &[u8], &[u8]) = (&[9, 0xF0], &[0x67; 30], &[6, 5, 1, 9, 0x80]);
+        let formats = SIZES[1..].iter().map(|size| lengths(H264, *size));
+        for format in formats.chain([start_codes(H264)]) {
+            let frame = framed(format, &[aud, sps, sei, sei, &slice, sei, &slice]);
+            let (found, end, _) = read(format, &frame);
+            assert_eq!((found, end), (Vec::from([sei, sei].map(<[u8]>::to_vec)), End::Read));
+        }
+        // A slice of another layer and a prefix are of the picture.
+        for nal in [[0x6E, 1], [0x74, 1]] {
+            let format = lengths(H264, LengthSize::Four);
+            assert_eq!(read(format, &framed(format, &[&nal, sei])).0.len(), 0);
+        }
+    }
+
+    #[test]
+    fn a_suffix_is_read_if_it_is_there_and_never_asked_for() {
+        let slice = [&[2, 1][..], &[0xAB; 3000]].concat();
+        let (prefix, suffix): (&[u8], &[u8]) = (&[78, 1, 5, 1, 9, 0x80], &[80, 1, 5, 1, 9, 0x80]);
+        for format in [lengths(H265, LengthSize::Four), start_codes(H265)] {
+            let frame = framed(format, &[prefix, &slice, suffix]);
+            let (found, end, _) = read(format, &frame);
+            assert_eq!((found, end), (Vec::from([prefix.to_vec()]), End::Read));
+            let mut units = format.units(&frame, frame.len());
+            assert_eq!(units.step(), Step::Sei(prefix));
+            assert_eq!(units.step(), Step::Sei(suffix));
+            assert_eq!(units.step(), Step::End(End::Read));
+        }
+    }
+
+    #[test]
+    fn few_questions_are_enough() {
+        let sei = [&[6][..], &[5; 700]].concat();
+        let slice = [0x41; 5000];
+        for (format, with, without) in
+            [(lengths(H264, LengthSize::Four), 3, 2), (start_codes(H264), 2, 1)]
+        {
+            // A length, the delimiter's; the next one; then the whole message with what follows it.
+            let frame = framed(format, &[&[9, 0xF0], &sei, &slice]);
+            assert_eq!(read(format, &frame).2, with);
+            let frame = framed(format, &[&[9, 0xF0], &slice]);
+            assert_eq!(read(format, &frame).2, without);
+        }
+    }
+
+    #[test]
+    fn what_is_no_frame_is_broken() {
+        let four = lengths(H264, LengthSize::Four);
+        for frame in [
+            // Start codes for lengths; a length that reaches behind the end; half a length.
+            &b"\0\0\0\x01\x65\x88\x84"[..],
+            b"\0\0\0\x09\x65\x88\x84",
+            b"\xFF\xFF\xFF\xFF\x65",
+            b"\0\0",
+        ] {
+            assert_eq!(read(four, frame).1, End::Broken, "{frame:02x?}");
+        }
+        // Lengths for start codes.
+        assert_eq!(read(start_codes(H264), b"\0\0\x02\x65\x88").1, End::Broken);
+        for format in [four, start_codes(H265)] {
+            assert_eq!(read(format, b""), (Vec::new(), End::Read, 0));
+        }
+    }
+
+    #[test]
+    fn what_never_comes_to_a_picture_is_not_copied_for_ever() {
+        let long = [&[6][..], &[0xFF; MAX_LEAD]].concat();
+        for format in [lengths(H264, LengthSize::Four), start_codes(H264)] {
+            let frame = framed(format, &[&long, &[0x65, 0x88, 0x84]]);
+            assert_eq!(read(format, &frame).1, End::TooLong);
+        }
+    }
+
+    /// Units of which some are pictures, without start codes in them.
+    fn unit() -> impl Strategy<Value = Vec<u8>> {
+        let header = prop::sample::select(&[6_u8, 9, 0x67, 0x65, 0x41, 12, 78, 80, 2, 64][..]);
+        (header, prop::collection::vec(1_u8..=255, 2..40))
+            .prop_map(|(header, rest)| [&[header, 1][..], &rest].concat())
+    }
+
+    /// The SEI before the first picture, by the readers of whole frames.
+    fn expected(format: FrameFormat, frame: &[u8]) -> Vec<Vec<u8>> {
+        let nals: Vec<Vec<u8>> = match format.framing {
+            Framing::Lengths(size) => {
+                length::units(frame, size).map(|found| found.nal.to_vec()).collect()
+            }
+            Framing::StartCodes => annexb::units(frame).map(|nal| nal.bytes.to_vec()).collect(),
+        };
+        let unit = |nal: &Vec<u8>| Unit::parse(format.codec, nal);
+        let before = nals.into_iter().take_while(|nal| {
+            unit(nal).is_none_or(|unit| !unit.is_vcl() && !unit.is_prefix())
+        });
+        before.filter(|nal| unit(nal).is_some_and(Unit::is_sei)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_the_readers_of_whole_frames_find(
+            units in prop::collection::vec(unit(), 1..8), size in 0_usize..5, is_h265 in any::<bool>(),
+        ) {
+            let codec = if is_h265 { H265 } else { H264 };
+            let format = SIZES.get(size).map_or(start_codes(codec), |size| lengths(codec, *size));
+            let units: Vec<&[u8]> = units.iter().map(Vec::as_slice).collect();
+            let frame = framed(format, &units);
+            let (found, end, _) = read(format, &frame);
+            // A suffix may have been shown by chance.
+            let expected = expected(format, &frame);
+            prop_assert!(found.starts_with(&expected), "{:?} {:?}", found, expected);
+            prop_assert!(is_h265 || found.len() == expected.len());
+            prop_assert_eq!(end, End::Read);
+        }
+
+        #[test]
+        fn holds_for_any_bytes(frame in prop::collection::vec(0_u8..10, 0..60), size in 0_usize..5) {
+            for codec in [H264, H265] {
+                let format = SIZES.get(size).map_or(start_codes(codec), |size| lengths(codec, *size));
+                let _ = read(format, &frame);
+            }
+        }
+    }
+}

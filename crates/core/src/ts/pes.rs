@@ -43,15 +43,15 @@ pub fn head(bytes: &[u8]) -> Head {
     }
     let len = usize::from(rest_len).saturating_add(9);
     let Some(header) = bytes.get(..len) else { return Head::More };
-    let time = |at: usize| header.get(at..)?.first_chunk().map(timestamp);
+    let time = |at: usize| header.get(at..)?.first_chunk().copied().map(timestamp);
     let pts = if flags & 0x80 != 0 { time(9) } else { None };
     let dts = if flags & 0xC0 == 0xC0 { time(14) } else { None };
     Head::Header { len, times: Times { pts, dts } }
 }
 
 /// Three, fifteen and fifteen bits, a mark behind each.
-fn timestamp(bytes: &[u8; 5]) -> u64 {
-    let [first, rest @ ..] = *bytes;
+fn timestamp(bytes: [u8; 5]) -> u64 {
+    let [first, rest @ ..] = bytes;
     let low = u64::from(u32::from_be_bytes(rest));
     u64::from(first >> 1 & 7) << 30 | (low >> 17) << 15 | low >> 1 & 0x7FFF
 }
