@@ -172,6 +172,31 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
   });
 });
 
+describe("between two WebRTC connections", { skip: await withoutPlayer() }, () => {
+  /** Messages that have to come. */
+  const LEAST = 60;
+
+  for (const how of ["streams", "script"]) {
+    it(`every message of each frame that arrives, by ${how === "streams" ? "streams in the page" : "a transform in a worker"}`, async (t) => {
+      const opened = await page(t, await launch(t), await site(t), { modules: ["webrtc"] });
+      const found = await opened.evaluate(async ([how, least]) => (await import("/test/webrtc.js")).call(how, least), [how, LEAST]);
+      if (found === "no H.264") return t.skip("this Chromium sends no H.264");
+      const ours = found.messages.filter(({ uuid }) => digits(uuid) === OURS);
+      const numbers = ours.map(({ text }) => Number(JSON.parse(text).stream[0].uid));
+      assert.ok(numbers.length >= LEAST, `${numbers.length} messages, ${found.sent} were sent`);
+      assert.deepEqual(numbers, numbers.map((_, at) => numbers[0] + at));
+      assert.ok(numbers[0] <= 1, `the first is ${numbers[0]}`);
+      const times = ours.map(({ time }) => time);
+      assert.deepEqual(times, [...times].sort((one, other) => one - other));
+      const shown = found.shown.filter(({ uid }) => uid !== null);
+      t.diagnostic(`${numbers.length} messages, ${shown.length} frames displayed`);
+      assert.ok(shown.length >= LEAST / 3);
+      // What was in the frame of that RTP timestamp, which only the page's side of it knows.
+      if (how === "streams") for (const { rtp, uid } of shown) assert.equal(uid, `${found.arrived[rtp]}`);
+    });
+  }
+});
+
 /** The pictures of a file and their decoder's configuration, in base64. */
 function samples(file) {
   const tags = read(file).tags.flatMap((tag) => {
