@@ -5,6 +5,10 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import { players } from "../../tests/media/players.mjs";
+import { withoutBrowser } from "../browser.mjs";
+import { measured, ours, rows } from "./player-cases.mjs";
+import { inChromium } from "./player-page.mjs";
 import { figure, note, section } from "./report.mjs";
 
 /** Bytes of a picture: 3 Mbit/s at 30 frames. */
@@ -46,48 +50,15 @@ export const FRAMES = {
   "with a layout of 9": sample(sei(layout(9))),
 };
 
-/** What a page makes of the bytes that a player hands it. */
-const decoder = new TextDecoder();
-const parsed = (bytes) => JSON.parse(decoder.decode(bytes));
-
-/** The players' own code: a frame to what it reads of it; `json` with what a page has to do then. */
-async function theirs() {
-  const { parsers } = await import("../../tests/media/players.mjs");
-  const { mpegts, xgplayer, hls } = await parsers();
-  const found = (make) => ({ plain: make(() => {}), json: make(parsed) });
-  return {
-    "mpegts.js": found((use) => mpegts(({ user_data: data }) => use(data))),
-    xgplayer: found((use) => xgplayer(({ payload, size }) => use(payload.subarray(0, size - 16)))),
-    "hls.js": found((use) => hls(({ userDataBytes }) => use(userDataBytes))),
-  };
-}
-
-/** Ours: the package as a page has it. */
-async function ours() {
+/** A tracker of the package as a page has it. */
+async function tracker() {
   const { LayoutTracker, init } = await import("../../web/player/dist/node.js");
   await init();
-  const tracker = new LayoutTracker();
-  tracker.configure({ codec: "h264", format: "avcc" });
-  let time = 0;
-  return (frame) => {
-    time += 1 / 30;
-    return tracker.push(frame, time);
-  };
+  return new LayoutTracker();
 }
 
-/** Nanoseconds a call: the least of many short rounds, those who are compared taking turns. */
-function measured(cases, short) {
-  const CALLS = 200;
-  const best = cases.map(() => Infinity);
-  for (let round = 0; round < (short ? 60 : 400); round += 1) {
-    cases.forEach((call, at) => {
-      const began = process.hrtime.bigint();
-      for (let turn = 0; turn < CALLS; turn += 1) call();
-      best[at] = Math.min(best[at], Number(process.hrtime.bigint() - began) / CALLS);
-    });
-  }
-  return best;
-}
+const EFFORT = { rounds: 400, calls: 200 };
+const SHORT = { rounds: 60, calls: 200 };
 
 /** What a million frames without a message leave on JavaScript's heap, and on the module's. */
 function garbage() {
@@ -98,7 +69,7 @@ function garbage() {
 }
 
 async function leave() {
-  const push = await ours();
+  const push = ours(await tracker());
   const frame = FRAMES["without a message"];
   const COUNT = 1_000_000;
   for (let turn = 0; turn < COUNT / 10; turn += 1) push(frame);
@@ -111,20 +82,30 @@ async function leave() {
   console.log(JSON.stringify({ bytes, wasm: after.arrayBuffers + after.external - before.arrayBuffers - before.external }));
 }
 
+const isWith = (name) => !name.startsWith("without");
+
+/** One frame's table: ours beside the fastest of what does the same. */
+function table(title, found) {
+  section(title);
+  const [own, ...rest] = found;
+  const least = Math.min(...rest.filter(({ compared }) => compared).map(({ ns }) => ns));
+  figure(own.title, own.ns, { unit: " ns", most: least });
+  for (const { title, ns } of rest) figure(title, ns, { unit: " ns" });
+}
+
 export async function player({ short }) {
-  const push = await ours();
-  const others = await theirs();
+  const effort = short ? SHORT : EFFORT;
+  const others = await players();
   for (const [name, frame] of Object.entries(FRAMES)) {
-    section(`A frame of ${frame.length} bytes ${name}, in node`);
-    const has = frame !== FRAMES["without a message"];
-    const rows = Object.entries(others).flatMap(([player, { plain, json }]) => [
-      { title: `${player}'s own parser`, call: () => plain(frame), compared: !has },
-      ...(has ? [{ title: `${player}'s own parser, then JSON.parse`, call: () => json(frame), compared: true }] : []),
-    ]);
-    const [own, ...rest] = measured([() => push(frame), ...rows.map(({ call }) => call)], short);
-    const least = Math.min(...rest.filter((_, at) => rows[at].compared));
-    figure("LayoutTracker.push", own, { unit: " ns", most: least });
-    rows.forEach(({ title }, at) => figure(title, rest[at], { unit: " ns" }));
+    const cases = rows(await tracker(), others, frame, isWith(name));
+    const times = measured(cases, effort);
+    table(`A frame of ${frame.length} bytes ${name}, in node`, cases.map((row, at) => ({ ...row, ns: times[at] })));
+  }
+  const missing = withoutBrowser();
+  if (missing) note(missing);
+  else {
+    const { version, found } = await inChromium(FRAMES, effort);
+    for (const [name, rows] of Object.entries(found)) table(`The same frame ${name}, in Chromium ${version}`, rows);
   }
   section("What a frame without a message leaves behind, of a million");
   const { bytes, wasm } = garbage();
