@@ -6,33 +6,22 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 
-import { chromium } from "playwright-core";
+import { chromium as engine } from "playwright-core";
 
-/** Debian's, which setup installs. */
-export const executable = process.env.LIVEGATE_CHROMIUM ?? "/usr/bin/chromium";
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--autoplay-policy=no-user-gesture-required",
-];
+import { FLAGS, chromium } from "../../tools/browser.mjs";
 
 /**
  * Starts Chromium with a profile of its own; the test ends it.
  *
  * @param {import("node:test").TestContext} t
- * @param {{ args?: string[] }} options
+ * @param {{ args?: string[], scale?: number }} options its flags, and the device pixels of a pixel in all its pages
  */
-export async function launch(t, { args = [] } = {}) {
+export async function launch(t, { args = [], scale = 1 } = {}) {
   const profile = await mkdtemp(join(tmpdir(), "livegate-chromium-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: executable,
+  const context = await engine.launchPersistentContext(profile, {
+    executablePath: chromium(),
     headless: true,
+    deviceScaleFactor: scale,
     args: [...FLAGS, ...args],
   });
   t.after(async () => {
@@ -48,26 +37,19 @@ export async function launch(t, { args = [] } = {}) {
  * @param {import("node:test").TestContext} t
  * @param {import("playwright-core").BrowserContext} context
  * @param {string} url
- * @param {{ viewport?: { width: number, height: number }, scale?: number }} options device pixel ratio
+ * @param {{ viewport?: { width: number, height: number } }} options
  */
-export async function open(t, context, url, { viewport = { width: 1000, height: 700 }, scale = 1 } = {}) {
+export async function open(t, context, url, { viewport = { width: 1000, height: 700 } } = {}) {
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(error));
   await page.setViewportSize(viewport);
-  await setScale(page, viewport, scale);
   await page.goto(url);
   t.after(async () => {
     await page.close();
     if (errors.length > 0) throw new AggregateError(errors, `the page at ${url} threw`);
   });
   return page;
-}
-
-/** Sets a page's size and device pixel ratio. */
-export async function setScale(page, { width, height }, scale) {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: scale, mobile: false });
 }
 
 const TYPES = {

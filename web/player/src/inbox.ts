@@ -43,5 +43,5 @@ export class Inbox {
   }
 }
 
-/** Bytes of a frame that are shown at first: enough for its delimiter and the head of its first slice or message. */
-export const FEW = 128;
+/** So many are copied one by one at most. */
+const FEW = 128;

@@ -1,6 +1,6 @@
 import { follow } from "./display.js";
 import { PlayerError } from "./error.js";
-import { FEW, Inbox } from "./inbox.js";
+import { Inbox } from "./inbox.js";
 import type { RawTracker } from "./raw.js";
 import type { Box, Fit, Layout, Message, PlacedPane, Warning } from "./types.js";
 import { makeTracker } from "./wasm.js";
@@ -295,7 +295,7 @@ export class LayoutTracker extends EventTarget {
   pushUnits(units: readonly Uint8Array[], pts: number): number {
     let total = 0;
     for (const unit of units) total += 4 + unit.length;
-    let have = total < FEW ? total : FEW;
+    let have = total < FIRST ? total : FIRST;
     for (;;) {
       const at = this.#inbox.reserve(have);
       const raw = this.#raw;
@@ -311,7 +311,8 @@ export class LayoutTracker extends EventTarget {
   #frame(bytes: Uint8Array, total: number, time: number, tag: boolean): number {
     const raw = this.#raw;
     if (!raw) return 0;
-    let have = total < FEW ? total : FEW;
+    const first = tag ? FIRST_OF_TAG : FIRST;
+    let have = total < first ? total : first;
     for (;;) {
       if (!this.#inbox.put(bytes, have)) return 0;
       const found = this.#ask(raw, have, total, time, tag);
@@ -416,6 +417,13 @@ const SUBPIXELS = 64;
 const RTP_CLOCK = 90_000;
 /** Bytes of a stream that are copied at a time. */
 const PIECE = 65_536;
+/**
+ * Bytes of a frame that are shown at first: a delimiter and the head of the first slice or message. Copying costs more
+ * than reading, so no more.
+ */
+const FIRST = 16;
+/** Of a tag: its header, and the video's. */
+const FIRST_OF_TAG = FIRST + 16;
 /** Messages that wait for the offset at most. */
 const WAITING = 256;
 

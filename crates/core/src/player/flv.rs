@@ -17,6 +17,9 @@ use crate::sei::frame::{FrameFormat, Framing, MAX_LEAD};
 /// Microseconds in a millisecond.
 const MILLI: i64 = 1_000;
 
+/// What a file begins with; no tag's type.
+const FILE: u8 = b'F';
+
 /// What is known of the tags so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tags {
@@ -111,12 +114,27 @@ pub(super) struct Stream {
     body: Vec<u8>,
     wanted: usize,
     is_over: bool,
+    /// Whether what comes next is another part of the stream.
+    is_part: bool,
 }
 
 impl Stream {
+    /// Other bytes come next: the stream's own from one of its tags on, or another file's. How its
+    /// frames are written stays known.
+    pub(super) fn part(&mut self) {
+        let tags = core::mem::take(&mut self.tags);
+        *self = Self { tags, is_part: true, ..Self::default() };
+    }
+
     /// Takes more of the stream.
     pub(super) fn push(&mut self, bytes: &[u8], base: &mut Base, book: &mut Book) {
         let mut rest = bytes;
+        if let (true, Some(first)) = (self.is_part, rest.first()) {
+            self.is_part = false;
+            if *first != FILE {
+                self.reader = Reader::at_tag();
+            }
+        }
         while !self.is_over && !rest.is_empty() {
             let mut held = core::mem::take(&mut self.held);
             let is_held = !held.is_empty();

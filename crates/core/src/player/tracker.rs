@@ -155,11 +155,12 @@ impl Tracker {
 
     /// Another stream comes next, or another part of this one.
     pub fn reset(&mut self, scope: Scope) {
-        self.tags = flv::Tags::default();
-        self.flv = flv::Stream::default();
+        self.flv.part();
         self.ts = ts::Stream::default();
         self.book.begin();
         if scope == Scope::All {
+            self.tags = flv::Tags::default();
+            self.flv = flv::Stream::default();
             self.base = Base::default();
             self.book.clear();
         }

@@ -17,7 +17,6 @@ interface Part {
   start: number;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Any = any;
 
 interface HlsConfig {
@@ -27,9 +26,7 @@ interface HlsConfig {
 
 export interface HlsLike {
   config: HlsConfig;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   on(event: any, listener: (event: any, data: any) => void): void;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   off(event: any, listener: (event: any, data: any) => void): void;
 }
 

@@ -29,16 +29,21 @@ interface LoaderConfig {
   reuseRedirectedURL?: boolean;
 }
 
+/** The libraries' `BaseLoader`. */
 export interface Loader {
   _status: number;
   _needStash: boolean;
-  onContentLengthKnown: ((length: number) => void) | null;
-  onURLRedirect: ((url: string) => void) | null;
-  onDataArrival: ((chunk: ArrayBuffer, byteStart: number, received?: number) => void) | null;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  onError: ((type: any, info: { code: number; msg: string }) => void) | null;
-  onComplete: ((from: number, to: number) => void) | null;
+  readonly type: string;
+  readonly status: number;
+  readonly needStashBuffer: boolean;
+  onContentLengthKnown: (length: number) => void;
+  onURLRedirect: (url: string) => void;
+  onDataArrival: (chunk: ArrayBuffer, byteStart: number, received?: number) => void;
+  onError: (type: any, info: { code: number; msg: string }) => void;
+  onComplete: (from: number, to: number) => void;
   isWorking(): boolean;
+  open(source: any, range: any): void;
+  abort(): void;
   destroy(): void;
 }
 
@@ -97,7 +102,7 @@ export function loaderClass(library: LoaderLibrary, tap: Tap): LoaderClass {
       super.destroy();
     }
 
-    open(source: DataSource, range: ByteRange): void {
+    override open(source: DataSource, range: ByteRange): void {
       this._status = CONNECTING;
       this.#from = range.from;
       this.#received = 0;
@@ -106,7 +111,7 @@ export function loaderClass(library: LoaderLibrary, tap: Tap): LoaderClass {
       else void this.#byFetch(source, range);
     }
 
-    abort(): void {
+    override abort(): void {
       this.#abort?.abort();
       this.#abort = null;
       if (this.#socket) {

@@ -9,9 +9,7 @@ export interface Mpegts<Source, Config, Player> extends LoaderLibrary {
 }
 
 interface Emitter {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   on(event: string, listener: (...data: any[]) => void): void;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   off(event: string, listener: (...data: any[]) => void): void;
 }
 

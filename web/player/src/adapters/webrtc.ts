@@ -25,7 +25,6 @@ interface Told {
  * Frames' times are their RTP timestamps, which the browser tells of displayed frames, too (`attach` goes by them). Each
  * frame that the receiver hands out passes here once, so no message is lost or read twice.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function createLayoutTransform(target: LayoutTracker | MessagePort): TransformStream<any, any> & { stop(): void } {
   const read = target instanceof LayoutTracker ? reader(target) : teller(target);
   let stopped = false;

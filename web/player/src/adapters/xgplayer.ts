@@ -4,9 +4,7 @@ import type { LayoutTracker } from "../tracker.js";
 /** What of xgplayer-flv's core is used. */
 export interface XgplayerCore {
   media: HTMLMediaElement | null;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   on(event: string, listener: (data: any) => void): unknown;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   off(event: string, listener: (data: any) => void): unknown;
 }
 

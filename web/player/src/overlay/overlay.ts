@@ -55,7 +55,7 @@ export interface LayoutOverlay {
  *
  * They lie in a container right behind the video, which takes no room in the page. To be seen in full screen, the
  * element that goes there should be one that holds both; if it is the video itself, the container goes to the browser's
- * top layer as a popover, where there are popovers.
+ * top layer as a popover, where there are popovers. There it is seen, but browsers let nothing but the video be clicked.
  */
 export class LayoutOverlay extends EventTarget {
   /** The container. */

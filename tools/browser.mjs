@@ -1,0 +1,24 @@
+// Chromium without a window, by playwright-core: the system's own, or LIVEGATE_CHROMIUM=path.
+
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** What it is started with. */
+export const FLAGS = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
+  ...["--disable-background-networking", "--disable-component-update", "--autoplay-policy=no-user-gesture-required"],
+];
+
+/** Where Chromium is on this machine, or undefined. */
+export const chromium = () => [process.env.LIVEGATE_CHROMIUM, ...PLACES].find((path) => path && existsSync(path));
+
+/** Why there is no browser here, or false. */
+export const withoutBrowser = () => !chromium() && "Chromium is not on this machine: see tools/setup";
+
+/** Starts it, with nothing of anybody's in its profile; its caller closes it. */
+export async function launch({ args = [] } = {}) {
+  const { chromium: engine } = createRequire(import.meta.url)("playwright-core");
+  return engine.launch({ executablePath: chromium(), headless: true, args: [...FLAGS, ...args] });
+}
