@@ -24,43 +24,35 @@ mkdirSync(dist);
 const adapters = readdirSync(join(here, "src/adapters"))
   .filter((name) => name !== "loader.ts")
   .map((name) => `adapters/${name}`);
-const { metafile } = await build({
-  entryPoints: ["index.ts", "node.ts", "workerd.ts", ...adapters].map((name) => join(here, "src", name)),
-  entryNames: "[name]",
-  chunkNames: "shared-[hash]",
+const common = {
   outdir: dist,
+  entryNames: "[name]",
   bundle: true,
-  splitting: true,
   format: "esm",
   platform: "neutral",
   target: "es2022",
   minify: true,
   sourcemap: true,
   external: ["node:*", "*.wasm"],
-  metafile: true,
   absWorkingDir: here,
   logLevel: "warning",
-});
+};
+const source = (name) => join(here, "src", name);
+/** What entries have in common is one file beside them. */
+const beside = {
+  name: "core-beside",
+  setup: ({ onResolve }) => onResolve({ filter: /\/core\.js$/ }, () => ({ path: "./core.js", external: true })),
+};
+await build({ ...common, entryPoints: [source("core.ts")] });
+await build({ ...common, entryPoints: ["index.ts", "node.ts", "workerd.ts", ...adapters].map(source), plugins: [beside] });
 copyFileSync(module, join(dist, "livegate_player.wasm"));
 cpSync(join(here, "../../LICENSE"), join(here, "LICENSE"));
 execFileSync(join(dirname(require.resolve("typescript/package.json")), "bin/tsc"), ["-p", here], { stdio: "inherit" });
 
 const zipped = (path) => gzipSync(readFileSync(path), { level: 9 }).length;
-const outputs = new Map(Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js")));
-/** A file and what it imports of this package. */
-function closure(path, seen = new Set()) {
-  if (seen.has(path)) return seen;
-  seen.add(path);
-  for (const { path: next } of outputs.get(path).imports) if (outputs.has(next)) closure(next, seen);
-  return seen;
-}
-const main = closure("dist/index.js");
-const row = (name, raw, gzip) => console.log(`${name.padEnd(36)}${String(raw).padStart(8)} B ${String(gzip).padStart(7)} B gzipped`);
-const sum = (paths, size) => [...paths].reduce((total, path) => total + size(join(here, path)), 0);
 const raw = (path) => readFileSync(path).length;
-row("livegate_player.wasm", raw(join(dist, "livegate_player.wasm")), zipped(join(dist, "livegate_player.wasm")));
-row("index.js and what it imports", sum(main, raw), sum(main, zipped));
-for (const name of adapters) {
-  const own = [...closure(`dist/${name.slice("adapters/".length, -3)}.js`)].filter((path) => !main.has(path));
-  row(`+ ${own[0].slice("dist/".length)}`, sum(own, raw), sum(own, zipped));
-}
+const row = (name, raw, gzip) => console.log(`${name.padEnd(36)}${String(raw).padStart(8)} B ${String(gzip).padStart(7)} B gzipped`);
+const size = (names) => ["raw", "zipped"].map((kind) => names.reduce((sum, name) => sum + { raw, zipped }[kind](join(dist, name)), 0));
+row("livegate_player.wasm", ...size(["livegate_player.wasm"]));
+row("index.js and core.js", ...size(["index.js", "core.js"]));
+for (const name of adapters) row(`+ ${name.slice("adapters/".length, -3)}.js`, ...size([`${name.slice("adapters/".length, -3)}.js`]));

@@ -1,4 +1,4 @@
-import { initFrom } from "./wasm.js";
+import { initFrom } from "./core.js";
 
 /**
  * Loads the WebAssembly module, once: later calls have the same promise. In browsers it is fetched from beside this

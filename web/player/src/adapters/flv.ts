@@ -1,4 +1,4 @@
-import { PlayerError } from "../error.js";
+import { PlayerError } from "../core.js";
 import type { LayoutTracker } from "../tracker.js";
 import { type LoaderLibrary, StreamTap, loaderClass } from "./loader.js";
 

@@ -1,4 +1,4 @@
-import { PlayerError } from "../error.js";
+import { PlayerError } from "../core.js";
 import type { LayoutTracker } from "../tracker.js";
 
 // What of hls.js is used.

@@ -1,4 +1,4 @@
-import { PlayerError } from "../error.js";
+import { PlayerError } from "../core.js";
 import type { LayoutMessageEvent, LayoutTracker } from "../tracker.js";
 import { type LoaderClass, type LoaderLibrary, StreamTap, loaderClass } from "./loader.js";
 

@@ -1,4 +1,4 @@
-import { LayoutTracker } from "../tracker.js";
+import { LayoutTracker } from "../core.js";
 
 // Of `RTCEncodedVideoFrame`, whose types browsers' libraries do not agree on yet.
 interface EncodedFrame {
