@@ -44,4 +44,4 @@ lint: ## check format and lints only
 	@tools/test format lint
 
 clean: ## remove what was built here; the toolchain folder and .livegate stay
-	@rm -rf build target
+	@rm -rf build target web/player/dist web/player/wasm
