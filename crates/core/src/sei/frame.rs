@@ -4,6 +4,7 @@
 //! A frame is a sample with lengths or an access unit between start codes. Of a picture nothing is
 //! looked at, so it need not be shown.
 
+use super::annexb::start_code;
 use super::codec::{Codec, Unit};
 use super::length::LengthSize;
 
@@ -194,19 +195,6 @@ impl<'a> Units<'a> {
                 Ok(Found { start, end, next: end })
             }
             None => Err(more()),
-        }
-    }
-}
-
-/// Where the first 00 00 01 is.
-fn start_code(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0_usize;
-    loop {
-        // By the last of three bytes: of 1 and more it is part of none that begins later.
-        match *bytes.get(at..)?.first_chunk()? {
-            [0, 0, 1] => return Some(at),
-            [_, _, 0] => at = at.saturating_add(1),
-            [_, _, _] => at = at.saturating_add(3),
         }
     }
 }
