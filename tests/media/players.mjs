@@ -15,7 +15,7 @@ const SOURCES = `
   export { default as mpegtsLog } from "./node_modules/mpegts.js/src/utils/logger.js";
   export { BufferService } from "./node_modules/xgplayer-flv/es/flv/services/buffer-service.js";
   export { default as HlsTs } from "./node_modules/hls.js/src/demux/tsdemuxer.ts";
-  export { parseSEIMessageFromNALu as hlsSei } from "./node_modules/hls.js/src/utils/mp4-tools.ts";
+  export { default as HlsAvc } from "./node_modules/hls.js/src/demux/video/avc-video-parser.ts";
   export { NALu as xgplayerNal } from "./node_modules/xgplayer-transmuxer/es/codec/nalu.js";
 `;
 

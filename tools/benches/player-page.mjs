@@ -13,9 +13,9 @@ const TIMES = 10;
 const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 
 /**
- * Nanoseconds of each row of each frame, by the frame's name.
+ * The tables of tools/benches/player-cases.mjs, and the browser's version.
  *
- * @param {Record<string, Uint8Array>} frames
+ * @param {Record<string, {lengths: Uint8Array, startCodes: Uint8Array}>} frames
  */
 export async function inChromium(frames, effort) {
   const endings = [];
@@ -35,7 +35,8 @@ export async function inChromium(frames, effort) {
     const browser = await launch(t);
     const page = await open(t, browser, `${origin}/empty`);
     const version = browser.browser()?.version() ?? (await page.evaluate(() => navigator.userAgent.match(/Chrome\/([\d.]+)/)?.[1]));
-    const given = Object.entries(frames).map(([name, frame]) => [name, Buffer.from(frame).toString("base64")]);
+    const text = (frame) => Buffer.from(frame).toString("base64");
+    const given = Object.entries(frames).map(([name, { lengths, startCodes }]) => [name, [text(lengths), text(startCodes)]]);
     const { rounds, calls } = effort;
     const found = await page.evaluate(inPage, [given, { rounds: Math.ceil(rounds / 4), calls: calls * TIMES }]);
     return { version, found };
@@ -49,17 +50,10 @@ async function inPage([given, effort]) {
   if (!crossOriginIsolated) throw new Error("the page's clock is a coarse one");
   const { LayoutTracker, init } = await import("/web/player/dist/index.js");
   const players = await import("/players.js");
-  const { rows, measured } = await import("/tools/benches/player-cases.mjs");
+  const { tables } = await import("/tools/benches/player-cases.mjs");
   await init();
   Object.assign(players.mpegtsLog, { ENABLE_VERBOSE: false, ENABLE_DEBUG: false, ENABLE_INFO: false, ENABLE_WARN: false });
-  const found = {};
-  for (const [name, text] of given) {
-    const frame = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const tracker = new LayoutTracker();
-    const cases = rows(tracker, players, frame, !name.startsWith("without"));
-    const times = measured(cases, effort);
-    found[name] = cases.map(({ title, compared }, at) => ({ title, compared, ns: times[at] }));
-    tracker.close();
-  }
-  return found;
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const frames = given.map(([name, [lengths, startCodes]]) => [name, { lengths: bytes(lengths), startCodes: bytes(startCodes) }]);
+  return tables(LayoutTracker, players, Object.fromEntries(frames), effort);
 }

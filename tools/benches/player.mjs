@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { players } from "../../tests/media/players.mjs";
 import { withoutBrowser } from "../browser.mjs";
-import { measured, rows } from "./player-cases.mjs";
+import { tables } from "./player-cases.mjs";
 import { inChromium } from "./player-page.mjs";
 import { figure, note, section } from "./report.mjs";
 
@@ -31,30 +31,27 @@ function sei(text) {
   return Buffer.concat([Buffer.from([6, 5, ...size]), body, Buffer.from([0x80])]);
 }
 
-/** A sample with lengths of four bytes: a delimiter, what is given, a picture. */
-function sample(...units) {
+/** A frame, a delimiter, what is given and a picture: behind lengths of four bytes and between start codes. */
+function frame(...units) {
   const picture = Buffer.alloc(PICTURE, 0x5a);
   picture[0] = 0x41;
-  const parts = [Buffer.from([9, 0xf0]), ...units, picture].flatMap((unit) => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(unit.length);
-    return [length, unit];
-  });
-  // With a buffer of its own, as a player has it.
-  return new Uint8Array(Buffer.concat(parts));
+  const all = [Buffer.from([9, 0xf0]), ...units, picture];
+  const framed = (code) => new Uint8Array(Buffer.concat(all.flatMap((unit) => [code(unit), unit])));
+  const length = ({ length }) => Buffer.from([length >> 24, length >> 16, length >> 8, length]);
+  return { lengths: framed(length), startCodes: framed(() => Buffer.from([0, 0, 0, 1])) };
 }
 
 export const FRAMES = {
-  "without a message": sample(),
-  "with a layout of 2": sample(sei(layout(2))),
-  "with a layout of 9": sample(sei(layout(9))),
+  "without a message": frame(),
+  "with a layout of 2": frame(sei(layout(2))),
+  "with a layout of 9": frame(sei(layout(9))),
 };
 
-/** A tracker of the package as a page has it. */
-async function tracker() {
+/** The package as a page has it. */
+async function ours() {
   const { LayoutTracker, init } = await import("../../web/player/dist/node.js");
   await init();
-  return new LayoutTracker();
+  return LayoutTracker;
 }
 
 const EFFORT = { rounds: 400, calls: 200 };
@@ -69,12 +66,13 @@ function garbage() {
 }
 
 async function leave() {
-  const reader = await tracker();
+  const LayoutTracker = await ours();
+  const reader = new LayoutTracker();
   reader.configure({ codec: "h264", format: "avcc" });
   // Whole seconds: V8 makes an object of any other number that a function is called with.
   let time = 0;
   const push = (bytes) => reader.push(bytes, (time += 1));
-  const frame = FRAMES["without a message"];
+  const frame = FRAMES["without a message"].lengths;
   const COUNT = 1_000_000;
   for (let turn = 0; turn < COUNT / 10; turn += 1) push(frame);
   globalThis.gc();
@@ -86,30 +84,26 @@ async function leave() {
   console.log(JSON.stringify({ bytes, wasm: after.arrayBuffers + after.external - before.arrayBuffers - before.external }));
 }
 
-const isWith = (name) => !name.startsWith("without");
-
-/** One frame's table: ours beside the fastest of what does the same. */
-function table(title, found) {
-  section(title);
-  const [own, ...rest] = found;
-  const least = Math.min(...rest.filter(({ compared }) => compared).map(({ ns }) => ns));
-  figure(own.title, own.ns, { unit: " ns", most: least });
-  for (const { title, ns } of rest) figure(title, ns, { unit: " ns" });
+/** Each table with ours beside the players', which it is meant to be faster than. */
+function show(tables, where) {
+  for (const { title, isObject, rows } of tables) {
+    if (isObject) note("as an object; theirs by TextDecoder and JSON.parse, unchecked:");
+    else section(`A frame ${title}, ${where}`);
+    const [own, ...rest] = rows;
+    const least = Math.min(...rest.map(({ ns }) => ns));
+    figure(own.title, own.ns, { unit: " ns", ...(!isObject && { most: least }) });
+    for (const { title, ns } of rest) figure(title, ns, { unit: " ns" });
+  }
 }
 
 export async function player({ short }) {
   const effort = short ? SHORT : EFFORT;
-  const others = await players();
-  for (const [name, frame] of Object.entries(FRAMES)) {
-    const cases = rows(await tracker(), others, frame, isWith(name));
-    const times = measured(cases, effort);
-    table(`A frame of ${frame.length} bytes ${name}, in node`, cases.map((row, at) => ({ ...row, ns: times[at] })));
-  }
+  show(tables(await ours(), await players(), FRAMES, effort), "in node");
   const missing = withoutBrowser();
   if (missing) note(missing);
   else {
     const { version, found } = await inChromium(FRAMES, effort);
-    for (const [name, rows] of Object.entries(found)) table(`The same frame ${name}, in Chromium ${version}`, rows);
+    show(found, `in Chromium ${version}`);
   }
   section("What a frame without a message leaves behind, of a million");
   const { bytes, wasm } = garbage();
