@@ -88,6 +88,23 @@ describe("the demo", { skip: await withoutPlayer() }, () => {
     assert.deepEqual(await readdir(home), []);
   });
 
+  it("plays on when its stream was away", async (t) => {
+    const running = demo(t);
+    const url = await until(() => running.text.match(/http:\S+/)?.[0]);
+    const browser = await launch(t);
+    let asked = 0;
+    await browser.route("**/demo.flv", (route) => {
+      asked += 1;
+      if (asked === 1) return route.abort();
+      return asked === 2 ? route.fulfill({ status: 404 }) : route.continue();
+    });
+    const page = await open(t, browser, url);
+    await page.locator('#live[data-state="over"]').waitFor();
+    await page.locator('#live[data-state="live"]').waitFor();
+    await page.waitForFunction(() => document.querySelectorAll(".livegate-pane").length === 2);
+    assert.equal(asked, 3);
+  });
+
   it("answers nobody who calls it by another name", async (t) => {
     const running = demo(t);
     const url = await until(() => running.text.match(/http:\S+/)?.[0]);

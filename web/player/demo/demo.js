@@ -58,7 +58,10 @@ async function play(tracker) {
     liveBufferLatencyMaxLatency: 1.5,
     liveBufferLatencyMinRemain: 0.4,
   });
+  let isOver = false;
   const again = () => {
+    if (isOver) return;
+    isOver = true;
     stop();
     player.destroy();
     state("over", "the stream ended");
@@ -69,7 +72,8 @@ async function play(tracker) {
   player.attachMediaElement(video);
   player.load();
   video.addEventListener("playing", () => state("live", "live"), { once: true });
-  await player.play();
+  // Whoever ends it in between is told so by the player's events.
+  await player.play().catch(() => {});
 }
 
 async function waitForStream() {
