@@ -349,9 +349,9 @@ mod tests {
             Framing::StartCodes => annexb::units(frame).map(|nal| nal.bytes.to_vec()).collect(),
         };
         let unit = |nal: &Vec<u8>| Unit::parse(format.codec, nal);
-        let before = nals.into_iter().take_while(|nal| {
-            unit(nal).is_none_or(|unit| !unit.is_vcl() && !unit.is_prefix())
-        });
+        let before = nals
+            .into_iter()
+            .take_while(|nal| unit(nal).is_none_or(|unit| !unit.is_vcl() && !unit.is_prefix()));
         before.filter(|nal| unit(nal).is_some_and(Unit::is_sei)).collect()
     }
 
