@@ -212,18 +212,26 @@ mod tests {
             let showing = Showing { width: box_width * 64, height: box_height * 64, fit, position };
             pixels(PlayerBox::showing(&canvas(), picture, &showing).place(&canvas().rect()))
         };
-        use ObjectFit::{None, ScaleDown};
         // Smaller than the box: as it is, (1000 - 320) / 2 and (800 - 180) / 2 from its edges.
-        for fit in [None, ScaleDown] {
+        for fit in [ObjectFit::None, ObjectFit::ScaleDown] {
             let place = shown(size(320, 180), 1000, 800, fit, Showing::MIDDLE);
             assert_eq!(place, [340, 310, 320, 180]);
         }
         // Larger: cut off on both sides, (640 - 1280) / 2; or as `contain`.
         let large = size(1280, 720);
-        assert_eq!(shown(large, 640, 640, None, Showing::MIDDLE), [-320, -40, 1280, 720]);
-        assert_eq!(shown(large, 640, 640, ScaleDown, Showing::MIDDLE), [0, 140, 640, 360]);
+        assert_eq!(
+            shown(large, 640, 640, ObjectFit::None, Showing::MIDDLE),
+            [-320, -40, 1280, 720]
+        );
+        assert_eq!(
+            shown(large, 640, 640, ObjectFit::ScaleDown, Showing::MIDDLE),
+            [0, 140, 640, 360]
+        );
         // Larger on one side alone is larger.
-        assert_eq!(shown(large, 2000, 360, ScaleDown, Showing::MIDDLE), [680, 0, 640, 360]);
+        assert_eq!(
+            shown(large, 2000, 360, ObjectFit::ScaleDown, Showing::MIDDLE),
+            [680, 0, 640, 360]
+        );
     }
 
     #[test]

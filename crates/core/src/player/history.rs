@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn bytes_are_bounded_too() {
         let mut history = History::new(i64::MAX);
-        let large = [b' '; 65_536];
+        let large = std::vec![b' '; 65_536];
         for time in 0..100 {
             history.insert(time, &large);
         }

@@ -13,7 +13,7 @@ use crate::layout::Size;
 use crate::layout::hit::{BoxRect, Showing};
 use crate::sei::codec::Codec;
 use crate::sei::frame::{FrameFormat, Framing, Step};
-use crate::sei::sample::SampleError;
+use crate::sei::sample::{Reach, SampleError};
 
 /// Reads the layouts of a stream and says which one counts when.
 ///
@@ -89,7 +89,7 @@ impl Tracker {
     pub fn push(&mut self, shown: &[u8], len: usize, time: i64) -> Pushed {
         self.book.begin();
         let read = if let Some(format) = self.format {
-            frame(format, shown, len, time, &mut self.book)
+            frame(format, shown, len, Reach::Picture, time, &mut self.book)
         } else {
             self.book.warn(time, Warning::NotConfigured);
             Ok(())
@@ -120,7 +120,8 @@ impl Tracker {
         header.body_len = header.body_len.min(there);
         let whole = usize::try_from(header.body_len).unwrap_or(usize::MAX);
         let body = body.get(..whole).unwrap_or(body);
-        let read = self.tags.body(&header, body, time, &mut self.base, &mut self.book);
+        let read =
+            self.tags.body(&header, body, time, Reach::Picture, &mut self.base, &mut self.book);
         self.pushed(read.map_err(|NeedMore { bytes }| bytes.saturating_add(TagHeader::LEN)))
     }
 
@@ -214,10 +215,11 @@ pub(super) fn frame(
     format: FrameFormat,
     shown: &[u8],
     len: usize,
+    reach: Reach,
     time: i64,
     book: &mut Book,
 ) -> Result<(), usize> {
-    let mut units = format.units(shown, len);
+    let mut units = format.units(shown, len, reach);
     let mut has_sei = false;
     let end = loop {
         match units.step() {
@@ -230,7 +232,7 @@ pub(super) fn frame(
         book.warn(time, warning);
     }
     if has_sei {
-        let mut units = format.units(shown, len);
+        let mut units = format.units(shown, len, reach);
         while let Step::Sei(nal) = units.step() {
             book.nal(format.codec, nal, time);
         }
@@ -438,7 +440,7 @@ mod tests {
     #[test]
     fn several_messages_of_one_unit_are_all_read_and_the_last_counts() {
         let mut tracker = tracker();
-        let [first, second] = [ALIBABA, AGORA].map(|text| unregistered(text));
+        let [first, second] = [ALIBABA, AGORA].map(unregistered);
         // The second without its header, behind the first without its stop bit.
         let both = [&first[..first.len() - 1], &second[1..]].concat();
         let told = push(&mut tracker, &[both], 7);
