@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run run-relay test demo bench fuzz fmt lint clean
+.PHONY: help setup build build-player run run-relay test demo bench fuzz fmt lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ setup: ## install what is missing: compiler, tools, npm packages (run and test d
 
 build: ## build the Worker into build/
 	@tools/build-worker
+
+build-player: ## build the package for web pages into web/player/dist
+	@tools/build-player
 
 run: ## serve the gateway and a relay host on 127.0.0.1 (PORT=8787 DATA=.livegate RELAY=yes)
 	@tools/run

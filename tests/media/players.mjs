@@ -15,7 +15,7 @@ const SOURCES = `
   export { default as mpegtsLog } from "./node_modules/mpegts.js/src/utils/logger.js";
   export { BufferService } from "./node_modules/xgplayer-flv/es/flv/services/buffer-service.js";
   export { default as HlsTs } from "./node_modules/hls.js/src/demux/tsdemuxer.ts";
-  export { parseSEIMessageFromNALu as hlsSei } from "./node_modules/hls.js/src/utils/mp4-tools.ts";
+  export { default as HlsAvc } from "./node_modules/hls.js/src/demux/video/avc-video-parser.ts";
   export { NALu as xgplayerNal } from "./node_modules/xgplayer-transmuxer/es/codec/nalu.js";
 `;
 
@@ -157,39 +157,40 @@ export async function hls(path) {
 }
 
 /**
- * What each takes of one frame of H.264 behind lengths of 4 bytes: its own code from the NAL units on, for benchmarks.
- * Each makes of a function for what is found one that takes a frame.
+ * What each takes of one frame of H.264, for benchmarks: its own code from the NAL units on. `lengths` are those that
+ * read FLV, of lengths of 4 bytes; `startCodes` those that read transport streams. Each makes of a function for what is
+ * found one that takes a frame.
  */
 export async function parsers() {
-  const { MpegtsFlv, xgplayerNal, hlsSei } = await players();
+  const { MpegtsFlv, xgplayerNal, HlsAvc } = await players();
+  const mpegts = (use) => {
+    const demuxer = new MpegtsFlv({ match: true, consumed: 0, dataOffset: 0, hasAudioTrack: false, hasVideoTrack: true }, {});
+    demuxer.onSeiArrived = use;
+    return (frame) => {
+      demuxer._parseAVCVideoData(frame.buffer, frame.byteOffset, frame.length, 0, 0, 2, 0);
+      // What it hands on to its remuxer.
+      Object.assign(demuxer._videoTrack, { samples: [], length: 0 });
+    };
+  };
+  const read = (units, use) => {
+    for (const unit of units) {
+      if ((unit[0] & 0x1f) === 6) use(xgplayerNal.parseSEI(xgplayerNal.removeEPB(unit), false));
+    }
+  };
+  const hls = (use) => {
+    const parser = new HlsAvc();
+    const track = { samples: [], naluState: 0, codec: "avc1.64001f", len: 0, nbNalu: 0, dropped: 0 };
+    const text = { samples: [] };
+    return (frame) => {
+      parser.parsePES(track, text, { data: frame, pts: 0, dts: 0, len: frame.length }, false, {});
+      track.samples.length = 0;
+      for (const found of text.samples) use(found);
+      text.samples.length = 0;
+    };
+  };
   return {
-    mpegts: (use) => {
-      const demuxer = new MpegtsFlv({ match: true, consumed: 0, dataOffset: 0, hasAudioTrack: false, hasVideoTrack: true }, {});
-      demuxer.onSeiArrived = use;
-      return (frame) => {
-        demuxer._parseAVCVideoData(frame.buffer, frame.byteOffset, frame.length, 0, 0, 2, 0);
-        // What it hands on to its remuxer.
-        Object.assign(demuxer._videoTrack, { samples: [], length: 0 });
-      };
-    },
-    xgplayer: (use) => (frame) => {
-      for (const unit of xgplayerNal.parseAvcC(frame, 4)) {
-        if ((unit[0] & 0x1f) === 6) use(xgplayerNal.parseSEI(xgplayerNal.removeEPB(unit), false));
-      }
-    },
-    // The loop is a part of a larger function there.
-    hls: (use) => {
-      const samples = [];
-      return (frame) => {
-        for (let at = 0; at < frame.length; ) {
-          const size = frame[at] * 2 ** 24 + ((frame[at + 1] << 16) | (frame[at + 2] << 8) | frame[at + 3]);
-          if ((frame[at + 4] & 0x1f) === 6) hlsSei(frame.subarray(at + 4, at + 4 + size), 1, 0, samples);
-          at += 4 + size;
-        }
-        for (const found of samples) use(found);
-        samples.length = 0;
-      };
-    },
+    lengths: { "mpegts.js": mpegts, xgplayer: (use) => (frame) => read(xgplayerNal.parseAvcC(frame, 4), use) },
+    startCodes: { "hls.js": hls, xgplayer: (use) => (frame) => read(xgplayerNal.parseAnnexB(frame), use) },
   };
 }
 

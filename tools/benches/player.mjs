@@ -27,52 +27,47 @@ function sei(text) {
   return Buffer.concat([Buffer.from([6, 5, ...size]), body, Buffer.from([0x80])]);
 }
 
-/** A sample with lengths of four bytes: a delimiter, what is given, a picture. */
-function sample(...units) {
+/** A frame, a delimiter, what is given and a picture: behind lengths of four bytes and between start codes. */
+function frame(...units) {
   const picture = Buffer.alloc(PICTURE, 0x5a);
   picture[0] = 0x41;
-  const parts = [Buffer.from([9, 0xf0]), ...units, picture].flatMap((unit) => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(unit.length);
-    return [length, unit];
-  });
-  // With a buffer of its own, as a player has it.
-  return new Uint8Array(Buffer.concat(parts));
+  const all = [Buffer.from([9, 0xf0]), ...units, picture];
+  const framed = (code) => new Uint8Array(Buffer.concat(all.flatMap((unit) => [code(unit), unit])));
+  const length = ({ length }) => Buffer.from([length >> 24, length >> 16, length >> 8, length]);
+  return { lengths: framed(length), startCodes: framed(() => Buffer.from([0, 0, 0, 1])) };
 }
 
 export const FRAMES = {
-  "without a message": sample(),
-  "with a layout of 2": sample(sei(layout(2))),
-  "with a layout of 9": sample(sei(layout(9))),
+  "without a message": frame(),
+  "with a layout of 2": frame(sei(layout(2))),
+  "with a layout of 9": frame(sei(layout(9))),
 };
 
 /** What a page makes of the bytes that a player hands it. */
 const decoder = new TextDecoder();
 const parsed = (bytes) => JSON.parse(decoder.decode(bytes));
 
-/** The players' own code: a frame to what it reads of it; `json` with what a page has to do then. */
-async function theirs() {
-  const { parsers } = await import("../../tests/media/players.mjs");
-  const { mpegts, xgplayer, hls } = await parsers();
-  const found = (make) => ({ plain: make(() => {}), json: make(parsed) });
-  return {
-    "mpegts.js": found((use) => mpegts(({ user_data: data }) => use(data))),
-    xgplayer: found((use) => xgplayer(({ payload, size }) => use(payload.subarray(0, size - 16)))),
-    "hls.js": found((use) => hls(({ userDataBytes }) => use(userDataBytes))),
-  };
-}
+/** What each player's parser hands on, as the message's bytes. */
+const CONTENT = {
+  "mpegts.js": ({ user_data: data }) => data,
+  xgplayer: ({ payload, size }) => payload.subarray(0, size - 16),
+  "hls.js": ({ userDataBytes }) => userDataBytes,
+};
 
-/** Ours: the package as a page has it. */
-async function ours() {
+/** Ours: the package as a page has it; `object` with the layout as one, checked and sorted. */
+async function ours(format) {
   const { LayoutTracker, init } = await import("../../web/player/dist/node.js");
   await init();
   const tracker = new LayoutTracker();
-  tracker.configure({ codec: "h264", format: "avcc" });
-  let time = 0;
-  return (frame) => {
-    time += 1 / 30;
-    return tracker.push(frame, time);
+  tracker.configure({ codec: "h264", format });
+  // A number that changes, without an object for each.
+  const time = new Float64Array(1);
+  const push = (frame) => tracker.push(frame, (time[0] += 1 / 30));
+  const object = (frame) => {
+    push(frame);
+    return tracker.at(time[0]);
   };
+  return { push, object };
 }
 
 /** Nanoseconds a call: the least of many short rounds, those who are compared taking turns. */
@@ -98,8 +93,8 @@ function garbage() {
 }
 
 async function leave() {
-  const push = await ours();
-  const frame = FRAMES["without a message"];
+  const { push } = await ours("avcc");
+  const frame = FRAMES["without a message"].lengths;
   const COUNT = 1_000_000;
   for (let turn = 0; turn < COUNT / 10; turn += 1) push(frame);
   globalThis.gc();
@@ -112,19 +107,33 @@ async function leave() {
 }
 
 export async function player({ short }) {
-  const push = await ours();
-  const others = await theirs();
-  for (const [name, frame] of Object.entries(FRAMES)) {
-    section(`A frame of ${frame.length} bytes ${name}, in node`);
-    const has = frame !== FRAMES["without a message"];
-    const rows = Object.entries(others).flatMap(([player, { plain, json }]) => [
-      { title: `${player}'s own parser`, call: () => plain(frame), compared: !has },
-      ...(has ? [{ title: `${player}'s own parser, then JSON.parse`, call: () => json(frame), compared: true }] : []),
-    ]);
-    const [own, ...rest] = measured([() => push(frame), ...rows.map(({ call }) => call)], short);
-    const least = Math.min(...rest.filter((_, at) => rows[at].compared));
-    figure("LayoutTracker.push", own, { unit: " ns", most: least });
-    rows.forEach(({ title }, at) => figure(title, rest[at], { unit: " ns" }));
+  const { parsers } = await import("../../tests/media/players.mjs");
+  const all = await parsers();
+  for (const [framing, format] of [["lengths", "avcc"], ["startCodes", "annexb"]]) {
+    const { push, object } = await ours(format);
+    const others = Object.entries(all[framing]);
+    const compared = (title, own, { aim }, theirs, frame) => {
+      const [ours, ...rest] = measured([own, ...theirs].map((call) => () => call(frame)), short);
+      figure(title, ours, { unit: " ns", ...(aim && { most: Math.min(...rest) }) });
+      others.forEach(([player], at) => figure(player, rest[at], { unit: " ns" }));
+    };
+    for (const [name, { [framing]: frame }] of Object.entries(FRAMES)) {
+      const between = format === "avcc" ? "behind lengths" : "between start codes";
+      section(`A frame of ${frame.length} bytes ${between}, ${name}, in node`);
+      // Each reads the message, or this would be about something else.
+      const counts = others.map(([player, make]) => {
+        let count = 0;
+        make((found) => (count += CONTENT[player](found).length > 0))(frame);
+        return count;
+      });
+      const expected = name.startsWith("without") ? 0 : 1;
+      if ([push(frame), ...counts].some((count) => count !== expected)) throw new Error(`${name}: ${counts}`);
+      compared("LayoutTracker.push", push, { aim: true }, others.map(([, make]) => make(() => {})), frame);
+      if (expected === 0) continue;
+      note("as an object; theirs by TextDecoder and JSON.parse, unchecked:");
+      const json = others.map(([player, make]) => make((found) => parsed(CONTENT[player](found))));
+      compared("LayoutTracker.push and at", object, { aim: false }, json, frame);
+    }
   }
   section("What a frame without a message leaves behind, of a million");
   const { bytes, wasm } = garbage();

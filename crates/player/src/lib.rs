@@ -126,6 +126,9 @@ impl Tracker {
 
     /// The number of the layout that counts at a time of the player's; 0 if none does.
     pub fn at(&mut self, media_time_us: f64) -> u32 {
+        if media_time_us.is_nan() {
+            return 0;
+        }
         self.inner.at(micros(media_time_us)).unwrap_or(0)
     }
 

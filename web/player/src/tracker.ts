@@ -95,6 +95,8 @@ export class LayoutTracker extends EventTarget {
   /** Messages that wait for the offset, or null where it is known. */
   #waiting: Told[] | null = null;
   #rtp = NaN;
+  /** Whether anybody ever listened to messages or warnings. */
+  #isHeard = false;
 
   /** @throws {PlayerError} `player.not_initialised`, `player.configuration` */
   constructor({ maxAge = 10 }: TrackerOptions = {}) {
@@ -356,11 +358,21 @@ export class LayoutTracker extends EventTarget {
     return 0;
   }
 
+  override addEventListener(type: string, ...rest: [listener: never, options?: boolean | AddEventListenerOptions]): void {
+    if (type !== "layout") this.#isHeard = true;
+    super.addEventListener(type, ...rest);
+  }
+
   /** Takes over what the last push found. */
   #read(count: number): number {
     if (count <= 0) return 0;
     const raw = this.#raw;
     if (!raw) return 0;
+    // Layouts are kept already; what messages say is read for those who listen.
+    if (!this.#isHeard) {
+      this.#again();
+      return count;
+    }
     for (const message of JSON.parse(raw.messages()) as Told[]) {
       if (this.#waiting) {
         if (this.#waiting.length < WAITING) this.#waiting.push({ ...message, time: message.time + this.#offset });

@@ -99,7 +99,7 @@ impl Book {
         message.content().extend_into(&mut self.contents);
         let content = self.contents.get(from..).unwrap_or_default();
         let is_json = content.contains(&b'{');
-        if message.payload_type >= STANDARD && !is_json && !is_text(content) {
+        if message.payload_type >= STANDARD && !is_text(content) {
             self.contents.truncate(from);
             return;
         }

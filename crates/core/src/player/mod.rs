@@ -12,6 +12,8 @@
 
 mod book;
 mod flv;
+#[cfg(any(test, feature = "_fuzzing"))]
+pub mod fuzz;
 pub mod history;
 mod json;
 pub mod scene;
