@@ -2,10 +2,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-player run run-relay test demo bench fuzz fmt lint clean
+.PHONY: help setup build build-player run run-relay test demo demo-player screenshots bench fuzz fmt lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: compiler, tools, npm packages (run and test do it too)
 	@tools/setup
@@ -28,6 +28,12 @@ test: ## run every check and test (STAGES="lint unit" runs some)
 demo: ## with the gateway running: send signed callbacks and show what arrives
 	@tools/demo
 
+demo-player: ## show name tags that lie on the people of a live stream, in a page (PORT=8940)
+	@tools/demo-player
+
+screenshots: ## take the pictures of docs/player anew
+	@tools/demo-player --screenshots
+
 bench: ## measure throughput and latency
 	@tools/bench
 
@@ -41,4 +47,4 @@ lint: ## check format and lints only
 	@tools/test format lint
 
 clean: ## remove what was built here; the toolchain folder and .livegate stay
-	@rm -rf build target
+	@rm -rf build target web/player/dist web/player/wasm

@@ -12,6 +12,7 @@ import { withoutBrowser } from "../tools/browser.mjs";
 import { launch, open, serve } from "./lib/browser.mjs";
 
 const dist = join(root, "web/player/dist");
+const skip = withoutBrowser();
 
 before(() => assert.ok(existsSync(join(dist, "index.js")), "run tools/build-player"));
 
@@ -101,7 +102,7 @@ function near(actual, wanted, why) {
 }
 
 for (const scale of [1, 1.5, 2]) {
-  test(`lays panes within a pixel of the picture, at every size and fit, at ${scale} device pixels`, async (t) => {
+  test(`lays panes within a pixel of the picture, at every size and fit, at ${scale} device pixels`, { skip }, async (t) => {
     const tab = await page(t, { scale });
     await tab.evaluate((panes) => {
       window.overlay = new player.LayoutOverlay(video, tracker);
@@ -125,7 +126,7 @@ for (const scale of [1, 1.5, 2]) {
   });
 }
 
-test("follows the video where it moves, is scaled with it, or goes to full screen", async (t) => {
+test("follows the video where it moves, is scaled with it, or goes to full screen", { skip }, async (t) => {
   const tab = await page(t);
   const wanted = (width, height, edge) => expected([width, height], "contain").map((pane) => ({ ...pane, x: pane.x + edge, y: pane.y + edge }));
   await tab.evaluate((panes) => {
@@ -168,7 +169,7 @@ test("follows the video where it moves, is scaled with it, or goes to full scree
   await tab.waitForFunction(() => !overlay.element.hasAttribute("popover"));
 });
 
-test("keeps a user's element while the layout changes, and takes away who left", async (t) => {
+test("keeps a user's element while the layout changes, and takes away who left", { skip }, async (t) => {
   const tab = await page(t);
   const result = await tab.evaluate(() => {
     const overlay = new player.LayoutOverlay(video, tracker);
@@ -187,7 +188,7 @@ test("keeps a user's element while the layout changes, and takes away who left",
   assert.deepEqual(result, { kept: 1, uids: ["ann", "cat"], visible: "hidden", left: 0, gone: true });
 });
 
-test("a name is text, whatever is in it", async (t) => {
+test("a name is text, whatever is in it", { skip }, async (t) => {
   const tab = await page(t);
   const name = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</` + `script>&amp;"'`;
   const shown = await tab.evaluate((uid) => {
@@ -199,7 +200,7 @@ test("a name is text, whatever is in it", async (t) => {
   assert.equal(await tab.evaluate(() => window.hacked), undefined);
 });
 
-test("a pane is chosen by a click, Enter and the space bar, and the uppermost one is", async (t) => {
+test("a pane is chosen by a click, Enter and the space bar, and the uppermost one is", { skip }, async (t) => {
   const tab = await page(t);
   await tab.evaluate(() => {
     window.chosen = [];
@@ -221,7 +222,7 @@ test("a pane is chosen by a click, Enter and the space bar, and the uppermost on
   assert.deepEqual(chosen.slice(2).sort(), ["top", "whole"]);
 });
 
-test("who speaks is shown, and told to no screen reader", async (t) => {
+test("who speaks is shown, and told to no screen reader", { skip }, async (t) => {
   const tab = await page(t);
   const seen = await tab.evaluate(async () => {
     const overlay = new player.LayoutOverlay(video, tracker);
@@ -243,7 +244,7 @@ test("who speaks is shown, and told to no screen reader", async (t) => {
   assert.equal(seen.live, 0);
 });
 
-test("axe finds nothing in it", async (t) => {
+test("axe finds nothing in it", { skip }, async (t) => {
   const tab = await page(t);
   await tab.evaluate(() => {
     new player.LayoutOverlay(video, tracker);
@@ -254,7 +255,7 @@ test("axe finds nothing in it", async (t) => {
   assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => [id, nodes[0].html]), []);
 });
 
-test("tells every message, the layout where it counts, and a warning once", async (t) => {
+test("tells every message, the layout where it counts, and a warning once", { skip }, async (t) => {
   const tab = await page(t);
   const told = await tab.evaluate(() => {
     const one = frames.alibaba(["ann", 0, 0, 1, 1]);

@@ -10,10 +10,12 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
+import { withoutBrowser } from "../tools/browser.mjs";
 import { root } from "../tools/gateway.mjs";
 import { launch, open, serve } from "./lib/browser.mjs";
 import { until } from "./lib/wait.mjs";
 
+const skip = withoutBrowser();
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const packageFolder = join(root, "web/player");
@@ -103,7 +105,7 @@ async function shown(t, url) {
   return tab.evaluate(() => window.found);
 }
 
-test("is built by Vite, and runs", async (t) => {
+test("is built by Vite, and runs", { skip }, async (t) => {
   const folder = await project("vite", {
     "use.mjs": USE,
     "main.mjs": `import { use } from "./use.mjs"; use().then((found) => (window.found = found), (error) => (window.failed = String(error)));`,
@@ -117,7 +119,7 @@ test("is built by Vite, and runs", async (t) => {
   assert.deepEqual(await shown(t, `${url}/some/where/index.html`), FOUND);
 });
 
-test("is built by esbuild with the module named, and runs", async (t) => {
+test("is built by esbuild with the module named, and runs", { skip }, async (t) => {
   const folder = await project("esbuild", {
     "use.mjs": USE.replace("init(), init()", `init({ wasm }), init()`).replace("import {", `import wasm from "@livegate/player/livegate_player.wasm";\nimport {`),
     "main.mjs": `import { use } from "./use.mjs"; use().then((found) => (window.found = found), (error) => (window.failed = String(error)));`,
@@ -133,7 +135,7 @@ for (const [why, options] of [
   ["served with a wrong type", { types: { ".wasm": "application/octet-stream" } }],
   ["under a policy that allows no more than it has to", { headers: { "content-security-policy": "default-src 'none'; script-src 'self' 'nonce-page' 'wasm-unsafe-eval'; connect-src 'self'" } }],
 ]) {
-  test(`runs in a page without a bundler, ${why}`, async (t) => {
+  test(`runs in a page without a bundler, ${why}`, { skip }, async (t) => {
     const folder = await project(`page-${Object.keys(options).join() || "plain"}`, { "use.mjs": USE.replace("@livegate/player", "/node_modules/@livegate/player/dist/index.js") });
     const page = INDEX(`import { use } from "/use.mjs"; use().then((found) => (window.found = found), (error) => (window.failed = String(error)));`).replace("<script", '<script nonce="page"');
     const url = await serve(t, { "/": folder, "/index.html": { body: page } }, options);
@@ -141,7 +143,7 @@ for (const [why, options] of [
   });
 }
 
-test("says what to do where the module cannot be had", async (t) => {
+test("says what to do where the module cannot be had", { skip }, async (t) => {
   const folder = await project("failing", {});
   const page = INDEX(`
     import { init } from "/node_modules/@livegate/player/dist/index.js";

@@ -72,6 +72,21 @@ describe("the overlay lies on the panes", { skip: await withoutPlayer() }, async
       await compare(shown, { width: "80vw", height: "70vh", fit: "contain", scale: 1, viewport });
     }
   });
+
+  it("stays below what the page lays over the video", async (t) => {
+    const shown = await page(t, await launch(t), await site(t), { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
+    await shown.evaluate(play, media(await panes()));
+    await shown.locator('.livegate-pane[data-uid="blue"]').waitFor();
+    // Panes have an order among themselves, of which the page's own need not know.
+    const over = await shown.evaluate(() => {
+      const menu = document.createElement("div");
+      Object.assign(menu.style, { position: "absolute", inset: "0", zIndex: "1" });
+      document.body.append(menu);
+      const { left, top, width, height } = document.querySelector('.livegate-pane[data-uid="blue"]').getBoundingClientRect();
+      return document.elementFromPoint(left + width / 2, top + height / 2) === menu;
+    });
+    assert.ok(over);
+  });
 });
 
 async function compare(shown, { width, height, fit, scale, viewport = VIEWPORT }) {

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -12,7 +13,10 @@ export const FLAGS = [
 ];
 
 /** Where Chromium is on this machine, or undefined. */
-export const chromium = () => [process.env.LIVEGATE_CHROMIUM, ...PLACES].find((path) => path && existsSync(path));
+export const chromium = () => {
+  const said = process.env.LIVEGATE_CHROMIUM;
+  return (said ? [said] : PLACES).find((path) => existsSync(path));
+};
 
 /** Why there is no browser here, or false. */
 export const withoutBrowser = () => !chromium() && "Chromium is not on this machine: see tools/setup";
@@ -22,3 +26,6 @@ export async function launch({ args = [] } = {}) {
   const { chromium: engine } = createRequire(import.meta.url)("playwright-core");
   return engine.launch({ executablePath: chromium(), headless: true, args: [...FLAGS, ...args] });
 }
+
+// node tools/browser.mjs: prints where it is, or nothing.
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(chromium() ?? "");

@@ -1,7 +1,7 @@
 // What browser players read of SEI: their own code, bundled from their packages' sources and fed with
 // a file's bytes. Only what surrounds it (the page, MediaSource) is left out.
 
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -34,18 +34,19 @@ const withoutBundled = {
 };
 
 let bundled;
-async function players() {
+/** What the players' own sources export. */
+export async function players() {
   bundled ??= bundle();
   return bundled;
 }
 
-async function bundle() {
+/** The same as one module's text, for pages. */
+export async function playersModule() {
   const { build } = createRequire(import.meta.url)("esbuild");
-  const outfile = join(folder, `players-${process.pid}.mjs`);
-  await build({
+  const { outputFiles } = await build({
     stdin: { contents: SOURCES, resolveDir: root },
     bundle: true,
-    outfile,
+    write: false,
     format: "esm",
     platform: "browser",
     logLevel: "error",
@@ -53,12 +54,18 @@ async function bundle() {
     // As in hls.js's full build.
     define: { __USE_M2TS_ADVANCED_CODECS__: "true" },
   });
+  return outputFiles[0].text;
+}
+
+async function bundle() {
+  const file = join(folder, `players-${process.pid}.mjs`);
+  await writeFile(file, await playersModule());
   // Names of the page that are read when the modules are loaded.
   globalThis.self ??= globalThis;
   globalThis.window ??= globalThis;
   globalThis.navigator ??= { userAgent: "" };
-  const module = await import(pathToFileURL(outfile));
-  await rm(outfile);
+  const module = await import(pathToFileURL(file));
+  await rm(file);
   Object.assign(module.mpegtsLog, { ENABLE_VERBOSE: false, ENABLE_DEBUG: false, ENABLE_INFO: false, ENABLE_WARN: false });
   return module;
 }
@@ -154,44 +161,6 @@ export async function hls(path) {
     data: hex(userDataBytes),
     pts_ms: pts / 90,
   }));
-}
-
-/**
- * What each takes of one frame of H.264, for benchmarks: its own code from the NAL units on. `lengths` are those that
- * read FLV, of lengths of 4 bytes; `startCodes` those that read transport streams. Each makes of a function for what is
- * found one that takes a frame.
- */
-export async function parsers() {
-  const { MpegtsFlv, xgplayerNal, HlsAvc } = await players();
-  const mpegts = (use) => {
-    const demuxer = new MpegtsFlv({ match: true, consumed: 0, dataOffset: 0, hasAudioTrack: false, hasVideoTrack: true }, {});
-    demuxer.onSeiArrived = use;
-    return (frame) => {
-      demuxer._parseAVCVideoData(frame.buffer, frame.byteOffset, frame.length, 0, 0, 2, 0);
-      // What it hands on to its remuxer.
-      Object.assign(demuxer._videoTrack, { samples: [], length: 0 });
-    };
-  };
-  const read = (units, use) => {
-    for (const unit of units) {
-      if ((unit[0] & 0x1f) === 6) use(xgplayerNal.parseSEI(xgplayerNal.removeEPB(unit), false));
-    }
-  };
-  const hls = (use) => {
-    const parser = new HlsAvc();
-    const track = { samples: [], naluState: 0, codec: "avc1.64001f", len: 0, nbNalu: 0, dropped: 0 };
-    const text = { samples: [] };
-    return (frame) => {
-      parser.parsePES(track, text, { data: frame, pts: 0, dts: 0, len: frame.length }, false, {});
-      track.samples.length = 0;
-      for (const found of text.samples) use(found);
-      text.samples.length = 0;
-    };
-  };
-  return {
-    lengths: { "mpegts.js": mpegts, xgplayer: (use) => (frame) => read(xgplayerNal.parseAvcC(frame, 4), use) },
-    startCodes: { "hls.js": hls, xgplayer: (use) => (frame) => read(xgplayerNal.parseAnnexB(frame), use) },
-  };
 }
 
 /** A file as an ArrayBuffer of its own, which is what a player's loader hands on. */

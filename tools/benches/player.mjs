@@ -5,6 +5,10 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import { players } from "../../tests/media/players.mjs";
+import { withoutBrowser } from "../browser.mjs";
+import { tables } from "./player-cases.mjs";
+import { inChromium } from "./player-page.mjs";
 import { figure, note, section } from "./report.mjs";
 
 /** Bytes of a picture: 3 Mbit/s at 30 frames. */
@@ -43,46 +47,15 @@ export const FRAMES = {
   "with a layout of 9": frame(sei(layout(9))),
 };
 
-/** What a page makes of the bytes that a player hands it. */
-const decoder = new TextDecoder();
-const parsed = (bytes) => JSON.parse(decoder.decode(bytes));
-
-/** What each player's parser hands on, as the message's bytes. */
-const CONTENT = {
-  "mpegts.js": ({ user_data: data }) => data,
-  xgplayer: ({ payload, size }) => payload.subarray(0, size - 16),
-  "hls.js": ({ userDataBytes }) => userDataBytes,
-};
-
-/** Ours: the package as a page has it; `object` with the layout as one, checked and sorted. */
-async function ours(format) {
+/** The package as a page has it. */
+async function ours() {
   const { LayoutTracker, init } = await import("../../web/player/dist/node.js");
   await init();
-  const tracker = new LayoutTracker();
-  tracker.configure({ codec: "h264", format });
-  // A number that changes, without an object for each.
-  const time = new Float64Array(1);
-  const push = (frame) => tracker.push(frame, (time[0] += 1 / 30));
-  const object = (frame) => {
-    push(frame);
-    return tracker.at(time[0]);
-  };
-  return { push, object };
+  return LayoutTracker;
 }
 
-/** Nanoseconds a call: the least of many short rounds, those who are compared taking turns. */
-function measured(cases, short) {
-  const CALLS = 200;
-  const best = cases.map(() => Infinity);
-  for (let round = 0; round < (short ? 60 : 400); round += 1) {
-    cases.forEach((call, at) => {
-      const began = process.hrtime.bigint();
-      for (let turn = 0; turn < CALLS; turn += 1) call();
-      best[at] = Math.min(best[at], Number(process.hrtime.bigint() - began) / CALLS);
-    });
-  }
-  return best;
-}
+const EFFORT = { rounds: 400, calls: 200 };
+const SHORT = { rounds: 60, calls: 200 };
 
 /** What a million frames without a message leave on JavaScript's heap, and on the module's. */
 function garbage() {
@@ -93,7 +66,12 @@ function garbage() {
 }
 
 async function leave() {
-  const { push } = await ours("avcc");
+  const LayoutTracker = await ours();
+  const reader = new LayoutTracker();
+  reader.configure({ codec: "h264", format: "avcc" });
+  // Whole seconds: V8 makes an object of any other number that a function is called with.
+  let time = 0;
+  const push = (bytes) => reader.push(bytes, (time += 1));
   const frame = FRAMES["without a message"].lengths;
   const COUNT = 1_000_000;
   for (let turn = 0; turn < COUNT / 10; turn += 1) push(frame);
@@ -106,34 +84,26 @@ async function leave() {
   console.log(JSON.stringify({ bytes, wasm: after.arrayBuffers + after.external - before.arrayBuffers - before.external }));
 }
 
+/** Each table with ours beside the players', which it is meant to be faster than. */
+function show(tables, where) {
+  for (const { title, isObject, rows } of tables) {
+    if (isObject) note("as an object; theirs by TextDecoder and JSON.parse, unchecked:");
+    else section(`A frame ${title}, ${where}`);
+    const [own, ...rest] = rows;
+    const least = Math.min(...rest.map(({ ns }) => ns));
+    figure(own.title, own.ns, { unit: " ns", ...(!isObject && { most: least }) });
+    for (const { title, ns } of rest) figure(title, ns, { unit: " ns" });
+  }
+}
+
 export async function player({ short }) {
-  const { parsers } = await import("../../tests/media/players.mjs");
-  const all = await parsers();
-  for (const [framing, format] of [["lengths", "avcc"], ["startCodes", "annexb"]]) {
-    const { push, object } = await ours(format);
-    const others = Object.entries(all[framing]);
-    const compared = (title, own, { aim }, theirs, frame) => {
-      const [ours, ...rest] = measured([own, ...theirs].map((call) => () => call(frame)), short);
-      figure(title, ours, { unit: " ns", ...(aim && { most: Math.min(...rest) }) });
-      others.forEach(([player], at) => figure(player, rest[at], { unit: " ns" }));
-    };
-    for (const [name, { [framing]: frame }] of Object.entries(FRAMES)) {
-      const between = format === "avcc" ? "behind lengths" : "between start codes";
-      section(`A frame of ${frame.length} bytes ${between}, ${name}, in node`);
-      // Each reads the message, or this would be about something else.
-      const counts = others.map(([player, make]) => {
-        let count = 0;
-        make((found) => (count += CONTENT[player](found).length > 0))(frame);
-        return count;
-      });
-      const expected = name.startsWith("without") ? 0 : 1;
-      if ([push(frame), ...counts].some((count) => count !== expected)) throw new Error(`${name}: ${counts}`);
-      compared("LayoutTracker.push", push, { aim: true }, others.map(([, make]) => make(() => {})), frame);
-      if (expected === 0) continue;
-      note("as an object; theirs by TextDecoder and JSON.parse, unchecked:");
-      const json = others.map(([player, make]) => make((found) => parsed(CONTENT[player](found))));
-      compared("LayoutTracker.push and at", object, { aim: false }, json, frame);
-    }
+  const effort = short ? SHORT : EFFORT;
+  show(tables(await ours(), await players(), FRAMES, effort), "in node");
+  const missing = withoutBrowser();
+  if (missing) note(missing);
+  else {
+    const { version, found } = await inChromium(FRAMES, effort);
+    show(found, `in Chromium ${version}`);
   }
   section("What a frame without a message leaves behind, of a million");
   const { bytes, wasm } = garbage();

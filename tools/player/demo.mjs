@@ -3,6 +3,7 @@
 //
 //   node tools/player/demo.mjs            serves the page until Ctrl-C
 //   node tools/player/demo.mjs --check    presses each button in a browser without a window, and measures
+//   node tools/player/demo.mjs --screenshots    takes the pictures of docs/player
 //
 // Exit status: 0 when it was told to stop or the check passed, else 1.
 
@@ -13,6 +14,7 @@ import { join } from "node:path";
 import { check } from "./check.mjs";
 import { startHost } from "./host.mjs";
 import { LAYOUTS, message, startMix } from "./mix.mjs";
+import { screenshots } from "./screenshots.mjs";
 import { serve } from "./server.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -23,7 +25,12 @@ const ENCODED_MS = 70;
 const START_MS = 30_000;
 
 const { LIVEGATE, PORT = "8940" } = process.env;
-const isCheck = process.argv.includes("--check");
+/** What is done in place of serving until Ctrl-C. */
+const ERRANDS = {
+  "--check": async (url) => ((await check(url, say)) ? null : "the check failed"),
+  "--screenshots": async (url) => void (await screenshots(url, say)),
+};
+const argument = process.argv[2];
 const say = (text) => console.log(text);
 
 /** Everything that was started, to be stopped in the reverse order. */
@@ -66,10 +73,11 @@ function director(mix, host) {
 }
 
 async function main() {
+  if (argument && !(argument in ERRANDS)) return `no ${argument} here; there are: ${Object.keys(ERRANDS).join(" ")}`;
   const folder = await mkdtemp(join(tmpdir(), "livegate-demo-"));
   started.push(() => rm(folder, { recursive: true, force: true }));
 
-  const site = await serve(isCheck ? 0 : Number(PORT));
+  const site = await serve(argument ? 0 : Number(PORT));
   started.push(() => site.stop());
   say("starting a relay host");
   const host = await startHost({ binary: LIVEGATE, folder, origin: site.origin });
@@ -89,7 +97,7 @@ async function main() {
       await new Promise((later) => setTimeout(later, 100));
     }
     site.show({ play: host.play, director: director(mix, host) });
-    if (isCheck) return (await check(`${site.origin}/demo/`, say)) ? null : "the check failed";
+    if (argument) return ERRANDS[argument](`${site.origin}/demo/`);
     say(`\n  ${site.origin}/\n\nopen it in a browser; Ctrl-C ends the demo`);
     return over;
   };

@@ -175,6 +175,7 @@ const uid = (pane: Pane): string => pane.uid;
 
 const CONTAINER = {
   position: "absolute",
+  isolation: "isolate",
   left: "0",
   top: "0",
   right: "auto",
