@@ -48,8 +48,11 @@ async function hls(from, type) {
   return join(home, "index.m3u8");
 }
 
+/** The same, with an index of key frames, so that a player can seek to what it has not loaded. */
+const indexed = async () => copied(await numbered(0), "player-clock-index.flv", ["-flvflags", "add_keyframe_index"]);
+
 /** In the page: plays it, and gives what was displayed and which messages were told. */
-async function play({ name, url, bits, bar }) {
+async function play({ name, url, bits, bar, seeks = [] }) {
   const video = Object.assign(document.createElement("video"), { muted: true, autoplay: true });
   document.body.append(video);
   const tracker = new lib.LayoutTracker();
@@ -69,7 +72,8 @@ async function play({ name, url, bits, bar }) {
   };
   video.requestVideoFrameCallback(read);
   const source = { type: url.endsWith(".ts") ? "mpegts" : "flv", url: new URL(url, location.href).href };
-  const config = { lazyLoad: false, enableStashBuffer: false };
+  // Else it seeks to a key frame's decoding time, where with B-frames there is no picture.
+  const config = { lazyLoad: false, enableStashBuffer: false, accurateSeek: true };
   if (name === "mpegts") {
     mpegts.LoggingControl.enableAll = false;
     const { player } = lib.createMpegtsPlayer(mpegts, tracker, source, config);
@@ -92,6 +96,12 @@ async function play({ name, url, bits, bar }) {
     flv.load();
   }
   if (video.paused || video.readyState < 3) await new Promise((done) => video.addEventListener("playing", done, { once: true }));
+  for (const time of seeks) {
+    await new Promise((later) => setTimeout(later, 400));
+    const sought = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+    video.currentTime = time;
+    await Promise.race([sought, new Promise((_, fail) => setTimeout(() => fail(new Error(`${time} s was not reached`)), 10_000))]);
+  }
   await new Promise((done) => {
     let [at, since] = [0, performance.now()];
     const timer = setInterval(() => {
@@ -127,15 +137,44 @@ describe("the message that counts is the displayed frame's", { skip: await witho
         const all = Array.from({ length: played }, (_, number) => `${number}`);
         assert.deepEqual([...messages].sort((one, other) => one - other), all, "every message, none twice");
         assert.ok(seen.length > FRAMES / 3, `${seen.length} frames were displayed`);
-        // Now and then a callback is told of a frame when the next one is in the picture already.
-        const wrong = seen.filter(({ number, said }) => number !== said);
-        const early = wrong.filter(({ number, said }) => number === said + 1);
-        assert.deepEqual(wrong.filter((one) => !early.includes(one)), []);
-        assert.ok(early.length <= seen.length / 10, `${early.length} of ${seen.length} are a frame late`);
+        agree(seen);
       });
     }
   }
+
+  it("mpegts.js, sought to what was not loaded, and back", async (t) => {
+    const asked = [];
+    const origin = await site(t, { "/slow.flv": slow(await indexed(), asked) });
+    const shown = await page(t, await launch(t), origin, { scripts: ["mpegts"], modules: ["mpegts"] });
+    const { seen, messages } = await shown.evaluate(play, { name: "mpegts", url: "/slow.flv", bits: BITS, bar: BAR, seeks: [3.5, 1.5] });
+    assert.ok(asked.filter((from) => from > 0).length > 0, `asked for ${asked}`);
+    assert.ok(seen.some(({ number }) => number > 70) && seen.some(({ number }) => number < 45));
+    agree(seen);
+    assert.ok(messages.length >= FRAMES);
+  });
 });
+
+function agree(seen) {
+  // Now and then a callback is told of a frame when the next one is in the picture already.
+  const wrong = seen.filter(({ number, said }) => number !== said);
+  const early = wrong.filter(({ number, said }) => number === said + 1);
+  assert.deepEqual(wrong.filter((one) => !early.includes(one)), []);
+  assert.ok(early.length <= seen.length / 10, `${early.length} of ${seen.length} are a frame late`);
+}
+
+/** Answers from any byte on, a little faster than it is played. */
+const slow = (path, asked) => async (request, response) => {
+  const bytes = await readFile(path);
+  const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  asked.push(from);
+  response.writeHead(from > 0 ? 206 : 200, { "content-type": "video/x-flv", "content-length": bytes.length - from, "accept-ranges": "bytes" });
+  const piece = Math.ceil(bytes.length / (FRAMES / 2));
+  for (let at = from; at < bytes.length && !response.destroyed; at += piece) {
+    response.write(bytes.subarray(at, at + piece));
+    await new Promise((later) => setTimeout(later, 1_500 / FPS));
+  }
+  response.end();
+};
 
 /** Answers with a file as if it came about now: xgplayer loads a stream that has ended again. */
 const live = (path) => async (_, response) => {

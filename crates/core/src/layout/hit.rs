@@ -170,8 +170,8 @@ fn round(dividend: i64, divisor: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{BoxRect, ObjectFit, PARTS, PlayerBox};
-    use crate::layout::{Canvas, Even, Rect};
+    use super::{BoxRect, ObjectFit, PARTS, PlayerBox, Showing};
+    use crate::layout::{Canvas, Even, Rect, Size};
     use proptest::prelude::*;
 
     fn canvas() -> Canvas {
@@ -203,6 +203,50 @@ mod tests {
         let cover = PlayerBox::new(&canvas(), side, side, ObjectFit::Cover);
         let whole = cover.place(&canvas().rect());
         assert_eq!((whole.x, whole.width, whole.height), (-15_929, 72_818, 40_960));
+    }
+
+    #[test]
+    fn none_and_scale_down_keep_the_pictures_own_size() {
+        let size = |width, height| Size { width, height };
+        let shown = |picture, box_width: u32, box_height: u32, fit, position| {
+            let showing = Showing { width: box_width * 64, height: box_height * 64, fit, position };
+            pixels(PlayerBox::showing(&canvas(), picture, &showing).place(&canvas().rect()))
+        };
+        // Smaller than the box: as it is, (1000 - 320) / 2 and (800 - 180) / 2 from its edges.
+        for fit in [ObjectFit::None, ObjectFit::ScaleDown] {
+            let place = shown(size(320, 180), 1000, 800, fit, Showing::MIDDLE);
+            assert_eq!(place, [340, 310, 320, 180]);
+        }
+        // Larger: cut off on both sides, (640 - 1280) / 2; or as `contain`.
+        let large = size(1280, 720);
+        assert_eq!(
+            shown(large, 640, 640, ObjectFit::None, Showing::MIDDLE),
+            [-320, -40, 1280, 720]
+        );
+        assert_eq!(
+            shown(large, 640, 640, ObjectFit::ScaleDown, Showing::MIDDLE),
+            [0, 140, 640, 360]
+        );
+        // Larger on one side alone is larger.
+        assert_eq!(
+            shown(large, 2000, 360, ObjectFit::ScaleDown, Showing::MIDDLE),
+            [680, 0, 640, 360]
+        );
+    }
+
+    #[test]
+    fn the_position_divides_what_is_left() {
+        let shown = |fit, position| {
+            let showing = Showing { width: 640 * 64, height: 640 * 64, fit, position };
+            let picture = Size { width: 1280, height: 720 };
+            pixels(PlayerBox::showing(&canvas(), picture, &showing).place(&canvas().rect()))
+        };
+        // 280 are left above and below a picture of 640x360.
+        for (part, y) in [(0, 0), (250_000, 70), (1_000_000, 280), (-500_000, -140)] {
+            assert_eq!(shown(ObjectFit::Contain, [900_000, part]), [0, y, 640, 360], "{part}");
+        }
+        // As large as it is 640 are too many in its width and 80 in its height.
+        assert_eq!(shown(ObjectFit::None, [1_000_000, 250_000]), [-640, -20, 1280, 720]);
     }
 
     #[test]

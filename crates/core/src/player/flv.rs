@@ -13,6 +13,7 @@ use crate::flv::video::{FrameHeader, NeedMore, Video};
 use crate::sei::clock::StreamClock;
 use crate::sei::codec::{Codec, Unit};
 use crate::sei::frame::{FrameFormat, Framing, MAX_LEAD};
+use crate::sei::sample::Reach;
 
 /// Microseconds in a millisecond.
 const MILLI: i64 = 1_000;
@@ -28,7 +29,8 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    /// Reads a tag's body of which `shown` is there, for what is shown at `time`, or at the tag's own.
+    /// Reads a tag's body of which `shown` is there, for what is shown at `time`, or at the tag's own;
+    /// of H.265 all of it, if it is not too long for that.
     ///
     /// # Errors
     /// More of the body is needed; nothing was read.
@@ -37,6 +39,7 @@ impl Tags {
         header: &TagHeader,
         shown: &[u8],
         time: Option<i64>,
+        reach: Reach,
         base: &mut Base,
         book: &mut Book,
     ) -> Result<(), NeedMore> {
@@ -75,9 +78,15 @@ impl Tags {
                     book.warn(time, Warning::NotConfigured);
                     return Ok(());
                 };
+                let reach =
+                    if codec == Codec::H265 && len <= MAX_LEAD { reach } else { Reach::Picture };
+                if reach == Reach::Whole && shown.len() < len {
+                    return Err(NeedMore { bytes: len });
+                }
                 let sample = shown.get(at..).unwrap_or_default();
                 let need = |bytes: usize| NeedMore { bytes: bytes.saturating_add(at) };
-                frame(format, sample, len.saturating_sub(at), time, book).map_err(need)?;
+                let len = len.saturating_sub(at);
+                frame(format, sample, len, reach, time, book).map_err(need)?;
             }
             Video::End | Video::Other(_) => {}
         }
@@ -186,7 +195,7 @@ impl Stream {
         let Some(header) = self.tag else { return };
         let mut piece = piece;
         if self.body.is_empty() {
-            match self.tags.body(&header, piece, None, base, book) {
+            match self.tags.body(&header, piece, None, Reach::Whole, base, book) {
                 Ok(()) => {
                     self.tag = None;
                     return;
@@ -202,7 +211,7 @@ impl Stream {
             if self.body.len() < self.wanted {
                 return;
             }
-            match self.tags.body(&header, &self.body, None, base, book) {
+            match self.tags.body(&header, &self.body, None, Reach::Whole, base, book) {
                 Ok(()) => {
                     self.tag = None;
                     return;

@@ -31,10 +31,7 @@ pub fn fuzz(data: &[u8]) {
         tracker.configure(FrameFormat { codec, framing });
         tracker.push(shown, data.len(), 40_000)
     };
-    // Behind a picture of H.265 what is shown is read: there a part can have less than all.
-    if codec == Codec::H264 {
-        in_parts(data, frame);
-    }
+    in_parts(data, frame);
     in_parts(data, |tracker, shown| tracker.flv_tag(shown, data.len(), None));
     in_parts(data, |tracker, shown| tracker.flv_tag(shown, data.len(), Some(7)));
     in_chunks(data, chunk, Tracker::flv);

@@ -44,14 +44,7 @@ struct Entry {
 impl History {
     /// An empty one. A layout counts for `max_age` microseconds.
     pub const fn new(max_age: i64) -> Self {
-        Self {
-            entries: VecDeque::new(),
-            bytes: 0,
-            max_age,
-            last_id: 0,
-            here: None,
-            asked: false,
-        }
+        Self { entries: VecDeque::new(), bytes: 0, max_age, last_id: 0, here: None, asked: false }
     }
 
     /// Keeps a message that may be a layout's from a time on and gives its number, never 0; the number that it
@@ -219,13 +212,16 @@ mod tests {
         assert_eq!(ask(&mut history, 1), Some(2));
         history.insert(0, b"");
         assert!(ask(&mut history, 0).is_some());
-        assert_ne!(ask(&mut history, at(MAX_LAYOUTS)), Some(u32::try_from(MAX_LAYOUTS).unwrap() + 1));
+        assert_ne!(
+            ask(&mut history, at(MAX_LAYOUTS)),
+            Some(u32::try_from(MAX_LAYOUTS).unwrap() + 1)
+        );
     }
 
     #[test]
     fn bytes_are_bounded_too() {
         let mut history = History::new(i64::MAX);
-        let large = [b' '; 65_536];
+        let large = std::vec![b' '; 65_536];
         for time in 0..100 {
             history.insert(time, &large);
         }

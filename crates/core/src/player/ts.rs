@@ -72,10 +72,13 @@ impl Stream {
             Event::Missing | Event::Lost => {
                 let time = video.marks.last().map_or(0, |(_, time)| *time);
                 video.cut();
-                book.warn(time, match event {
-                    Event::Missing => Warning::PacketsMissing,
-                    _ => Warning::SyncLost,
-                });
+                book.warn(
+                    time,
+                    match event {
+                        Event::Missing => Warning::PacketsMissing,
+                        _ => Warning::SyncLost,
+                    },
+                );
             }
         });
     }

@@ -164,14 +164,7 @@ impl Reader {
 
     /// A reader that gives the first `keep` bytes of each NAL unit, and holds as many.
     pub fn keeping(keep: usize) -> Self {
-        Self {
-            search: Search::new(),
-            keep,
-            pushed: 0,
-            zeros: 0,
-            open: None,
-            head: Vec::new(),
-        }
+        Self { search: Search::new(), keep, pushed: 0, zeros: 0, open: None, head: Vec::new() }
     }
 
     /// Takes more of the stream; `sink` gets every NAL unit whose end is known.

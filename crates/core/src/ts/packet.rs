@@ -68,7 +68,10 @@ mod tests {
         // PID 0x1FF, an adaptation field of two bytes with discontinuity_indicator.
         let bytes = packet(&[0x01, 0xFF, 0x3F, 0x02, 0x80, 0x00, 0xCD]);
         let read = Packet::parse(&bytes).unwrap();
-        assert_eq!((read.pid, read.is_start, read.counter, read.may_jump), (0x1FF, false, 15, true));
+        assert_eq!(
+            (read.pid, read.is_start, read.counter, read.may_jump),
+            (0x1FF, false, 15, true)
+        );
         assert_eq!((read.payload.len(), read.payload[0]), (181, 0xCD));
         // A field that fills the packet leaves nothing.
         let bytes = packet(&[0x01, 0xFF, 0x30, 183]);

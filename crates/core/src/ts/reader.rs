@@ -291,8 +291,14 @@ mod tests {
     #[test]
     fn gives_the_videos_bytes_and_times_however_it_is_cut() {
         let stream = stream();
-        let expected =
-            ["H264", "start 3000", "284 bytes [01, 01]", "sound 3100", "start 6000", "60 bytes [03, 03]"];
+        let expected = [
+            "H264",
+            "start 3000",
+            "284 bytes [01, 01]",
+            "sound 3100",
+            "start 6000",
+            "60 bytes [03, 03]",
+        ];
         assert_eq!(read(&[&stream]), expected);
         for cut in 0..stream.len() {
             let (head, tail) = stream.split_at(cut);
