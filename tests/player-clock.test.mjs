@@ -52,7 +52,7 @@ async function hls(from, type) {
 const indexed = async () => copied(await numbered(0), "player-clock-index.flv", ["-flvflags", "add_keyframe_index"]);
 
 /** In the page: plays it, and gives what was displayed and which messages were told. */
-async function play({ name, url, bits, bar, seeks = [] }) {
+async function play({ name, url, bits, bar, seeks = [], hasAudio }) {
   const video = Object.assign(document.createElement("video"), { muted: true, autoplay: true });
   document.body.append(video);
   const tracker = new lib.LayoutTracker();
@@ -71,7 +71,7 @@ async function play({ name, url, bits, bar, seeks = [] }) {
     seen.push({ number, said: Number(tracker.current?.panes[0].uid ?? NaN), mediaTime, presentedFrames });
   };
   video.requestVideoFrameCallback(read);
-  const source = { type: url.endsWith(".ts") ? "mpegts" : "flv", url: new URL(url, location.href).href };
+  const source = { type: url.endsWith(".ts") ? "mpegts" : "flv", url: new URL(url, location.href).href, ...(hasAudio === undefined ? {} : { hasAudio }) };
   // Else it seeks to a key frame's decoding time, where with B-frames there is no picture.
   const config = { lazyLoad: false, enableStashBuffer: false, accurateSeek: true };
   if (name === "mpegts") {
@@ -140,6 +140,15 @@ describe("the message that counts is the displayed frame's", { skip: await witho
         agree(seen);
       });
     }
+  }
+
+  for (const name of ["mpegts", "flvjs"]) {
+    it(`${name} told to leave out the sound that came before`, async (t) => {
+      const shown = await page(t, await launch(t), await site(t), { scripts: [name], modules: [name.replace("flvjs", "flv")] });
+      const { seen } = await shown.evaluate(play, { name, url: media(await numbered(0.3)), bits: BITS, bar: BAR, hasAudio: false });
+      assert.ok(seen.length > FRAMES / 3);
+      agree(seen);
+    });
   }
 
   it("mpegts.js, sought to what was not loaded, and back", async (t) => {

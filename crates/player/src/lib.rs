@@ -114,6 +114,11 @@ impl Tracker {
         self.inner.base().map_or(f64::NAN, wide)
     }
 
+    /// The same for a player that leaves the sound out.
+    pub fn base_of_video_us(&self) -> f64 {
+        self.inner.base_of_video().map_or(f64::NAN, wide)
+    }
+
     /// Says by how much the stream's times are more than the player's.
     pub fn shift(&mut self, us: f64) {
         self.inner.shift(micros(us));

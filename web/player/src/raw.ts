@@ -9,6 +9,7 @@ export interface RawTracker {
   flv(length: number): number;
   ts(length: number, shift: number): number;
   base_us(): number;
+  base_of_video_us(): number;
   shift(time: number): void;
   reset(all: number): void;
   at(time: number): number;

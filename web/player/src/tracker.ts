@@ -186,6 +186,11 @@ export class LayoutTracker extends EventTarget {
     return (this.#raw?.base_us() ?? NaN) / 1e6;
   }
 
+  /** @internal `baseTime` of a player that leaves the sound out. */
+  get baseTimeOfVideo(): number {
+    return (this.#raw?.base_of_video_us() ?? NaN) / 1e6;
+  }
+
   /** What the stream's time is when the player's is 0: media time = stream time − offset. */
   get offset(): number {
     return this.#offset;

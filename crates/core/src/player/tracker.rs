@@ -149,6 +149,11 @@ impl Tracker {
         self.base.time()
     }
 
+    /// The same for a player that was told to leave the sound out: the first time of video.
+    pub const fn base_of_video(&self) -> Option<i64> {
+        self.base.first_video
+    }
+
     /// Says by how much the stream's times are more than the player's.
     pub const fn shift(&mut self, micros: i64) {
         self.shift = micros;

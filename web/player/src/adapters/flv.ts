@@ -14,8 +14,7 @@ export interface FlvJs<Source, Config, Player> extends LoaderLibrary {
  * before the player has it, and bytes that it loads again not again.
  *
  * Media time is the stream's presentation time less the first decoding time in what the player is given first, which
- * holds the first sound and the first picture. With `hasAudio: false` in the source, a stream that has sound all the
- * same should not be played: the player would count from the first picture.
+ * holds the first sound (unless the source has `hasAudio: false`) and the first picture.
  *
  * `config.enableWorker` cannot be used: a worker takes no loader from the page.
  *
@@ -30,7 +29,7 @@ export function createFlvPlayer<Source extends object, Config extends object, Pl
   if ((config as { enableWorker?: boolean } | undefined)?.enableWorker) {
     throw new PlayerError("player.unsupported", "set enableWorker to false: a worker of flv.js takes no loader from the page");
   }
-  const tap = new StreamTap(tracker);
+  const tap = new StreamTap(tracker, (source as { hasAudio?: boolean }).hasAudio);
   const customLoader = loaderClass(flvjs, tap);
   const player = flvjs.createPlayer(source, { ...config, customLoader } as unknown as Config);
   return { player, stop: () => tap.stop() };

@@ -227,6 +227,7 @@ const HELD = 1 << 20;
  */
 export class StreamTap implements Tap {
   readonly #tracker: LayoutTracker;
+  readonly #audio: boolean;
   /** The first decoding time; NaN while it is looked for. */
   #base = NaN;
   #partBase = 0;
@@ -239,8 +240,10 @@ export class StreamTap implements Tap {
   #at = 0;
   #stopped = false;
 
-  constructor(tracker: LayoutTracker) {
+  /** @param audio whether the player plays the sound of FLV, if there is one: `hasAudio` of its source */
+  constructor(tracker: LayoutTracker, audio = true) {
     this.#tracker = tracker;
+    this.#audio = audio;
   }
 
   stop(): void {
@@ -277,7 +280,8 @@ export class StreamTap implements Tap {
       this.#readTo = this.#at;
     }
     if (!Number.isNaN(this.#base)) return chunk;
-    const base = this.#tracker.baseTime;
+    const leavesOut = !this.#audio && this.#format === "flv";
+    const base = leavesOut ? this.#tracker.baseTimeOfVideo : this.#tracker.baseTime;
     if (Number.isNaN(base) && this.#heldLength + chunk.length < HELD) {
       this.#held.push(chunk);
       this.#heldLength += chunk.length;

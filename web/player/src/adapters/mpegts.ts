@@ -22,7 +22,7 @@ interface Emitter {
  * (After a seek a file's bytes are others, or are read anew if they had been read before.)
  *
  * Media time is the stream's presentation time less the player's `dtsBase`: the first decoding time in what it is given
- * first, which holds the first sound and the first picture. Where the player's own event shows another base, that one
+ * first, which holds the first sound (unless the source has `hasAudio: false`) and the first picture. Where the player's own event shows another base, that one
  * counts.
  *
  * `config.enableWorker` and `enableWorkerForMSE` cannot be used: a worker takes no loader from the page.
@@ -36,7 +36,7 @@ export function createMpegtsPlayer<Source extends object, Config extends object,
   config?: Config,
 ): { player: Player; stop: () => void } {
   refuseWorkers(config);
-  const { customLoader, stop: stopLoader } = mpegtsLoader(mpegts, tracker);
+  const { customLoader, stop: stopLoader } = mpegtsLoader(mpegts, tracker, source);
   const player = mpegts.createPlayer(source, { ...config, customLoader } as unknown as Config);
   const name = (mpegts.Events as { SEI_ARRIVED?: string }).SEI_ARRIVED;
   const stopBase = name ? followBase(player, name, tracker) : undefined;
@@ -53,8 +53,9 @@ export function createMpegtsPlayer<Source extends object, Config extends object,
 export function mpegtsLoader(
   mpegts: LoaderLibrary,
   tracker: LayoutTracker,
+  { hasAudio }: { hasAudio?: boolean } = {},
 ): { customLoader: LoaderClass; stop: () => void } {
-  const tap = new StreamTap(tracker);
+  const tap = new StreamTap(tracker, hasAudio);
   return { customLoader: loaderClass(mpegts, tap), stop: () => tap.stop() };
 }
 
