@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import { launch } from "./lib/browser.mjs";
 import { folder, livegate, made, output } from "./media/material.mjs";
 import { media, page, site, withoutPlayer } from "./player/page.mjs";
+import { told } from "./player/told.mjs";
 
 const FPS = 25;
 const FRAMES = 100;
@@ -164,11 +165,7 @@ describe("the message that counts is the displayed frame's", { skip: await witho
 });
 
 function agree(seen) {
-  // Now and then a callback is told of a frame when the next one is in the picture already.
-  const wrong = seen.filter(({ number, said }) => number !== said);
-  const early = wrong.filter(({ number, said }) => number === said + 1);
-  assert.deepEqual(wrong.filter((one) => !early.includes(one)), []);
-  assert.ok(early.length <= seen.length / 10, `${early.length} of ${seen.length} are a frame late`);
+  assert.deepEqual(told(seen, FPS).filter(({ told, said }) => told !== said), []);
 }
 
 /** Answers from any byte on, a little faster than it is played. */

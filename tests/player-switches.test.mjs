@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { launch } from "./lib/browser.mjs";
 import { BAR, BITS, FPS, HEIGHT, ROW, SWITCHES, SWITCH_FRAMES, WIDTH, left, switches } from "./player/clips.mjs";
 import { media, page, site, withoutPlayer } from "./player/page.mjs";
+import { told } from "./player/told.mjs";
 
 /** B-frames are shown two frames after they are sent: media time 0 is the first that is sent. */
 const SHIFT = 2 / FPS;
@@ -40,17 +41,11 @@ describe("the overlay changes with the picture", { skip: await withoutPlayer() }
     assert.ok(seen.length > SWITCH_FRAMES / 2, `${seen.length} of ${SWITCH_FRAMES} frames were displayed`);
     // What the pixels say is what was drawn: number and box agree.
     for (const { number, picture } of seen) assert.ok(isAt(picture, layoutOf(number)), `frame ${number}: box at ${picture}`);
-    let [switched, late] = [0, 0];
-    for (const [at, one] of seen.entries()) {
-      const [before, next] = [seen[at - 1], seen[at + 1]];
-      const layout = layoutOf(one.number);
-      if (before && layoutOf(before.number) !== layout) switched += 1;
-      if (isAt(one.element, layout) && isAt(one.tracker, layout)) continue;
-      // The next frame can be in the picture already when a callback is told of one.
-      late += 1;
-      const right = next && isAt(next.element, layoutOf(next.number)) && isAt(next.tracker, layoutOf(next.number));
-      assert.ok(right, `frame ${one.number}: the element at ${one.element}, then ${next?.element}`);
-    }
+    const frames = told(seen, FPS);
+    const wrong = frames.filter(({ told, element, tracker }) => !isAt(element, layoutOf(told)) || !isAt(tracker, layoutOf(told)));
+    assert.deepEqual(wrong, []);
+    const switched = frames.filter(({ told }, at) => at > 0 && layoutOf(frames[at - 1].told) !== layoutOf(told)).length;
+    const late = frames.filter(({ told, number }) => told !== number).length;
     assert.ok(switched >= 20, `${switched} switches were displayed`);
     t.diagnostic(`${seen.length} frames and ${switched} switches displayed; ${late} read between two frames`);
   });
@@ -82,11 +77,7 @@ describe("the overlay changes with the picture", { skip: await withoutPlayer() }
       return seen;
     }, [8, 1, 5, 0.2, 9, 3]);
     assert.ok(seen.length > 20);
-    // A callback may be told of a frame when the next one is in the picture already; then it is right at that one's.
-    const wrong = seen.filter(({ number, element }, at) => {
-      const next = seen[at + 1];
-      return !isAt(element, layoutOf(number)) && !(next?.number === number && isAt(next.element, layoutOf(number)));
-    });
+    const wrong = told(seen, FPS).filter(({ told, element }) => !isAt(element, layoutOf(told)));
     assert.deepEqual(wrong, []);
   });
 });
