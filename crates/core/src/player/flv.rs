@@ -15,6 +15,12 @@ use crate::sei::codec::{Codec, Unit};
 use crate::sei::frame::{FrameFormat, Framing, MAX_LEAD};
 use crate::sei::sample::Reach;
 
+/// How much of a body is looked at first: enough for its header and the first NAL units' of most.
+const FIRST: usize = 32;
+
+/// How much of a body is looked at: a frame's lead behind a header that a sender may make long.
+const MAX_BODY: usize = 2 * MAX_LEAD;
+
 /// Microseconds in a millisecond.
 const MILLI: i64 = 1_000;
 
@@ -48,7 +54,7 @@ impl Tags {
             return Ok(());
         }
         if shown.is_empty() && len > 0 {
-            return Err(NeedMore { bytes: len.min(16) });
+            return Err(NeedMore { bytes: len.min(FIRST) });
         }
         // The same tag twice, where more of it was needed, changes nothing.
         let decoded = self.clock.time(header.timestamp).saturating_mul(MILLI);
@@ -176,10 +182,8 @@ impl Stream {
                 Part::File(header) => base.says(header.audio, header.video),
                 Part::Tag(header) => {
                     self.body.clear();
-                    (self.tag, self.wanted) = (Some(header), 0);
-                    if header.body_len == 0 {
-                        self.tag = None;
-                    }
+                    let len = usize::try_from(header.body_len).unwrap_or(usize::MAX);
+                    (self.tag, self.wanted) = (Some(header).filter(|_| len > 0), len.min(FIRST));
                 }
                 Part::Body(bytes) => self.body(bytes, base, book),
                 Part::PreviousTagSize { .. } | Part::More { .. } => {}
@@ -190,28 +194,26 @@ impl Stream {
         }
     }
 
-    /// A piece of a body: looked at where it lies, if it is enough, and else kept until it is.
+    /// A piece of a body. As much as is wanted is looked at, where it lies if it lies there, and never
+    /// more: so cuts change nothing, not even where a stream ends within a tag.
     fn body(&mut self, piece: &[u8], base: &mut Base, book: &mut Book) {
         let Some(header) = self.tag else { return };
         let mut piece = piece;
-        if self.body.is_empty() {
-            match self.tags.body(&header, piece, None, Reach::Whole, base, book) {
-                Ok(()) => {
-                    self.tag = None;
-                    return;
+        while self.wanted <= MAX_BODY {
+            let shown = match piece.get(..self.wanted) {
+                Some(shown) if self.body.is_empty() => shown,
+                _ => {
+                    let missing = self.wanted.saturating_sub(self.body.len()).min(piece.len());
+                    let (head, after) = piece.split_at(missing);
+                    self.body.extend_from_slice(head);
+                    piece = after;
+                    if self.body.len() < self.wanted {
+                        return;
+                    }
+                    &self.body
                 }
-                Err(NeedMore { bytes }) => self.wanted = bytes,
-            }
-        }
-        while self.wanted <= MAX_LEAD.saturating_mul(2) {
-            let missing = self.wanted.saturating_sub(self.body.len()).min(piece.len());
-            let (head, after) = piece.split_at(missing);
-            self.body.extend_from_slice(head);
-            piece = after;
-            if self.body.len() < self.wanted {
-                return;
-            }
-            match self.tags.body(&header, &self.body, None, Reach::Whole, base, book) {
+            };
+            match self.tags.body(&header, shown, None, Reach::Whole, base, book) {
                 Ok(()) => {
                     self.tag = None;
                     return;

@@ -81,7 +81,8 @@ fn in_chunks(data: &[u8], chunk: usize, push: impl Fn(&mut Tracker, &[u8]) -> us
         assert!(some.len() <= count, "what is told was counted");
         all.append(&mut some);
     }
-    assert!(all == told(&mut whole), "cuts change nothing");
+    let expected = told(&mut whole);
+    assert!(all == expected, "cuts change nothing: {all:?} {expected:?}");
     assert!(pieces.base() == whole.base(), "nor the zero of times");
     asked(&mut whole);
 }

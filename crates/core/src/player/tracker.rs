@@ -521,6 +521,20 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_ends_within_a_tag_says_the_same_however_it_is_cut() {
+        let body = [&b"\x17\x01\0\0\0"[..], &frame(&[unregistered(ALIBABA)])].concat();
+        let tags = [tag(9, 0, CONFIGURATION), tag(9, 0, &body)].concat();
+        let stream = [&b"FLV\x01\x01\0\0\0\x09\0\0\0\0"[..], &tags].concat();
+        for end in 0..stream.len() {
+            let mut whole = Tracker::new(1);
+            let count = whole.flv(&stream[..end]);
+            let mut pieces = Tracker::new(1);
+            let bytes = stream[..end].iter().map(core::slice::from_ref);
+            assert_eq!(bytes.map(|byte| pieces.flv(byte)).sum::<usize>(), count, "{end}");
+        }
+    }
+
+    #[test]
     fn video_alone_has_a_zero_when_it_is_known_to_be_alone() {
         let stream = |flags: u8| {
             let header = [b"FLV\x01", &[flags][..], b"\0\0\0\x09\0\0\0\0"].concat();
