@@ -2,16 +2,19 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run run-relay test demo bench fuzz fmt lint clean
+.PHONY: help setup build build-player run run-relay test demo demo-player screenshots bench fuzz fmt lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: compiler, tools, npm packages (run and test do it too)
 	@tools/setup
 
 build: ## build the Worker into build/
 	@tools/build-worker
+
+build-player: ## build the package for web pages into web/player/dist
+	@tools/build-player
 
 run: ## serve the gateway and a relay host on 127.0.0.1 (PORT=8787 DATA=.livegate RELAY=yes)
 	@tools/run
@@ -24,6 +27,12 @@ test: ## run every check and test (STAGES="lint unit" runs some)
 
 demo: ## with the gateway running: send signed callbacks and show what arrives
 	@tools/demo
+
+demo-player: ## show name tags that lie on the people of a live stream, in a page (PORT=8940)
+	@tools/demo-player
+
+screenshots: ## take the pictures of docs/player anew
+	@tools/demo-player --screenshots
 
 bench: ## measure throughput and latency
 	@tools/bench
@@ -38,4 +47,4 @@ lint: ## check format and lints only
 	@tools/test format lint
 
 clean: ## remove what was built here; the toolchain folder and .livegate stay
-	@rm -rf build target
+	@rm -rf build target web/player/dist web/player/wasm

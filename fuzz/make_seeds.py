@@ -112,6 +112,7 @@ TARGETS = {
     "sei": messages,
     # The kept ones are whole streams.
     "flv": lambda: (),
+    "player": messages,
     # Here too: RTMP 1.0 §5 and §7, put together by hand.
     "rtmp_amf0": lambda: (),
     "rtmp_chunks": lambda: (),

@@ -12,11 +12,12 @@ import { accepts } from "./benches/accept.mjs";
 import { core } from "./benches/core.mjs";
 import { deliveries } from "./benches/deliver.mjs";
 import { media } from "./benches/media.mjs";
+import { player } from "./benches/player.mjs";
 import { relay } from "./benches/relay.mjs";
 import { machine, note, section, size, summary } from "./benches/report.mjs";
 
 const [output, ...words] = process.argv.slice(2);
-const parts = { core, media, relay, accept: accepts, deliver: deliveries };
+const parts = { core, media, player, relay, accept: accepts, deliver: deliveries };
 const short = words.includes("--short");
 const named = words.filter((word) => !word.startsWith("--"));
 for (const name of named) {

@@ -1,7 +1,7 @@
 // What browser players read of SEI: their own code, bundled from their packages' sources and fed with
 // a file's bytes. Only what surrounds it (the page, MediaSource) is left out.
 
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -15,6 +15,8 @@ const SOURCES = `
   export { default as mpegtsLog } from "./node_modules/mpegts.js/src/utils/logger.js";
   export { BufferService } from "./node_modules/xgplayer-flv/es/flv/services/buffer-service.js";
   export { default as HlsTs } from "./node_modules/hls.js/src/demux/tsdemuxer.ts";
+  export { default as HlsAvc } from "./node_modules/hls.js/src/demux/video/avc-video-parser.ts";
+  export { NALu as xgplayerNal } from "./node_modules/xgplayer-transmuxer/es/codec/nalu.js";
 `;
 
 /**
@@ -32,18 +34,19 @@ const withoutBundled = {
 };
 
 let bundled;
-async function players() {
+/** What the players' own sources export. */
+export async function players() {
   bundled ??= bundle();
   return bundled;
 }
 
-async function bundle() {
+/** The same as one module's text, for pages. */
+export async function playersModule() {
   const { build } = createRequire(import.meta.url)("esbuild");
-  const outfile = join(folder, `players-${process.pid}.mjs`);
-  await build({
+  const { outputFiles } = await build({
     stdin: { contents: SOURCES, resolveDir: root },
     bundle: true,
-    outfile,
+    write: false,
     format: "esm",
     platform: "browser",
     logLevel: "error",
@@ -51,12 +54,18 @@ async function bundle() {
     // As in hls.js's full build.
     define: { __USE_M2TS_ADVANCED_CODECS__: "true" },
   });
+  return outputFiles[0].text;
+}
+
+async function bundle() {
+  const file = join(folder, `players-${process.pid}.mjs`);
+  await writeFile(file, await playersModule());
   // Names of the page that are read when the modules are loaded.
   globalThis.self ??= globalThis;
   globalThis.window ??= globalThis;
   globalThis.navigator ??= { userAgent: "" };
-  const module = await import(pathToFileURL(outfile));
-  await rm(outfile);
+  const module = await import(pathToFileURL(file));
+  await rm(file);
   Object.assign(module.mpegtsLog, { ENABLE_VERBOSE: false, ENABLE_DEBUG: false, ENABLE_INFO: false, ENABLE_WARN: false });
   return module;
 }

@@ -15,6 +15,8 @@
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is; what a relay host does |
 //! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
 //! | [`flv`] | what FLV and the video messages of RTMP hold; messages put into their frames |
+//! | [`ts`] | what an MPEG transport stream holds |
+//! | [`player`] | what a player in a browser asks: which layout counts when, and where its panes are |
 //! | [`url`] | which addresses may be called |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -32,9 +34,11 @@ pub mod filter;
 pub mod flv;
 pub mod id;
 pub mod layout;
+pub mod player;
 pub mod relay;
 pub mod scheme;
 pub mod sei;
 mod sorted;
 pub mod time;
+pub mod ts;
 pub mod url;

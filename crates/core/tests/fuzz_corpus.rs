@@ -8,18 +8,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use livegate_core::dialect::DialectName;
-use livegate_core::{config, dialect, filter, flv, layout, scheme, sei, url};
+use livegate_core::{config, dialect, filter, flv, layout, player, scheme, sei, url};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 8] = [
+const TARGETS: [(&str, Body); 9] = [
     ("config", config::fuzz::fuzz),
     ("dialect", dialect::fuzz::fuzz),
     ("filter", filter::fuzz::fuzz),
     ("flv", flv::fuzz::fuzz),
     ("layout", layout::fuzz::fuzz),
+    ("player", player::fuzz::fuzz),
     ("scheme", scheme::fuzz::fuzz_scheme),
     ("sei", sei::fuzz::fuzz),
     ("url", url::fuzz::fuzz),

@@ -98,6 +98,11 @@ impl Reader {
         Self { offset: 0, state: State::File }
     }
 
+    /// A reader of bytes that begin with a tag, as after a seek.
+    pub const fn at_tag() -> Self {
+        Self { offset: 0, state: State::Tag }
+    }
+
     /// Bytes from the start of the stream to what is due.
     pub const fn offset(&self) -> u64 {
         self.offset

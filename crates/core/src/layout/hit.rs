@@ -4,7 +4,7 @@
 //! A player's box is in 64ths of a CSS or device pixel, whichever the caller counts in. Browsers lay
 //! out in such 64ths, and integers give every browser the same numbers.
 
-use super::px::{Canvas, Rect};
+use super::px::{Canvas, Rect, Size};
 use super::resolve::{Placed, Resolved};
 use crate::config::named;
 
@@ -23,8 +23,38 @@ named! {
         Cover = "cover",
         /// It fills the box and loses its shape.
         Fill = "fill",
+        /// As large as it is; what is beyond the box is cut off.
+        None = "none",
+        /// As `none` or as `contain`, whichever is smaller.
+        ScaleDown = "scale-down",
     }
 }
+
+/// The longest side of a picture that is reckoned with, in pixels.
+const MAX_PICTURE_SIDE: u32 = 1 << 14;
+
+/// A player's box and how it shows its picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Showing {
+    /// The box' width in 64ths of a pixel; beyond [`MAX_BOX_SIDE`] it counts as that. So does its
+    /// height.
+    pub width: u32,
+    /// The box' height in 64ths of a pixel.
+    pub height: u32,
+    /// How the picture is brought into it.
+    pub fit: ObjectFit,
+    /// Which part of the room that is left lies on the picture's left and above it (CSS
+    /// `object-position` in per cent), in millionths.
+    pub position: [i32; 2],
+}
+
+impl Showing {
+    /// Half of the room on either side: the middle, as CSS has it.
+    pub const MIDDLE: [i32; 2] = [MILLION / 2; 2];
+}
+
+/// All of the room, in the units of [`Showing::position`].
+const MILLION: i32 = 1_000_000;
 
 /// A rectangle in a player's box, in 64ths of a pixel from its upper left corner. Under
 /// [`ObjectFit::Cover`] it may reach beyond the box.
@@ -62,24 +92,38 @@ impl PlayerBox {
     /// A box of `width` by `height` 64ths of a pixel that shows the canvas; sides beyond
     /// [`MAX_BOX_SIDE`] count as that. The picture is in the middle of its box, as CSS has it.
     pub fn new(canvas: &Canvas, width: u32, height: u32, object_fit: ObjectFit) -> Self {
+        let picture = Size { width: canvas.width().get(), height: canvas.height().get() };
+        let position = Showing::MIDDLE;
+        Self::showing(canvas, picture, &Showing { width, height, fit: object_fit, position })
+    }
+
+    /// A box that shows a picture of which the canvas is all: of the canvas' size, unless somebody
+    /// encoded it anew. The picture's sides are in the pixels that the box is measured in.
+    pub fn showing(canvas: &Canvas, picture: Size, showing: &Showing) -> Self {
         let limit = i64::from(MAX_BOX_SIDE) * PARTS;
-        let room = [width, height].map(|side| i64::from(side).min(limit));
+        let room = [showing.width, showing.height].map(|side| i64::from(side).min(limit));
         let [box_width, box_height] = room;
         let canvas = [canvas.width(), canvas.height()].map(|side| i64::from(side.get()));
-        let [across, down] = canvas;
+        let natural = [picture.width, picture.height]
+            .map(|side| i64::from(side.clamp(1, MAX_PICTURE_SIDE)) * PARTS);
+        let [across, down] = natural;
         // Whether the picture, as wide as the box, is lower than it.
         let lower = box_width * down <= across * box_height;
         let as_wide = [box_width, round(box_width * down, across)];
         let as_high = [round(box_height * across, down), box_height];
-        let shown = match object_fit {
+        let has_room = across <= box_width && down <= box_height;
+        let shown = match showing.fit {
             ObjectFit::Fill => room,
-            ObjectFit::Contain if lower => as_wide,
+            ObjectFit::None => natural,
+            ObjectFit::ScaleDown if has_room => natural,
+            ObjectFit::Contain | ObjectFit::ScaleDown if lower => as_wide,
             ObjectFit::Cover if !lower => as_wide,
-            ObjectFit::Contain | ObjectFit::Cover => as_high,
+            ObjectFit::Contain | ObjectFit::ScaleDown | ObjectFit::Cover => as_high,
         };
         let [shown_width, shown_height] = shown;
-        let from = [box_width - shown_width, box_height - shown_height];
-        Self { canvas, from: from.map(|rest| rest.div_euclid(2)), shown }
+        let [right, below] = showing.position;
+        let from = [(box_width - shown_width, right), (box_height - shown_height, below)];
+        Self { canvas, from: from.map(|(rest, part)| part_of(rest, part)), shown }
     }
 
     /// Where a rectangle of the canvas is in the box. Edges are rounded to the nearest 64th, a tie
@@ -112,6 +156,13 @@ impl PlayerBox {
     }
 }
 
+/// So many millionths of some room, rounded down. There may be less than none of it.
+fn part_of(room: i64, millionths: i32) -> i64 {
+    let product = i128::from(room) * i128::from(millionths);
+    // The room is at most 2^40, the factor at most 2^11.
+    i64::try_from(product.div_euclid(i128::from(MILLION))).unwrap_or(0)
+}
+
 /// A quotient of numbers that are not negative, to the nearest integer, a tie upwards.
 fn round(dividend: i64, divisor: i64) -> i64 {
     (dividend * 2 + divisor).checked_div(divisor * 2).unwrap_or(0)
@@ -119,8 +170,8 @@ fn round(dividend: i64, divisor: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{BoxRect, ObjectFit, PARTS, PlayerBox};
-    use crate::layout::{Canvas, Even, Rect};
+    use super::{BoxRect, ObjectFit, PARTS, PlayerBox, Showing};
+    use crate::layout::{Canvas, Even, Rect, Size};
     use proptest::prelude::*;
 
     fn canvas() -> Canvas {
@@ -152,6 +203,50 @@ mod tests {
         let cover = PlayerBox::new(&canvas(), side, side, ObjectFit::Cover);
         let whole = cover.place(&canvas().rect());
         assert_eq!((whole.x, whole.width, whole.height), (-15_929, 72_818, 40_960));
+    }
+
+    #[test]
+    fn none_and_scale_down_keep_the_pictures_own_size() {
+        let size = |width, height| Size { width, height };
+        let shown = |picture, box_width: u32, box_height: u32, fit, position| {
+            let showing = Showing { width: box_width * 64, height: box_height * 64, fit, position };
+            pixels(PlayerBox::showing(&canvas(), picture, &showing).place(&canvas().rect()))
+        };
+        // Smaller than the box: as it is, (1000 - 320) / 2 and (800 - 180) / 2 from its edges.
+        for fit in [ObjectFit::None, ObjectFit::ScaleDown] {
+            let place = shown(size(320, 180), 1000, 800, fit, Showing::MIDDLE);
+            assert_eq!(place, [340, 310, 320, 180]);
+        }
+        // Larger: cut off on both sides, (640 - 1280) / 2; or as `contain`.
+        let large = size(1280, 720);
+        assert_eq!(
+            shown(large, 640, 640, ObjectFit::None, Showing::MIDDLE),
+            [-320, -40, 1280, 720]
+        );
+        assert_eq!(
+            shown(large, 640, 640, ObjectFit::ScaleDown, Showing::MIDDLE),
+            [0, 140, 640, 360]
+        );
+        // Larger on one side alone is larger.
+        assert_eq!(
+            shown(large, 2000, 360, ObjectFit::ScaleDown, Showing::MIDDLE),
+            [680, 0, 640, 360]
+        );
+    }
+
+    #[test]
+    fn the_position_divides_what_is_left() {
+        let shown = |fit, position| {
+            let showing = Showing { width: 640 * 64, height: 640 * 64, fit, position };
+            let picture = Size { width: 1280, height: 720 };
+            pixels(PlayerBox::showing(&canvas(), picture, &showing).place(&canvas().rect()))
+        };
+        // 280 are left above and below a picture of 640x360.
+        for (part, y) in [(0, 0), (250_000, 70), (1_000_000, 280), (-500_000, -140)] {
+            assert_eq!(shown(ObjectFit::Contain, [900_000, part]), [0, y, 640, 360], "{part}");
+        }
+        // As large as it is 640 are too many in its width and 80 in its height.
+        assert_eq!(shown(ObjectFit::None, [1_000_000, 250_000]), [-640, -20, 1280, 720]);
     }
 
     #[test]

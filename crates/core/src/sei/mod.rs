@@ -12,6 +12,7 @@
 //! | [`ours`] | which messages are ours; a NAL unit without them |
 //! | [`picture`] | how large pictures are, by their parameter sets |
 //! | [`access_unit`] | where pictures begin, and which are fields of one frame |
+//! | [`frame`] | the SEI NAL units of one frame, of which only the first bytes are shown |
 //! | [`edit`] | changes to bytes, as a list |
 //! | [`editor`] | messages put into an Annex B stream, and taken out of it, as it passes |
 //! | [`sample`] | where a message goes in a sample with lengths |
@@ -50,6 +51,7 @@ pub mod codec;
 pub mod edit;
 pub mod editor;
 pub mod error;
+pub mod frame;
 #[cfg(any(test, feature = "_fuzzing"))]
 pub mod fuzz;
 mod h264;

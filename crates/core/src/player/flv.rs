@@ -1,0 +1,227 @@
+//! The messages of FLV tags: one by one, or of a stream as it comes.
+
+use alloc::vec::Vec;
+
+use super::book::Book;
+use super::tracker::{Base, frame};
+use super::warning::Warning;
+use crate::flv::audio::Audio;
+use crate::flv::config::Configuration;
+use crate::flv::header::{TagHeader, TagKind};
+use crate::flv::reader::{Part, Reader};
+use crate::flv::video::{FrameHeader, NeedMore, Video};
+use crate::sei::clock::StreamClock;
+use crate::sei::codec::{Codec, Unit};
+use crate::sei::frame::{FrameFormat, Framing, MAX_LEAD};
+use crate::sei::sample::Reach;
+
+/// How much of a body is looked at first: enough for its header and the first NAL units' of most.
+const FIRST: usize = 32;
+
+/// How much of a body is looked at: a frame's lead behind a header that a sender may make long.
+const MAX_BODY: usize = 2 * MAX_LEAD;
+
+/// Microseconds in a millisecond.
+const MILLI: i64 = 1_000;
+
+/// What a file begins with; no tag's type.
+const FILE: u8 = b'F';
+
+/// What is known of the tags so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tags {
+    format: Option<FrameFormat>,
+    clock: StreamClock,
+}
+
+impl Tags {
+    /// Reads a tag's body of which `shown` is there, for what is shown at `time`, or at the tag's own;
+    /// of H.265 all of it, if it is not too long for that.
+    ///
+    /// # Errors
+    /// More of the body is needed; nothing was read.
+    pub(super) fn body(
+        &mut self,
+        header: &TagHeader,
+        shown: &[u8],
+        time: Option<i64>,
+        reach: Reach,
+        base: &mut Base,
+        book: &mut Book,
+    ) -> Result<(), NeedMore> {
+        let len = usize::try_from(header.body_len).unwrap_or(usize::MAX);
+        if header.filtered || header.kind == TagKind::Script {
+            return Ok(());
+        }
+        if shown.is_empty() && len > 0 {
+            return Err(NeedMore { bytes: len.min(FIRST) });
+        }
+        // The same tag twice, where more of it was needed, changes nothing.
+        let decoded = self.clock.time(header.timestamp).saturating_mul(MILLI);
+        if header.kind == TagKind::Audio {
+            if shown.len() < len.min(5) {
+                return Err(NeedMore { bytes: len.min(5) });
+            }
+            if !matches!(Audio::parse(shown), Audio::Configuration { .. } | Audio::Nothing) {
+                base.audio(decoded);
+            }
+            return Ok(());
+        }
+        match Video::parse(shown, len)? {
+            Video::Configuration { codec, at } => {
+                if shown.len() < len {
+                    return Err(NeedMore { bytes: len });
+                }
+                let record = shown.get(at..).unwrap_or_default();
+                self.configuration(codec, record, time.unwrap_or(decoded), book);
+            }
+            Video::Frame(FrameHeader { codec, composition_time, at, .. }) => {
+                base.video(decoded);
+                let shift = i64::from(composition_time).saturating_mul(MILLI);
+                let own = decoded.saturating_add(shift);
+                let time = time.unwrap_or(own);
+                let Some(format) = self.format.filter(|format| format.codec == codec) else {
+                    book.warn(time, Warning::NotConfigured);
+                    return Ok(());
+                };
+                let reach =
+                    if codec == Codec::H265 && len <= MAX_LEAD { reach } else { Reach::Picture };
+                if reach == Reach::Whole && shown.len() < len {
+                    return Err(NeedMore { bytes: len });
+                }
+                let sample = shown.get(at..).unwrap_or_default();
+                let need = |bytes: usize| NeedMore { bytes: bytes.saturating_add(at) };
+                let len = len.saturating_sub(at);
+                frame(format, sample, len, reach, time, book).map_err(need)?;
+            }
+            Video::End | Video::Other(_) => {}
+        }
+        Ok(())
+    }
+
+    fn configuration(&mut self, codec: Codec, record: &[u8], time: i64, book: &mut Book) {
+        let read = match Configuration::parse(codec, record) {
+            Ok(read) => read,
+            Err(error) => {
+                self.format = None;
+                return book.warn(time, Warning::Configuration(error));
+            }
+        };
+        self.format = Some(FrameFormat { codec, framing: Framing::Lengths(read.length_size) });
+        for found in read.parameter_sets() {
+            if Unit::parse(codec, found.nal).is_some_and(Unit::is_sei) {
+                book.nal(codec, found.nal, time);
+            }
+        }
+    }
+}
+
+/// A stream as it comes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stream {
+    tags: Tags,
+    reader: Reader,
+    /// The beginning of a header.
+    held: Vec<u8>,
+    /// The tag under way, as long as more of it is wanted.
+    tag: Option<TagHeader>,
+    /// What came of its body, and how much is wanted.
+    body: Vec<u8>,
+    wanted: usize,
+    is_over: bool,
+    /// Whether what comes next is another part of the stream.
+    is_part: bool,
+}
+
+impl Stream {
+    /// Other bytes come next: the stream's own from one of its tags on, or another file's. How its
+    /// frames are written stays known.
+    pub(super) fn part(&mut self) {
+        let tags = core::mem::take(&mut self.tags);
+        *self = Self { tags, is_part: true, ..Self::default() };
+    }
+
+    /// Takes more of the stream.
+    pub(super) fn push(&mut self, bytes: &[u8], base: &mut Base, book: &mut Book) {
+        let mut rest = bytes;
+        if let (true, Some(first)) = (self.is_part, rest.first()) {
+            self.is_part = false;
+            if *first != FILE {
+                self.reader = Reader::at_tag();
+            }
+        }
+        while !self.is_over && !rest.is_empty() {
+            let mut held = core::mem::take(&mut self.held);
+            let is_held = !held.is_empty();
+            let read = if is_held {
+                // Headers are put together byte by byte: they have eleven at most.
+                let (head, after) = rest.split_at(1);
+                held.extend_from_slice(head);
+                rest = after;
+                self.reader.next(&held)
+            } else {
+                self.reader.next(rest)
+            };
+            let part = match read {
+                Ok(part) => part,
+                Err(error) => {
+                    self.is_over = true;
+                    return book.warn(0, Warning::Flv(error));
+                }
+            };
+            if let Part::More { .. } = part {
+                if !is_held {
+                    held.extend_from_slice(rest);
+                    rest = &[];
+                }
+                self.held = held;
+                continue;
+            }
+            let taken = part.len();
+            match part {
+                Part::File(header) => base.says(header.audio, header.video),
+                Part::Tag(header) => {
+                    self.body.clear();
+                    let len = usize::try_from(header.body_len).unwrap_or(usize::MAX);
+                    (self.tag, self.wanted) = (Some(header).filter(|_| len > 0), len.min(FIRST));
+                }
+                Part::Body(bytes) => self.body(bytes, base, book),
+                Part::PreviousTagSize { .. } | Part::More { .. } => {}
+            }
+            if !is_held {
+                rest = rest.get(taken..).unwrap_or_default();
+            }
+        }
+    }
+
+    /// A piece of a body. As much as is wanted is looked at, where it lies if it lies there, and never
+    /// more: so cuts change nothing, not even where a stream ends within a tag.
+    fn body(&mut self, piece: &[u8], base: &mut Base, book: &mut Book) {
+        let Some(header) = self.tag else { return };
+        let mut piece = piece;
+        while self.wanted <= MAX_BODY {
+            let shown = match piece.get(..self.wanted) {
+                Some(shown) if self.body.is_empty() => shown,
+                _ => {
+                    let missing = self.wanted.saturating_sub(self.body.len()).min(piece.len());
+                    let (head, after) = piece.split_at(missing);
+                    self.body.extend_from_slice(head);
+                    piece = after;
+                    if self.body.len() < self.wanted {
+                        return;
+                    }
+                    &self.body
+                }
+            };
+            match self.tags.body(&header, shown, None, Reach::Whole, base, book) {
+                Ok(()) => {
+                    self.tag = None;
+                    return;
+                }
+                Err(NeedMore { bytes }) => self.wanted = bytes,
+            }
+        }
+        self.tag = None;
+        book.warn(0, Warning::LeadTooLong);
+    }
+}

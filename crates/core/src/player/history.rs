@@ -1,0 +1,263 @@
+//! Layouts by time: which one counts at a moment of the stream.
+//!
+//! Messages come in the order of decoding, again after a seek, and for as long as somebody sends
+//! them. What is kept is bounded, in number and in bytes; what goes first is what is farthest from
+//! where the player is.
+//!
+//! Whether a message is a layout at all is asked only when it would count: reading it takes longer than
+//! keeping it, and of most nobody ever asks.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+
+/// The most layouts that are kept: over two minutes of one on every frame, 30 a second.
+pub const MAX_LAYOUTS: usize = 4096;
+
+/// The most bytes of messages that are kept.
+pub const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// How many bytes an entry counts besides its message.
+const OVERHEAD: usize = 64;
+
+/// Layouts by time, in microseconds on the stream's own clock.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// By time; of equal ones the later one counts.
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    max_age: i64,
+    last_id: u32,
+    /// Where the player is: what it asked for last, or else the latest that was put in.
+    here: Option<i64>,
+    asked: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    time: i64,
+    id: u32,
+    /// Whether it is known to be a layout.
+    is_layout: bool,
+    message: Box<[u8]>,
+}
+
+impl History {
+    /// An empty one. A layout counts for `max_age` microseconds.
+    pub const fn new(max_age: i64) -> Self {
+        Self { entries: VecDeque::new(), bytes: 0, max_age, last_id: 0, here: None, asked: false }
+    }
+
+    /// Keeps a message that may be a layout's from a time on and gives its number, never 0; the number that it
+    /// has, if the same one is there at that time.
+    ///
+    /// If there are too many now, those farthest from the player go: the one put in, even.
+    pub fn insert(&mut self, time: i64, message: &[u8]) -> u32 {
+        let at = self.entries.partition_point(|entry| entry.time <= time);
+        let before = self.entries.range(..at).rev();
+        let mut same_time = before.take_while(|entry| entry.time == time);
+        if let Some(same) = same_time.find(|entry| *entry.message == *message) {
+            return same.id;
+        }
+        // Beyond all numbers they begin again; none of the first is left by then.
+        self.last_id = self.last_id.checked_add(1).unwrap_or(1);
+        let id = self.last_id;
+        self.bytes = self.bytes.saturating_add(message.len()).saturating_add(OVERHEAD);
+        self.entries.insert(at, Entry { time, id, is_layout: false, message: message.into() });
+        if !self.asked {
+            self.here = Some(time);
+        }
+        while self.entries.len() > MAX_LAYOUTS || self.bytes > MAX_BYTES {
+            self.evict();
+        }
+        id
+    }
+
+    /// Drops the first or the last, whichever is farther from the player; of both alike the first.
+    fn evict(&mut self) {
+        let here = self.here.unwrap_or(0);
+        let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return };
+        let at = if first.time.abs_diff(here) >= last.time.abs_diff(here) {
+            0
+        } else {
+            self.entries.len().saturating_sub(1)
+        };
+        self.drop_at(at);
+    }
+
+    fn drop_at(&mut self, at: usize) {
+        if let Some(gone) = self.entries.remove(at) {
+            self.bytes = self.bytes.saturating_sub(gone.message.len()).saturating_sub(OVERHEAD);
+        }
+    }
+
+    /// The number of the layout that counts at a time: the latest that is not after it, unless that
+    /// is too old. The player is there now.
+    ///
+    /// `judge` says of a number and a message whether it is a layout; it is asked once. What is none
+    /// is dropped.
+    pub fn at(&mut self, time: i64, judge: &mut dyn FnMut(u32, &[u8]) -> bool) -> Option<u32> {
+        (self.here, self.asked) = (Some(time), true);
+        let mut at = self.entries.partition_point(|entry| entry.time <= time);
+        loop {
+            at = at.checked_sub(1)?;
+            let entry = self.entries.get_mut(at)?;
+            if time.saturating_sub(entry.time) > self.max_age {
+                return None;
+            }
+            entry.is_layout = entry.is_layout || judge(entry.id, &entry.message);
+            if entry.is_layout {
+                return Some(entry.id);
+            }
+            self.drop_at(at);
+        }
+    }
+
+    /// Says that a message is no layout.
+    pub fn remove(&mut self, id: u32) {
+        if let Some(at) = self.entries.iter().rposition(|entry| entry.id == id) {
+            self.drop_at(at);
+        }
+    }
+
+    /// The time and the message of a layout, if it is still there.
+    pub fn get(&self, id: u32) -> Option<(i64, &[u8])> {
+        let found = self.entries.iter().rev().find(|entry| entry.id == id)?;
+        Some((found.time, &found.message))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Forgets all. Numbers go on.
+    pub fn clear(&mut self) {
+        *self = Self { last_id: self.last_id, ..Self::new(self.max_age) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{History, MAX_BYTES, MAX_LAYOUTS, OVERHEAD};
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    /// Asks a history in which everything is a layout.
+    fn ask(history: &mut History, time: i64) -> Option<u32> {
+        history.at(time, &mut |_, _| true)
+    }
+
+    #[test]
+    fn what_is_no_layout_is_asked_about_once_and_dropped() {
+        let mut history = History::new(100);
+        let [a, _, c, d] = [(1, "layout a"), (2, "other"), (3, "layout c"), (4, "other")]
+            .map(|(time, text)| history.insert(time, text.as_bytes()));
+        let mut asked = Vec::new();
+        let mut at = |history: &mut History, time| {
+            history.at(time, &mut |id, message| {
+                asked.push(id);
+                message.starts_with(b"layout")
+            })
+        };
+        assert_eq!([9, 9, 2, 2].map(|time| at(&mut history, time)), [c, c, a, a].map(Some));
+        assert_eq!(asked, [d, c, 2, a]);
+        assert_eq!(history.len(), 2);
+        history.remove(a);
+        assert_eq!(history.bytes, OVERHEAD + "layout c".len());
+    }
+
+    #[test]
+    fn the_latest_one_not_after_the_time_counts_until_it_is_too_old() {
+        let mut history = History::new(10);
+        assert_eq!(ask(&mut history, 0), None);
+        let a = history.insert(100, b"a");
+        let b = history.insert(105, b"b");
+        let all: Vec<_> = [99, 100, 104, 105, 115, 116].map(|time| ask(&mut history, time)).into();
+        assert_eq!(all, [None, Some(a), Some(a), Some(b), Some(b), None]);
+        assert_eq!(history.get(a), Some((100, &b"a"[..])));
+    }
+
+    #[test]
+    fn of_two_at_one_time_the_later_counts_and_the_same_is_kept_once() {
+        let mut history = History::new(10);
+        let a = history.insert(5, b"a");
+        let b = history.insert(5, b"b");
+        assert_eq!(ask(&mut history, 5), Some(b));
+        // As a seek loads the same part again.
+        assert_eq!((history.insert(5, b"a"), history.insert(5, b"b")), (a, b));
+        assert_eq!(ask(&mut history, 5), Some(b));
+        assert_eq!(history.len(), 2);
+    }
+
+    #[test]
+    fn what_is_farthest_from_the_player_goes_first() {
+        let mut history = History::new(i64::MAX);
+        let at = |index: usize| i64::try_from(index).unwrap();
+        // Nobody asked: the oldest goes.
+        for index in 0..=MAX_LAYOUTS {
+            history.insert(at(index), b"");
+        }
+        assert_eq!(history.len(), MAX_LAYOUTS);
+        assert_eq!(ask(&mut history, 0), None);
+        // The player is near the beginning now: what lies far ahead goes, the new one even.
+        assert_eq!(ask(&mut history, 1), Some(2));
+        let far = history.insert(at(MAX_LAYOUTS) + 1, b"");
+        assert_eq!(history.get(far), None);
+        assert_eq!(ask(&mut history, 1), Some(2));
+        history.insert(0, b"");
+        assert!(ask(&mut history, 0).is_some());
+        assert_ne!(
+            ask(&mut history, at(MAX_LAYOUTS)),
+            Some(u32::try_from(MAX_LAYOUTS).unwrap() + 1)
+        );
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let mut history = History::new(i64::MAX);
+        let large = std::vec![b' '; 65_536];
+        for time in 0..100 {
+            history.insert(time, &large);
+        }
+        assert_eq!(history.len(), MAX_BYTES / (large.len() + OVERHEAD));
+        history.clear();
+        assert!(history.is_empty());
+        assert_eq!(history.insert(0, b""), 101);
+    }
+
+    proptest! {
+        /// Against a plain list, of which the greatest time not beyond the one asked for is
+        /// searched.
+        #[test]
+        fn is_as_a_plain_list_says(
+            steps in prop::collection::vec((any::<bool>(), 0_i64..40, 0_u8..3), 0..80),
+            max_age in 0_i64..50,
+        ) {
+            let mut history = History::new(max_age);
+            let mut plain: Vec<(i64, String, u32)> = Vec::new();
+            for (is_put, time, text) in steps {
+                if is_put {
+                    let text = text.to_string();
+                    let id = history.insert(time, text.as_bytes());
+                    match plain.iter().find(|(at, own, _)| (*at, own) == (time, &text)) {
+                        Some((_, _, known)) => prop_assert_eq!(*known, id),
+                        None => plain.push((time, text, id)),
+                    }
+                } else {
+                    let not_after = plain.iter().filter(|(at, ..)| *at <= time);
+                    // `max_by_key` gives the last of equal ones.
+                    let latest = not_after.max_by_key(|(at, ..)| *at);
+                    let expected = latest.filter(|(at, ..)| time - at <= max_age).map(|(.., id)| *id);
+                    prop_assert_eq!(ask(&mut history, time), expected);
+                }
+                prop_assert_eq!(history.len(), plain.len());
+            }
+        }
+    }
+}

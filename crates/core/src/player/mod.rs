@@ -1,0 +1,25 @@
+//! What a player in a browser asks: which layout is in the stream, which one counts at the frame that
+//! is shown, and where its panes are in the player's box.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`tracker`] | all of it together: bytes in, layouts out |
+//! | [`history`] | which layout counts when |
+//! | [`scene`] | a layout's panes, and where they are |
+//!
+//! docs/spec/player.md has the rules. Bytes are strangers': nothing of them is an error, and how much
+//! of them is kept is bounded.
+
+mod book;
+mod flv;
+#[cfg(any(test, feature = "_fuzzing"))]
+pub mod fuzz;
+pub mod history;
+mod json;
+pub mod scene;
+pub mod tracker;
+mod ts;
+mod warning;
+
+pub use tracker::{Pushed, Scope, Tracker};
+pub use warning::Warning;

@@ -1,0 +1,76 @@
+// The player's module as tools/build-player makes it, loaded without the package around it.
+
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+
+import { root } from "../../tools/gateway.mjs";
+
+/** Builds the module, which is a matter of seconds unless the core changed, and loads it. */
+export async function loadPlayer() {
+  await promisify(execFile)(join(root, "tools/build-player"), ["--quiet", "--wasm"], { timeout: 600_000 });
+  const folder = join(root, "web/player/wasm");
+  const { initSync, Tracker } = await import(pathToFileURL(join(folder, "livegate_player.js")));
+  const { memory } = initSync({ module: await readFile(join(folder, "livegate_player_bg.wasm")) });
+  return { memory, tracker: (maxAge = 10) => new Module(new Tracker(maxAge * 1e6), memory) };
+}
+
+/** A tracker that takes bytes. */
+class Module {
+  constructor(raw, memory) {
+    Object.assign(this, { raw, memory });
+  }
+
+  #put(bytes) {
+    const at = this.raw.room(bytes.length);
+    // A view is taken anew each time: the memory moves when it grows.
+    new Uint8Array(this.memory.buffer, at, bytes.length).set(bytes);
+  }
+
+  #told(count) {
+    return count > 0 ? JSON.parse(this.raw.messages()) : [];
+  }
+
+  /** A frame or a tag, shown as much of as it asks for. */
+  #parts(bytes, ask) {
+    for (let have = 0; ; ) {
+      this.#put(bytes.subarray(0, have));
+      const found = ask(have);
+      if (found >= 0) return this.#told(found);
+      if (-found <= have || -found > bytes.length) throw new Error(`of ${bytes.length} bytes it asks for ${-found} after ${have}`);
+      have = -found;
+    }
+  }
+
+  configure(codec, lengthSize) {
+    this.raw.configure(codec === "h265" ? 1 : 0, lengthSize);
+  }
+
+  frame(bytes, seconds) {
+    return this.#parts(bytes, (have) => this.raw.push(have, bytes.length, seconds * 1e6));
+  }
+
+  tag(bytes) {
+    return this.#parts(bytes, (have) => this.raw.flv_tag(have, bytes.length, NaN));
+  }
+
+  flv(bytes) {
+    this.#put(bytes);
+    return this.#told(this.raw.flv(bytes.length));
+  }
+
+  ts(bytes, shift = 0) {
+    this.#put(bytes);
+    return this.#told(this.raw.ts(bytes.length, shift * 1e6));
+  }
+
+  layout(id) {
+    return JSON.parse(this.raw.layout(id));
+  }
+
+  at(seconds) {
+    return this.raw.at(seconds * 1e6);
+  }
+}

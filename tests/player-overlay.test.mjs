@@ -1,0 +1,279 @@
+// The player's tracker and overlay in Chromium, on a picture that the page itself draws. What is expected is computed
+// here, from CSS Images 3 §5.5.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, test } from "node:test";
+
+import { root } from "../tools/gateway.mjs";
+import { withoutBrowser } from "../tools/browser.mjs";
+import { launch, open, serve } from "./lib/browser.mjs";
+
+const dist = join(root, "web/player/dist");
+const skip = withoutBrowser();
+
+before(() => assert.ok(existsSync(join(dist, "index.js")), "run tools/build-player"));
+
+const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>overlay</title>
+<style>body { margin: 13px; } .stage { position: relative; padding: 7px; } video { width: 640px; height: 360px; border: 3px solid; padding: 5px; }</style>
+<h1>A picture</h1><div class="stage"><video muted></video></div>
+<script type="module">
+import * as player from "/player/index.js";
+import * as frames from "/frames.mjs";
+const video = document.querySelector("video");
+const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
+const pen = canvas.getContext("2d");
+setInterval(() => { pen.fillStyle = "hsl(" + (performance.now() / 10) + "deg 50% 50%)"; pen.fillRect(0, 0, 1280, 720); }, 40);
+pen.fillRect(0, 0, 1280, 720);
+video.srcObject = canvas.captureStream();
+await video.play();
+await player.init();
+const tracker = new player.LayoutTracker();
+tracker.configure({ codec: "h264", format: "annexb" });
+let time = 0;
+const show = (...messages) => { tracker.push(frames.annexb(...messages), (time += 1)); return tracker.display(time); };
+const events = [];
+for (const name of ["layout", "message", "warning"]) tracker.addEventListener(name, (event) => events.push([name, event]));
+Object.assign(window, { player, frames, video, tracker, show, events, panes });
+function panes() {
+  const box = video.getBoundingClientRect();
+  return [...document.querySelectorAll(".livegate-pane")].map((pane) => {
+    const rect = pane.getBoundingClientRect();
+    return { uid: pane.dataset.uid, x: rect.left - box.left, y: rect.top - box.top, width: rect.width, height: rect.height };
+  });
+}
+window.ready = true;
+</script></html>`;
+
+async function page(t, { scale } = {}) {
+  const url = await serve(t, {
+    "/": { body: PAGE },
+    "/player": dist,
+    "/frames.mjs": { body: await readFile(join(root, "tests/lib/frames.mjs")), type: "text/javascript" },
+  });
+  const opened = await open(t, await launch(t, { scale }), `${url}/`);
+  await opened.waitForFunction(() => window.ready);
+  return opened;
+}
+
+const PICTURE = [1280, 720];
+const PANES = { ann: [0, 0, 0.5, 1], ben: [0.5, 0.25, 0.5, 0.5], cat: [0.75, 0.75, 0.2, 0.2] };
+
+/** `object-position`, and what it is in parts and pixels. */
+const POSITIONS = [
+  ["50% 50%", [0.5, 0.5], [0, 0]],
+  ["100% 0%", [1, 0], [0, 0]],
+  ["left 10px bottom 20px", [0, 1], [10, -20]],
+];
+
+/** Where panes lie in a content box of these sides, by CSS Images 3 §5.5. */
+function expected([width, height], fit, [positionX, positionY] = [0.5, 0.5]) {
+  const ratios = [width / PICTURE[0], height / PICTURE[1]];
+  const contain = Math.min(...ratios);
+  const scales = {
+    contain: [contain, contain],
+    cover: [Math.max(...ratios), Math.max(...ratios)],
+    fill: ratios,
+    none: [1, 1],
+    "scale-down": [Math.min(contain, 1), Math.min(contain, 1)],
+  }[fit];
+  const shown = [PICTURE[0] * scales[0], PICTURE[1] * scales[1]];
+  const left = (width - shown[0]) * positionX;
+  const top = (height - shown[1]) * positionY;
+  return Object.entries(PANES).map(([uid, [x, y, w, h]]) => ({
+    uid,
+    x: left + x * shown[0],
+    y: top + y * shown[1],
+    width: w * shown[0],
+    height: h * shown[1],
+  }));
+}
+
+function near(actual, wanted, why) {
+  assert.deepEqual(actual.map(({ uid }) => uid), wanted.map(({ uid }) => uid), why);
+  actual.forEach((pane, index) => {
+    for (const side of ["x", "y", "width", "height"]) {
+      const difference = Math.abs(pane[side] - wanted[index][side]);
+      assert.ok(difference <= 1, `${why}: ${pane.uid}.${side} is ${pane[side]}, not ${wanted[index][side]}`);
+    }
+  });
+}
+
+for (const scale of [1, 1.5, 2]) {
+  test(`lays panes within a pixel of the picture, at every size and fit, at ${scale} device pixels`, { skip }, async (t) => {
+    const tab = await page(t, { scale });
+    await tab.evaluate((panes) => {
+      window.overlay = new player.LayoutOverlay(video, tracker);
+      show(frames.alibaba(...Object.entries(panes).map(([uid, place]) => [uid, ...place])));
+    }, PANES);
+    // 3 px of border and 5 px of padding are around the content box.
+    const EDGE = 8;
+    for (const size of [[640, 360], [333.5, 481.25], [901, 300]]) {
+      for (const fit of ["contain", "cover", "fill", "none", "scale-down"]) {
+        for (const [position, parts, pixels] of POSITIONS) {
+          const actual = await tab.evaluate(async ([[width, height], fit, position]) => {
+            Object.assign(video.style, { width: `${width}px`, height: `${height}px`, objectFit: fit, objectPosition: position });
+            await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+            return panes();
+          }, [size, fit, position]);
+          const wanted = expected(size, fit, parts).map((pane) => ({ ...pane, x: pane.x + EDGE + pixels[0], y: pane.y + EDGE + pixels[1] }));
+          near(actual, wanted, `${size} ${fit} ${position}`);
+        }
+      }
+    }
+  });
+}
+
+test("follows the video where it moves, is scaled with it, or goes to full screen", { skip }, async (t) => {
+  const tab = await page(t);
+  const wanted = (width, height, edge) => expected([width, height], "contain").map((pane) => ({ ...pane, x: pane.x + edge, y: pane.y + edge }));
+  await tab.evaluate((panes) => {
+    window.overlay = new player.LayoutOverlay(video, tracker);
+    show(frames.alibaba(...Object.entries(panes).map(([uid, place]) => [uid, ...place])));
+    const more = document.createElement("p");
+    more.textContent = "More above it.";
+    more.style.height = "61.5px";
+    document.querySelector("h1").after(more);
+  }, PANES);
+  await tab.waitForFunction(() => Math.abs(panes()[0].x - 8) < 1 && Math.abs(panes()[0].y - 8) < 1);
+  near(await tab.evaluate(() => panes()), wanted(640, 360, 8), "moved");
+
+  await tab.evaluate(() => {
+    document.querySelector(".stage").style.cssText = "transform: scale(.5); transform-origin: 0 0";
+    overlay.update();
+  });
+  near(await tab.evaluate(() => panes()), wanted(320, 180, 4), "scaled");
+
+  await tab.evaluate(() => (document.querySelector(".stage").style.cssText = ""));
+  await tab.evaluate(() => document.querySelector(".stage").requestFullscreen());
+  await tab.waitForFunction(() => document.fullscreenElement);
+  await tab.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
+  near(await tab.evaluate(() => panes()), wanted(640, 360, 8), "with its parent in full screen");
+  await tab.evaluate(() => document.exitFullscreen());
+  await tab.waitForFunction(() => !document.fullscreenElement);
+
+  await tab.evaluate(() => video.requestFullscreen());
+  await tab.waitForFunction(() => document.fullscreenElement === video);
+  await tab.waitForFunction(() => overlay.element.matches(":popover-open"));
+  await tab.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
+  const full = await tab.evaluate(() => {
+    const style = getComputedStyle(video);
+    const edge = parseFloat(style.borderLeftWidth) + parseFloat(style.paddingLeft);
+    const { width, height } = video.getBoundingClientRect();
+    return { edge, width: width - 2 * edge, height: height - 2 * edge };
+  });
+  near(await tab.evaluate(() => panes()), wanted(full.width, full.height, full.edge), "by itself in full screen");
+  await tab.evaluate(() => document.exitFullscreen());
+  await tab.waitForFunction(() => !overlay.element.hasAttribute("popover"));
+});
+
+test("keeps a user's element while the layout changes, and takes away who left", { skip }, async (t) => {
+  const tab = await page(t);
+  const result = await tab.evaluate(() => {
+    const overlay = new player.LayoutOverlay(video, tracker);
+    show(frames.alibaba(["ann", 0, 0, 0.5, 1], ["ben", 0.5, 0, 0.5, 1]));
+    const before = Object.fromEntries([...overlay.element.children].map((pane) => [pane.dataset.uid, pane]));
+    show(frames.alibaba(["cat", 0, 0, 0.25, 1], ["ann", 0.25, 0, 0.75, 1]));
+    const after = [...overlay.element.children];
+    const kept = after.filter((pane) => pane === before.ann).length;
+    const uids = after.map((pane) => pane.dataset.uid);
+    tracker.display(1000);
+    const visible = getComputedStyle(overlay.element).visibility;
+    const left = overlay.element.children.length;
+    overlay.destroy();
+    return { kept, uids, visible, left, gone: !overlay.element.isConnected };
+  });
+  assert.deepEqual(result, { kept: 1, uids: ["ann", "cat"], visible: "hidden", left: 0, gone: true });
+});
+
+test("a name is text, whatever is in it", { skip }, async (t) => {
+  const tab = await page(t);
+  const name = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</` + `script>&amp;"'`;
+  const shown = await tab.evaluate((uid) => {
+    const overlay = new player.LayoutOverlay(video, tracker);
+    show(frames.alibaba([uid, 0, 0, 1, 1]));
+    return { text: overlay.element.querySelector(".livegate-name").textContent, images: overlay.element.querySelectorAll("img, script").length };
+  }, name);
+  assert.deepEqual(shown, { text: name, images: 0 });
+  assert.equal(await tab.evaluate(() => window.hacked), undefined);
+});
+
+test("a pane is chosen by a click, Enter and the space bar, and the uppermost one is", { skip }, async (t) => {
+  const tab = await page(t);
+  await tab.evaluate(() => {
+    window.chosen = [];
+    const overlay = new player.LayoutOverlay(video, tracker);
+    overlay.addEventListener("select", ({ uid }) => chosen.push(uid));
+    show(frames.alibaba(["top", 0.25, 0.25, 0.5, 0.5, { zorder: 5 }], ["whole", 0, 0, 1, 1, { zorder: 1 }]));
+  });
+  const box = await tab.locator("video").boundingBox();
+  await tab.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await tab.mouse.click(box.x + 20, box.y + 20);
+  // From here on the keyboard begins before the video.
+  await tab.mouse.click(30, 30);
+  await tab.keyboard.press("Tab");
+  await tab.keyboard.press("Enter");
+  await tab.keyboard.press("Tab");
+  await tab.keyboard.press("Space");
+  const chosen = await tab.evaluate(() => chosen);
+  assert.deepEqual(chosen.slice(0, 2), ["top", "whole"]);
+  assert.deepEqual(chosen.slice(2).sort(), ["top", "whole"]);
+});
+
+test("who speaks is shown, and told to no screen reader", { skip }, async (t) => {
+  const tab = await page(t);
+  const seen = await tab.evaluate(async () => {
+    const overlay = new player.LayoutOverlay(video, tracker);
+    const states = [];
+    for (const [vol, vad] of [[0, 0], [120, 150], [60, 150], [3, 20]]) {
+      show(frames.alibaba(["ann", 0, 0, 1, 1, { vol, vad }]));
+      await new Promise((later) => setTimeout(later, 250));
+      const pane = overlay.element.querySelector(".livegate-pane");
+      states.push({
+        speaking: pane.dataset.speaking,
+        ring: getComputedStyle(pane.querySelector(".livegate-ring")).opacity,
+        label: pane.querySelector("button").ariaLabel,
+      });
+    }
+    return { states, live: overlay.element.querySelectorAll("[aria-live]").length };
+  });
+  assert.deepEqual(seen.states.map(({ speaking, ring }) => [speaking, ring]), [["false", "0"], ["true", "1"], ["true", "1"], ["false", "0"]]);
+  assert.deepEqual(new Set(seen.states.map(({ label }) => label)), new Set(["ann"]));
+  assert.equal(seen.live, 0);
+});
+
+test("axe finds nothing in it", { skip }, async (t) => {
+  const tab = await page(t);
+  await tab.evaluate(() => {
+    new player.LayoutOverlay(video, tracker);
+    show(frames.alibaba(["ann", 0, 0, 0.5, 1, { vad: 150 }], ["ben", 0.5, 0, 0.5, 1]));
+  });
+  await tab.addScriptTag({ path: join(root, "node_modules/axe-core/axe.min.js") });
+  const { violations } = await tab.evaluate(() => axe.run());
+  assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => [id, nodes[0].html]), []);
+});
+
+test("tells every message, the layout where it counts, and a warning once", { skip }, async (t) => {
+  const tab = await page(t);
+  const told = await tab.evaluate(() => {
+    const one = frames.alibaba(["ann", 0, 0, 1, 1]);
+    const two = JSON.stringify({ canvas: { w: 640, h: 360 }, regions: [{ uid: 7, x: 0, y: 0, w: 320, h: 360, alpha: 1, zorder: 1, volume: 9 }] });
+    tracker.push(frames.annexb(one, { type: 100, text: two }), 5);
+    tracker.push(frames.annexb(one), 6);
+    for (let frame = 0; frame < 100; frame += 1) tracker.push(frames.annexb(`{"stream":[{"uid":"x","x":NaN,"y":1e99,"w":-1,"h":"what"}]}`), 7 + frame / 1000);
+    const ids = [4.9, 5, 5.5, 6, 6.5].map((time) => tracker.display(time)?.panes[0].uid ?? null);
+    return {
+      ids,
+      messages: events.filter(([name]) => name === "message").length,
+      forms: events.filter(([name]) => name === "message").slice(0, 3).map(([, { message }]) => message.form),
+      warnings: events.filter(([name]) => name === "warning").map(([, { warning }]) => warning.code),
+    };
+  });
+  assert.deepEqual(told.ids, [null, "7", "7", "ann", "ann"]);
+  assert.equal(told.messages, 103);
+  assert.deepEqual(told.forms, ["alibaba", "agora", "alibaba"]);
+  assert.ok(told.warnings.length > 0);
+  assert.equal(new Set(told.warnings).size, told.warnings.length, "each code once");
+});

@@ -1,0 +1,115 @@
+// What reading a frame costs in a page's player, with and without a message of ours, beside what the
+// players' own SEI parsers take of the same bytes; and whether a frame without one leaves garbage.
+
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { players } from "../../tests/media/players.mjs";
+import { withoutBrowser } from "../browser.mjs";
+import { tables } from "./player-cases.mjs";
+import { inChromium } from "./player-page.mjs";
+import { figure, note, section } from "./report.mjs";
+
+/** Bytes of a picture: 3 Mbit/s at 30 frames. */
+const PICTURE = 12_500;
+const UUID = Buffer.from("6c69766567618074a5652d7365692d31", "hex");
+const AIM_BYTES = 1;
+
+const layout = (users) =>
+  JSON.stringify({
+    stream: Array.from({ length: users }, (_, pane) => ({
+      ...{ uid: `user-${pane}`, paneid: pane, zorder: 1, x: (pane % 3) / 4, y: 0.25, w: 0.25, h: 0.5 },
+      ...{ type: 0, ms: 0, vol: 60 + pane, vad: 150 },
+    })),
+  });
+
+/** H.264 7.3.2.3: type 5, the size in steps of 255, the UUID, the text, a stop bit. No byte needs an escape. */
+function sei(text) {
+  const body = Buffer.concat([UUID, Buffer.from(text)]);
+  const size = [...Array(Math.floor(body.length / 255)).fill(255), body.length % 255];
+  return Buffer.concat([Buffer.from([6, 5, ...size]), body, Buffer.from([0x80])]);
+}
+
+/** A frame, a delimiter, what is given and a picture: behind lengths of four bytes and between start codes. */
+function frame(...units) {
+  const picture = Buffer.alloc(PICTURE, 0x5a);
+  picture[0] = 0x41;
+  const all = [Buffer.from([9, 0xf0]), ...units, picture];
+  const framed = (code) => new Uint8Array(Buffer.concat(all.flatMap((unit) => [code(unit), unit])));
+  const length = ({ length }) => Buffer.from([length >> 24, length >> 16, length >> 8, length]);
+  return { lengths: framed(length), startCodes: framed(() => Buffer.from([0, 0, 0, 1])) };
+}
+
+export const FRAMES = {
+  "without a message": frame(),
+  "with a layout of 2": frame(sei(layout(2))),
+  "with a layout of 9": frame(sei(layout(9))),
+};
+
+/** The package as a page has it. */
+async function ours() {
+  const { LayoutTracker, init } = await import("../../web/player/dist/node.js");
+  await init();
+  return LayoutTracker;
+}
+
+const EFFORT = { rounds: 400, calls: 200 };
+const SHORT = { rounds: 60, calls: 200 };
+
+/** What a million frames without a message leave on JavaScript's heap, and on the module's. */
+function garbage() {
+  const args = ["--expose-gc", fileURLToPath(import.meta.url), "--garbage"];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+async function leave() {
+  const LayoutTracker = await ours();
+  const reader = new LayoutTracker();
+  reader.configure({ codec: "h264", format: "avcc" });
+  // Whole seconds: V8 makes an object of any other number that a function is called with.
+  let time = 0;
+  const push = (bytes) => reader.push(bytes, (time += 1));
+  const frame = FRAMES["without a message"].lengths;
+  const COUNT = 1_000_000;
+  for (let turn = 0; turn < COUNT / 10; turn += 1) push(frame);
+  globalThis.gc();
+  // Less than the young generation holds: nothing is collected in between.
+  const before = process.memoryUsage();
+  for (let turn = 0; turn < COUNT; turn += 1) push(frame);
+  const after = process.memoryUsage();
+  const bytes = (after.heapUsed - before.heapUsed) / COUNT;
+  console.log(JSON.stringify({ bytes, wasm: after.arrayBuffers + after.external - before.arrayBuffers - before.external }));
+}
+
+/** Each table with ours beside the players', which it is meant to be faster than. */
+function show(tables, where) {
+  for (const { title, isObject, rows } of tables) {
+    if (isObject) note("as an object; theirs by TextDecoder and JSON.parse, unchecked:");
+    else section(`A frame ${title}, ${where}`);
+    const [own, ...rest] = rows;
+    const least = Math.min(...rest.map(({ ns }) => ns));
+    figure(own.title, own.ns, { unit: " ns", ...(!isObject && { most: least }) });
+    for (const { title, ns } of rest) figure(title, ns, { unit: " ns" });
+  }
+}
+
+export async function player({ short }) {
+  const effort = short ? SHORT : EFFORT;
+  show(tables(await ours(), await players(), FRAMES, effort), "in node");
+  const missing = withoutBrowser();
+  if (missing) note(missing);
+  else {
+    const { version, found } = await inChromium(FRAMES, effort);
+    show(found, `in Chromium ${version}`);
+  }
+  section("What a frame without a message leaves behind, of a million");
+  const { bytes, wasm } = garbage();
+  figure("on JavaScript's heap", bytes, { unit: " B", digits: 2, most: AIM_BYTES });
+  figure("of the module's memory", wasm, { unit: " B", most: 0 });
+  note(`the module: ${readFileSync(fileURLToPath(new URL("../../web/player/dist/livegate_player.wasm", import.meta.url))).length} bytes`);
+}
+
+if (process.argv[2] === "--garbage") await leave();

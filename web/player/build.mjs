@@ -1,0 +1,58 @@
+// Bundles src into dist, emits its types, and prints how large it is. The module, which tools/build-player makes, is
+// expected in wasm/.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const require = createRequire(import.meta.url);
+const { build } = require("esbuild");
+
+const dist = join(here, "dist");
+const module = join(here, "wasm/livegate_player_bg.wasm");
+if (!existsSync(module)) {
+  console.error("web/player/wasm is not there: run tools/build-player");
+  process.exit(1);
+}
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist);
+const adapters = readdirSync(join(here, "src/adapters"))
+  .filter((name) => name !== "loader.ts")
+  .map((name) => `adapters/${name}`);
+const common = {
+  outdir: dist,
+  entryNames: "[name]",
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  minify: true,
+  sourcemap: true,
+  external: ["node:*", "*.wasm"],
+  absWorkingDir: here,
+  logLevel: "warning",
+};
+const source = (name) => join(here, "src", name);
+/** What entries have in common is one file beside them. */
+const beside = {
+  name: "core-beside",
+  setup: ({ onResolve }) => onResolve({ filter: /\/core\.js$/ }, () => ({ path: "./core.js", external: true })),
+};
+await build({ ...common, entryPoints: [source("core.ts")] });
+await build({ ...common, entryPoints: ["index.ts", "node.ts", "workerd.ts", ...adapters].map(source), plugins: [beside] });
+copyFileSync(module, join(dist, "livegate_player.wasm"));
+cpSync(join(here, "../../LICENSE"), join(here, "LICENSE"));
+execFileSync(join(dirname(require.resolve("typescript/package.json")), "bin/tsc"), ["-p", here], { stdio: "inherit" });
+
+const zipped = (path) => gzipSync(readFileSync(path), { level: 9 }).length;
+const raw = (path) => readFileSync(path).length;
+const row = (name, raw, gzip) => console.log(`${name.padEnd(36)}${String(raw).padStart(8)} B ${String(gzip).padStart(7)} B gzipped`);
+const size = (names) => ["raw", "zipped"].map((kind) => names.reduce((sum, name) => sum + { raw, zipped }[kind](join(dist, name)), 0));
+row("livegate_player.wasm", ...size(["livegate_player.wasm"]));
+row("index.js and core.js", ...size(["index.js", "core.js"]));
+for (const name of adapters) row(`+ ${name.slice("adapters/".length, -3)}.js`, ...size([`${name.slice("adapters/".length, -3)}.js`]));

@@ -1,0 +1,22 @@
+import { LayoutOverlay, LayoutTracker, init } from "@livegate/player";
+import { createMpegtsPlayer } from "@livegate/player/mpegts";
+import mpegts from "mpegts.js";
+
+const stage = document.querySelector(".stage");
+const video = stage.querySelector("video");
+const status = document.querySelector("[role=status]");
+const url = new URLSearchParams(location.search).get("url") ?? "/live.flv";
+
+await init();
+const tracker = new LayoutTracker();
+const overlay = new LayoutOverlay(video, tracker);
+overlay.addEventListener("select", ({ uid }) => {
+  status.textContent = `${uid} is chosen.`;
+});
+tracker.addEventListener("warning", ({ warning }) => console.warn(warning.code, warning.count));
+tracker.attach(video);
+
+const { player } = createMpegtsPlayer(mpegts, tracker, { type: "flv", isLive: true, url });
+player.attachMediaElement(video);
+player.load();
+document.querySelector("button").addEventListener("click", () => stage.requestFullscreen());

@@ -1,0 +1,46 @@
+import { LayoutOverlay, LayoutTracker, init } from "@livegate/player";
+import { createMpegtsPlayer } from "@livegate/player/mpegts";
+import mpegts from "mpegts.js";
+import { defineComponent, h, onBeforeUnmount, onMounted, ref, watch } from "vue";
+
+/** A live stream with the names of those in it. */
+export const LayoutVideo = defineComponent({
+  props: { url: { type: String, required: true } },
+  emits: ["select", "layout"],
+  setup(props, { emit }) {
+    const video = ref(null);
+    let end = () => {};
+    let turn = 0;
+
+    async function play() {
+      stop();
+      const mine = turn;
+      await init();
+      if (mine !== turn) return;
+      const tracker = new LayoutTracker();
+      const overlay = new LayoutOverlay(video.value, tracker);
+      overlay.addEventListener("select", ({ uid }) => emit("select", uid));
+      tracker.addEventListener("layout", ({ layout }) => emit("layout", layout));
+      tracker.attach(video.value);
+      const { player, stop: untap } = createMpegtsPlayer(mpegts, tracker, { type: "flv", isLive: true, url: props.url });
+      player.attachMediaElement(video.value);
+      player.load();
+      end = () => {
+        untap();
+        player.destroy();
+        overlay.destroy();
+        tracker.close();
+      };
+    }
+    function stop() {
+      turn += 1;
+      end();
+      end = () => {};
+    }
+
+    onMounted(play);
+    watch(() => props.url, play);
+    onBeforeUnmount(stop);
+    return () => h("video", { ref: video, muted: true, autoplay: true, playsinline: true, style: "width: 100%" });
+  },
+});

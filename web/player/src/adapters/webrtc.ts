@@ -1,0 +1,89 @@
+import { LayoutTracker } from "../core.js";
+
+// Of `RTCEncodedVideoFrame`, whose types browsers' libraries do not agree on yet.
+interface EncodedFrame {
+  readonly data: ArrayBuffer;
+  readonly timestamp?: number;
+  getMetadata(): { rtpTimestamp?: number; mimeType?: string };
+}
+
+/** What a worker tells the page of a frame that has messages. */
+interface Told {
+  livegate: "frame";
+  codec: "h264" | "h265";
+  rtpTimestamp: number;
+  bytes: Uint8Array;
+}
+
+/**
+ * Passes encoded frames on as they are, and reads the layouts in them.
+ *
+ * In the page (`receiver.createEncodedStreams()`) it takes the tracker. In a worker (`RTCRtpScriptTransform`) it takes a
+ * port to the page, where `trackPort` reads what comes; the worker calls `init()` before. Frames are Annex B of H.264 or
+ * H.265; those of other codecs pass unread.
+ *
+ * Frames' times are their RTP timestamps, which the browser tells of displayed frames, too (`attach` goes by them). Each
+ * frame that the receiver hands out passes here once, so no message is lost or read twice.
+ */
+export function createLayoutTransform(target: LayoutTracker | MessagePort): TransformStream<any, any> & { stop(): void } {
+  const read = target instanceof LayoutTracker ? reader(target) : teller(target);
+  let stopped = false;
+  const stream = new TransformStream<EncodedFrame, EncodedFrame>({
+    transform(frame, controller) {
+      if (!stopped) read(frame);
+      controller.enqueue(frame);
+    },
+  });
+  return Object.assign(stream, {
+    stop: () => {
+      stopped = true;
+    },
+  });
+}
+
+/** Reads what a worker's transform tells: the page's end of its port. */
+export function trackPort(tracker: LayoutTracker, port: MessagePort): () => void {
+  let codec = "";
+  const heard = ({ data }: { data: unknown }): void => {
+    const told = data as Partial<Told> | null;
+    if (told?.livegate !== "frame" || !(told.bytes instanceof Uint8Array) || typeof told.rtpTimestamp !== "number") return;
+    if (told.codec !== codec && told.codec) tracker.configure({ codec: (codec = told.codec) as Told["codec"], format: "annexb" });
+    tracker.pushRtp(told.bytes, told.rtpTimestamp);
+  };
+  port.addEventListener("message", heard);
+  port.start();
+  return () => port.removeEventListener("message", heard);
+}
+
+function reader(tracker: LayoutTracker): (frame: EncodedFrame) => void {
+  let codec = "";
+  return (frame) => {
+    const { rtpTimestamp = frame.timestamp ?? 0, mimeType } = frame.getMetadata();
+    const now = codecOf(mimeType);
+    if (!now) return;
+    if (now !== codec) tracker.configure({ codec: (codec = now) as Told["codec"], format: "annexb" });
+    tracker.pushRtp(new Uint8Array(frame.data), rtpTimestamp);
+  };
+}
+
+/** The worker's own tracker says which frames have messages; only those are told. */
+function teller(port: MessagePort): (frame: EncodedFrame) => void {
+  const tracker = new LayoutTracker();
+  let codec = "";
+  return (frame) => {
+    const { rtpTimestamp = frame.timestamp ?? 0, mimeType } = frame.getMetadata();
+    const now = codecOf(mimeType);
+    if (!now) return;
+    if (now !== codec) tracker.configure({ codec: (codec = now) as Told["codec"], format: "annexb" });
+    const bytes = new Uint8Array(frame.data);
+    if (tracker.push(bytes, 0) === 0) return;
+    const told: Told = { livegate: "frame", codec: now, rtpTimestamp, bytes: bytes.slice() };
+    port.postMessage(told, [told.bytes.buffer]);
+  };
+}
+
+/** Where the browser does not say, it is taken for H.264, which all of them have. */
+function codecOf(mimeType = "video/H264"): Told["codec"] | null {
+  const name = mimeType.toLowerCase();
+  return name === "video/h264" ? "h264" : name === "video/h265" ? "h265" : null;
+}

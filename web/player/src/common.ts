@@ -1,0 +1,14 @@
+export {
+  LayoutEvent,
+  LayoutMessageEvent,
+  LayoutOverlay,
+  LayoutTracker,
+  LayoutWarningEvent,
+  PlayerError,
+  SelectEvent,
+} from "./core.js";
+export type { PlayerErrorCode } from "./error.js";
+export type { OverlayEvents, OverlayOptions } from "./overlay/overlay.js";
+export type { AttachOptions, Configuration, TrackerEvents, TrackerOptions } from "./tracker.js";
+export type { Box, Fit, Layout, Message, Pane, PlacedPane, Warning } from "./types.js";
+export type { InitOptions, WasmSource } from "./wasm.js";

@@ -1,0 +1,199 @@
+import type { LayoutTracker } from "../tracker.js";
+import type { Pane } from "../types.js";
+import { type Measured, measure, same } from "./box.js";
+import { type PaneMaker, PaneView, keys, orders } from "./pane.js";
+import { addRules, fix } from "./style.js";
+import { watch } from "./watch.js";
+
+export interface OverlayOptions {
+  /** What a pane's tag says: its user's name by default. */
+  name?: (pane: Pane) => string;
+  /** What a screen reader says of a pane: by default what the tag says, and whether it is a screen. */
+  label?: (pane: Pane) => string;
+  /** What a screen reader says of all of them: `People in the picture` by default. */
+  listLabel?: string;
+  /**
+   * Fills a pane's element in place of the name tag, when it comes and when what the stream says of it changes. Names
+   * are anybody's text: use `textContent`.
+   */
+  render?: (pane: Pane, element: HTMLElement) => void;
+  /** Whether panes can be clicked and have the keyboard's focus: true by default. */
+  interactive?: boolean;
+}
+
+/** A pane was clicked, or chosen by Enter or the space bar. */
+export class SelectEvent extends Event {
+  readonly uid: string;
+
+  constructor(readonly pane: Pane) {
+    super("select");
+    this.uid = pane.uid;
+  }
+}
+
+export interface OverlayEvents {
+  select: SelectEvent;
+}
+
+type Listener<E extends Event> = ((this: LayoutOverlay, event: E) => unknown) | { handleEvent(event: E): unknown };
+
+export interface LayoutOverlay {
+  addEventListener<K extends keyof OverlayEvents>(
+    type: K,
+    listener: Listener<OverlayEvents[K]> | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof OverlayEvents>(
+    type: K,
+    listener: Listener<OverlayEvents[K]> | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+/**
+ * Elements over the panes of a video, one for each, wherever the picture is in the video's box.
+ *
+ * They lie in a container right behind the video, which takes no room in the page. To be seen in full screen, the
+ * element that goes there should be one that holds both; if it is the video itself, the container goes to the browser's
+ * top layer as a popover, where there are popovers. There it is seen, but browsers let nothing but the video be clicked.
+ */
+export class LayoutOverlay extends EventTarget {
+  /** The container. */
+  readonly element: HTMLElement;
+  readonly #video: HTMLVideoElement;
+  readonly #tracker: LayoutTracker;
+  readonly #maker: PaneMaker;
+  readonly #stop: () => void;
+  #views = new Map<string, PaneView>();
+  #box: Measured | null = null;
+  /** Where the container is now. */
+  #left = 0;
+  #top = 0;
+
+  constructor(video: HTMLVideoElement, tracker: LayoutTracker, options: OverlayOptions = {}) {
+    super();
+    this.#video = video;
+    this.#tracker = tracker;
+    const { name = uid, interactive = true, listLabel = "People in the picture", render } = options;
+    const label = options.label ?? ((pane) => (pane.source === "screen" ? `${name(pane)}, screen` : name(pane)));
+    this.#maker = {
+      document: video.ownerDocument,
+      interactive,
+      label,
+      name,
+      ...(render && { render }),
+      select: (pane) => this.dispatchEvent(new SelectEvent(pane)),
+    };
+    this.element = video.ownerDocument.createElement("div");
+    this.element.className = "livegate-overlay";
+    this.element.setAttribute("role", "list");
+    this.element.setAttribute("aria-label", listLabel);
+    fix(this.element, CONTAINER);
+    video.after(this.element);
+    addRules(this.element);
+
+    const relayout = (): void => this.#draw();
+    tracker.addEventListener("layout", relayout);
+    const unwatch = watch(video, () => this.update());
+    this.#stop = () => {
+      tracker.removeEventListener("layout", relayout);
+      unwatch();
+    };
+    this.update();
+  }
+
+  /** Looks where the video is. It is seen to by itself but where a page moves or restyles it without a trace. */
+  update(): void {
+    this.#surface();
+    const box = measure(this.#video, this.element);
+    if (box && Math.max(Math.abs(box.moveX), Math.abs(box.moveY)) >= STILL) {
+      this.#left += box.moveX;
+      this.#top += box.moveY;
+      fix(this.element, { left: `${this.#left}px`, top: `${this.#top}px` });
+    }
+    if (same(box, this.#box)) return;
+    this.#box = box;
+    if (box) fix(this.element, { width: `${box.width}px`, height: `${box.height}px` });
+    this.#draw();
+  }
+
+  /** Takes the elements away, and listens to nothing any more. */
+  destroy(): void {
+    this.#stop();
+    this.element.remove();
+    this.#views.clear();
+  }
+
+  #draw(): void {
+    const box = this.#box;
+    const layout = this.#tracker.current;
+    const placed = box && layout ? this.#tracker.place(layout, box) : [];
+    const before = this.#views;
+    this.#views = new Map();
+    if (placed.length > 0) {
+      const panes = layout!.panes;
+      const names = keys(panes);
+      const order = orders(panes);
+      placed.forEach((place, index) => {
+        const key = names[index]!;
+        let view = before.get(key);
+        if (view) {
+          before.delete(key);
+          view.update(place.pane);
+        } else {
+          view = new PaneView(place.pane, this.#maker);
+          this.element.append(view.element);
+        }
+        view.place({ ...place, x: place.x + box!.addX, y: place.y + box!.addY }, order[index]!, box!);
+        this.#views.set(key, view);
+      });
+    }
+    for (const view of before.values()) view.remove();
+    // An empty list is nothing to be told of.
+    fix(this.element, { visibility: placed.length > 0 ? "visible" : "hidden" });
+  }
+
+  /** In the top layer while the video by itself is in full screen, and else in the page. */
+  #surface(): void {
+    const { element } = this;
+    const page = this.#video.ownerDocument;
+    const alone = page.fullscreenElement === this.#video;
+    if (alone === element.hasAttribute("popover") || !element.showPopover) return;
+    if (alone) {
+      element.popover = "manual";
+      element.showPopover();
+      fix(element, { position: "fixed" });
+    } else {
+      element.hidePopover();
+      element.removeAttribute("popover");
+      fix(element, { position: "absolute" });
+    }
+  }
+}
+
+const uid = (pane: Pane): string => pane.uid;
+
+const CONTAINER = {
+  position: "absolute",
+  isolation: "isolate",
+  left: "0",
+  top: "0",
+  right: "auto",
+  bottom: "auto",
+  width: "0",
+  height: "0",
+  margin: "0",
+  padding: "0",
+  border: "0",
+  background: "none",
+  transform: "none",
+  "max-width": "none",
+  "max-height": "none",
+  overflow: "hidden",
+  "pointer-events": "none",
+  display: "block",
+  visibility: "hidden",
+};
+
+/** Less than this is arithmetic, not a movement: half of what browsers lay out in. */
+const STILL = 1 / 128;

@@ -1,0 +1,155 @@
+import type { Pane, PlacedPane } from "../types.js";
+import { fix } from "./style.js";
+
+/** What the elements of a pane are made by. */
+export interface PaneMaker {
+  readonly document: Document;
+  readonly interactive: boolean;
+  label(pane: Pane): string;
+  name(pane: Pane): string;
+  render?(pane: Pane, element: HTMLElement): void;
+  select(pane: Pane): void;
+}
+
+/** The elements of one pane. They stay while its user is in the picture. */
+export class PaneView {
+  readonly element: HTMLElement;
+  readonly #button: HTMLButtonElement | null = null;
+  readonly #content: HTMLElement;
+  readonly #name: HTMLElement | null = null;
+  #pane: Pane;
+
+  constructor(
+    pane: Pane,
+    readonly maker: PaneMaker,
+  ) {
+    this.#pane = pane;
+    const make = <T extends keyof HTMLElementTagNameMap>(tag: T, name: string): HTMLElementTagNameMap[T] => {
+      const element = maker.document.createElement(tag);
+      element.className = `livegate-${name}`;
+      return element;
+    };
+    this.element = make("div", "pane");
+    this.element.setAttribute("role", "listitem");
+    fix(this.element, FIXED);
+    if (maker.interactive) {
+      this.#button = make("button", "select");
+      this.#button.type = "button";
+      this.#button.addEventListener("click", () => maker.select(this.#pane));
+      this.element.append(this.#button);
+    }
+    // Speaking is shown and not said: it changes several times a second.
+    const ring = make("div", "ring");
+    ring.setAttribute("aria-hidden", "true");
+    this.#content = make("div", "content");
+    // A button has its own label; without one the name is read.
+    if (this.#button) this.#content.setAttribute("aria-hidden", "true");
+    this.element.append(ring, this.#content);
+    if (!maker.render) {
+      this.#name = make("span", "name");
+      this.#name.dir = "auto";
+      this.#content.append(this.#name);
+    }
+    this.#describe();
+  }
+
+  /** Takes what the stream says of it now. */
+  update(pane: Pane): void {
+    if (same(pane, this.#pane)) {
+      this.#pane = pane;
+      return;
+    }
+    this.#pane = pane;
+    this.#describe();
+  }
+
+  /** Moves it: in the box's pixels, of which `width` and `height` are there. */
+  place({ x, y, width, height }: PlacedPane, order: number, box: { width: number; height: number }): void {
+    const cut = {
+      "--livegate-cut-left": px(Math.max(0, -x)),
+      "--livegate-cut-top": px(Math.max(0, -y)),
+      "--livegate-cut-right": px(Math.max(0, x + width - box.width)),
+      "--livegate-cut-bottom": px(Math.max(0, y + height - box.height)),
+    };
+    fix(this.element, {
+      left: px(x),
+      top: px(y),
+      width: px(width),
+      height: px(height),
+      "z-index": String(order),
+      ...cut,
+    });
+  }
+
+  remove(): void {
+    this.element.remove();
+  }
+
+  #describe(): void {
+    const { maker, element } = this;
+    const pane = this.#pane;
+    const attributes: Record<string, string> = {
+      "data-uid": pane.uid,
+      "data-source": pane.source,
+      "data-speaking": String(pane.speaking ?? "unknown"),
+    };
+    for (const [name, value] of Object.entries(attributes)) {
+      if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+    }
+    element.style.setProperty("--livegate-volume", String(pane.volume ?? 0));
+    const label = maker.label(pane);
+    if (this.#button && this.#button.ariaLabel !== label) this.#button.ariaLabel = label;
+    const name = maker.name(pane);
+    if (this.#name && this.#name.textContent !== name) this.#name.textContent = name;
+    maker.render?.(pane, this.#content);
+  }
+}
+
+const px = (pixels: number): string => `${pixels}px`;
+
+const FIXED = {
+  position: "absolute",
+  display: "block",
+  "box-sizing": "border-box",
+  margin: "0",
+  padding: "0",
+  border: "0",
+  transform: "none",
+  "min-width": "0",
+  "min-height": "0",
+  "max-width": "none",
+  "max-height": "none",
+  "pointer-events": "none",
+};
+
+const same = (one: Pane, other: Pane): boolean =>
+  one.uid === other.uid &&
+  one.source === other.source &&
+  one.speaking === other.speaking &&
+  one.volume === other.volume &&
+  one.x === other.x &&
+  one.y === other.y &&
+  one.width === other.width &&
+  one.height === other.height &&
+  one.alpha === other.alpha;
+
+/** The same picture has the same key in every layout; if it is there several times, a number tells them apart. */
+export function keys(panes: readonly Pane[]): string[] {
+  const counts = new Map<string, number>();
+  return panes.map(({ uid, channel = "", source }) => {
+    const key = JSON.stringify([uid, channel, source]);
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count + 1);
+    return count === 0 ? key : `${key}${count}`;
+  });
+}
+
+/** Which lies above: for each pane its place from the lowest up. */
+export function orders(panes: readonly Pane[]): number[] {
+  const order: number[] = [];
+  panes
+    .map((_, index) => index)
+    .sort((one, other) => panes[one]!.z - panes[other]!.z || one - other)
+    .forEach((index, place) => (order[index] = place));
+  return order;
+}

@@ -1,0 +1,39 @@
+/**
+ * How it looks unless the page says otherwise. It weighs nothing (`:where`) and lies in a layer, so any rule of the page
+ * goes before.
+ */
+const RULES = `@layer livegate {
+:where(.livegate-overlay) { font: 500 var(--livegate-font-size, 14px)/1.4 system-ui, sans-serif; text-align: start; color: #fff; }
+:where(.livegate-select) { position: absolute; inset: 0; margin: 0; padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; pointer-events: auto; }
+:where(.livegate-select:focus-visible) { outline: var(--livegate-focus, 3px solid #fff); outline-offset: -4px; box-shadow: inset 0 0 0 6px rgb(0 0 0 / .7); }
+:where(.livegate-ring) { position: absolute; inset: 0; pointer-events: none; opacity: 0; border: var(--livegate-ring-width, 4px) solid var(--livegate-ring-color, #3ddc84); transition: opacity .15s; }
+:where([data-speaking="true"] > .livegate-ring) { opacity: 1; }
+:where(.livegate-content) { position: absolute; pointer-events: none; inset: var(--livegate-cut-top, 0px) var(--livegate-cut-right, 0px) var(--livegate-cut-bottom, 0px) var(--livegate-cut-left, 0px); }
+:where(.livegate-name) { position: absolute; inset: auto auto 6px 6px; box-sizing: border-box; max-width: calc(100% - 12px); padding: 1px 8px; border-radius: 4px; background: var(--livegate-name-background, rgb(0 0 0 / .75)); color: var(--livegate-name-color, #fff); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+@media (prefers-reduced-motion: reduce) { :where(.livegate-ring) { transition: none; } }
+@media (forced-colors: active) { :where(.livegate-ring) { border-color: Highlight; } }
+}`;
+
+const sheets = new WeakMap<Document, CSSStyleSheet>();
+
+/** Adds the rules to the document or shadow tree that an element is in, once. */
+export function addRules(element: Element): void {
+  const root = element.getRootNode();
+  if (!(root instanceof Document || root instanceof ShadowRoot)) return;
+  const page = element.ownerDocument;
+  let sheet = sheets.get(page);
+  if (!sheet) {
+    // Not a <style>, which a page's Content-Security-Policy may refuse.
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(RULES);
+    sheets.set(page, sheet);
+  }
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}
+
+/** Sets what placing relies on, so that no rule of the page moves it. */
+export function fix(element: HTMLElement, properties: Record<string, string>): void {
+  for (const [name, value] of Object.entries(properties)) {
+    if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value, "important");
+  }
+}
