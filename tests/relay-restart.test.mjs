@@ -109,6 +109,31 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     assert.deepEqual(told.slice(0, 2), ["CONNECTING", "DISCONNECTED push.refused"]);
   });
 
+  it("counts a task's idle time from when its source went, however often it is started", async (t) => {
+    const relay = await host(t);
+    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    const publisher = await live(t, relay);
+    await relay.task([url], { max_idle_seconds: 10 });
+    await relay.reaches("DISCONNECTED");
+    const gone = () => relay.rows("SELECT source_gone_at FROM tasks")[0][0];
+    await until(gone, (at) => at === null);
+    await relay.kill();
+    await publisher.end();
+    const began = Date.now();
+    await relay.start();
+    const at = await until(gone, (since) => since !== null);
+    assert.ok(at >= began && at <= Date.now(), `${at - began} ms`);
+    for (const left of [7_000, 3_000]) {
+      await until(() => began + 10_000 - left - Date.now(), (ms) => ms <= 0);
+      await relay.kill();
+      await relay.start();
+    }
+    const { state, code, ended_at } = await over(relay);
+    assert.deepEqual([state, code], ["stopped", "push.idle"]);
+    const ms = Date.parse(ended_at) - at;
+    assert.ok(ms >= 10_000 && ms < 12_000, `${ms} ms`);
+  });
+
   it("counts a task's idle time from its start", async (t) => {
     const relay = await host(t);
     const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;

@@ -17,10 +17,11 @@ const skip = await missing();
 const ROUNDS = ["-stream_loop", "1"];
 
 /** What arrives of the clip, played twice, when a task writes that: pictures, messages, tags. */
-async function written(t, sei, { meanwhile = async () => {} } = {}) {
+async function written(t, sei, { meanwhile = async () => {}, material = clip } = {}) {
+  const played = [...ROUNDS, "-i", await material()];
   const [relay, one] = [await host(t), await destination(t)];
   await relay.task([one.url], { sei });
-  const args = ["-re", ...ROUNDS, "-i", await clip(), "-c", "copy", "-f", "flv", relay.publishing()];
+  const args = ["-re", ...played, "-c", "copy", "-f", "flv", relay.publishing()];
   const publisher = ffmpeg(t, args);
   await relay.reaches("CONNECTED");
   await meanwhile(relay, one);
@@ -30,7 +31,7 @@ async function written(t, sei, { meanwhile = async () => {} } = {}) {
   await relay.tells(one.url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
   const path = await one.taken();
   const plain = join(await folder(t), "plain.flv");
-  await output("ffmpeg", ["-v", "error", ...ROUNDS, "-i", await clip(), "-c", "copy", plain]);
+  await output("ffmpeg", ["-v", "error", ...played, "-c", "copy", plain]);
   const [file, without] = [{ path, codec: "h264", flv: true }, { path: plain, codec: "h264", flv: true }];
   const { pictures, messages } = await decoded(file);
   assert.deepEqual(pictures, (await decoded(without)).pictures);
@@ -56,6 +57,22 @@ describe("a task that writes into its stream", { concurrency: 3, skip }, () => {
       const { stream } = JSON.parse(said);
       assert.deepEqual(stream.map(({ uid }) => uid), ["ann"]);
       assert.ok(Math.abs(stream[0].vol - 164) <= 8, said);
+    }
+  });
+
+  it("says whether there is a voice, which goes on for a while", async (t) => {
+    // 4 s: a tone of an eighth of full scale up to 1.5 s, and silence; twice.
+    const path = join(await folder(t), "voice.flv");
+    const sound = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-af", "volume=0:enable='gte(t,1.5)'", "-c:a", "aac"];
+    await output("ffmpeg", ["-v", "error", "-i", await clip(), ...sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-t", "4", path]);
+    const { own } = await written(t, { layout_volume: { interval_ms: 1_000 } }, { material: () => path });
+    everySecond(own);
+    const first = own[0].ms;
+    for (const { ms, said } of own) {
+      const { vad } = JSON.parse(said).stream[0];
+      const at = (ms - first + own_start(first)) % 4_000;
+      assert.ok(vad >= 0 && vad <= 150, said);
+      if (at < 1_700) assert.equal(vad, 150, `${at}: ${said}`);
     }
   });
 

@@ -283,6 +283,8 @@ impl Fleet {
                     let code = "relay.no_task".to_owned();
                     Some(Refused::new(code, "there is no such task here".to_owned()))
                 }
+                // What is said of it is said when it is on disk.
+                Err(StartError::Unkept(_)) => None,
                 Err(error) => {
                     let code = error.code().as_str();
                     tracing::warn!(code, task = %key(&name), "a command was not carried out");
