@@ -50,6 +50,25 @@ describe("a relay host whose disk takes nothing", { concurrency: 4, skip }, () =
     assert.ok(relay.told().every(({ task }) => task === undefined || task === "t2"));
   });
 
+  it("tells nothing of a task that was stopped before it could begin", async (t) => {
+    const relay = await host(t);
+    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    await live(t, relay);
+    await until(async () => (await relay.streams()).length === 1);
+    const release = await relay.jam(t);
+    const started = asks(relay, [url]);
+    await until(async () => (await relay.api("GET", "relay-tasks")).body.items.length === 1);
+    const stopped = relay.api("DELETE", `relay-tasks/livegate/${APP}/t1`);
+    const codes = (await Promise.all([started, stopped])).map(({ status, body }) => [status, body.code]);
+    assert.deepEqual(codes, [[503, "host.store"], [503, "host.store"]]);
+    assert.deepEqual((await relay.api("GET", "relay-tasks")).body.items, []);
+    await release();
+    // The address is free, and what is told first is told of the one that has it.
+    await until(() => asks(relay, [url], { id: "t2" }), ({ status }) => status === 201);
+    await until(() => relay.states(url).length >= 1);
+    assert.ok(relay.told().every(({ task }) => task === undefined || task === "t2"));
+  });
+
   it("begins a task whose change is the first of it on disk", async (t) => {
     const relay = await host(t);
     const one = await destination(t);

@@ -151,36 +151,38 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     await staysEnded(t, relay, url);
   });
 
-  it("takes nothing off a live job's longest time, and its record stays", async (t) => {
-    const relay = await host(t, { settings: { first_pause_ms: 200 } });
-    const first = await destination(t);
-    await live(t, relay);
-    const exit = { max_live_duration: 1, auto_stop_mode: "SCENE_END" };
-    await relay.task([first.url], { exit });
-    await relay.reaches("CONNECTED");
-    await relay.kill();
-    // An hour is the shortest: most of it has passed, as the disk has it.
-    relay.rows(`UPDATE tasks SET began_at = began_at - ${HOUR - 12_000}`);
-    const second = await destination(t, { PORT: first.port });
-    await relay.start();
-    await live(t, relay);
-    const { created_at } = await relay.show();
-    await relay.reaches("CONNECTED");
-    await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
-    const { state, code, ended_at, exit: record } = await over(relay);
-    assert.deepEqual([state, code], ["stopped", "push.longest_live"]);
-    const lasted = Date.parse(ended_at) - Date.parse(created_at);
-    assert.ok(lasted >= HOUR && lasted < HOUR + 1_000, `${lasted} ms`);
-    const { at_ms, lasted_ms, ...rest } = record;
-    assert.deepEqual(rest, { code, auto_stop_mode: "SCENE_END", stopped: "no_script" });
-    assert.deepEqual([at_ms, lasted_ms], [Date.parse(ended_at), lasted]);
-    await second.taken();
-    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED"];
-    await relay.tells(first.url, [...states, "END push.longest_live"]);
-    await staysEnded(t, relay, first.url);
-    const notices = relay.told().filter(({ type }) => type === "live.auto_exit");
-    assert.deepEqual(notices.map((notice) => [notice.code, notice.task, notice.exit]), [[code, "t1", record]]);
-  });
+  for (const mode of ["SEGMENT_END", "SCENE_END"]) {
+    it(`takes nothing off the longest time of a live job of ${mode}, and its record stays`, async (t) => {
+      const relay = await host(t, { settings: { first_pause_ms: 200 } });
+      const first = await destination(t);
+      await live(t, relay);
+      const exit = { max_live_duration: 1, auto_stop_mode: mode };
+      await relay.task([first.url], { exit });
+      await relay.reaches("CONNECTED");
+      await relay.kill();
+      // An hour is the shortest: most of it has passed, as the disk has it.
+      relay.rows(`UPDATE tasks SET began_at = began_at - ${HOUR - 12_000}`);
+      const second = await destination(t, { PORT: first.port });
+      await relay.start();
+      await live(t, relay);
+      const { created_at } = await relay.show();
+      await relay.reaches("CONNECTED");
+      await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
+      const { state, code, ended_at, exit: record } = await over(relay);
+      assert.deepEqual([state, code], ["stopped", "push.longest_live"]);
+      const lasted = Date.parse(ended_at) - Date.parse(created_at);
+      assert.ok(lasted >= HOUR && lasted < HOUR + 1_000, `${lasted} ms`);
+      const { at_ms, lasted_ms, ...rest } = record;
+      assert.deepEqual(rest, { code, auto_stop_mode: mode, stopped: "no_script" });
+      assert.deepEqual([at_ms, lasted_ms], [Date.parse(ended_at), lasted]);
+      await second.taken();
+      const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED"];
+      await relay.tells(first.url, [...states, "END push.longest_live"]);
+      await staysEnded(t, relay, first.url);
+      const notices = relay.told().filter(({ type }) => type === "live.auto_exit");
+      assert.deepEqual(notices.map((notice) => [notice.code, notice.task, notice.exit]), [[code, "t1", record]]);
+    });
+  }
 
   it("begins a live job's exception anew, and stops it at its end", async (t) => {
     const relay = await host(t);

@@ -166,7 +166,7 @@ impl Tasks {
         if let Some(running) = known {
             // Its row is on disk before what is reported of the change.
             let written = self.write(&running, row(&task, epoch, running.began_at()));
-            running.change(task, epoch);
+            running.change(&task, epoch);
             return Ok((Started::Changed, written));
         }
         let new = row(&task, epoch, now);
@@ -216,22 +216,27 @@ impl Tasks {
     ///
     /// # Errors
     /// [`StartError::Unkept`]: it is over, but after a restart it may run again.
+    /// [`StartError::Store`]: it never began.
     pub fn stop(
         &self,
         key: &TaskKey,
         cause: Cause,
     ) -> impl Future<Output = Result<bool, StartError>> + use<> {
         let running = self.find(key);
-        if let Some(running) = &running {
+        let begins = running.as_ref().and_then(|running| {
             running.stop(cause);
-        }
-        // What is written behind it is on disk behind it.
-        let written = running.is_some().then(|| self.0.store.write(Vec::new()));
+            running.is_held().then(|| self.write(running, running.row()))
+        });
+        let store = self.0.store.clone();
         async move {
-            match written {
-                Some(written) => written.await.map(|()| true).map_err(StartError::Unkept),
-                None => Ok(false),
+            if running.is_none() {
+                return Ok(false);
             }
+            if let Some(begins) = begins {
+                begins.await?;
+            }
+            // What is written behind it is on disk behind it.
+            store.write(Vec::new()).await.map(|()| true).map_err(StartError::Unkept)
         }
     }
 

@@ -177,6 +177,11 @@ impl Running {
         spawn_local(wake(Rc::downgrade(self)));
     }
 
+    /// Whether it waits to be on disk.
+    pub(super) const fn is_held(&self) -> bool {
+        self.held.get().is_some()
+    }
+
     /// A row of it is on its way to the disk.
     pub(super) fn writes(&self) {
         let more = |held: Held| Held { writes: held.writes + 1, ..held };
@@ -214,11 +219,11 @@ impl Running {
     }
 
     /// The task is to be this from now on.
-    pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
+    pub(super) fn change(self: &Rc<Self>, task: &Task, epoch: Option<Epoch>) {
         let before = self.task.replace(task.clone());
         self.epoch.set(epoch);
-        self.fanout.configure(media(&task), &task);
-        let plan = Plan::of(&task);
+        self.fanout.configure(media(task), task);
+        let plan = Plan::of(task);
         if let Some(held) = self.held.get() {
             let settings = self.tasks.settings();
             *self.life.borrow_mut() =
@@ -229,9 +234,9 @@ impl Running {
         self.handle(TaskInput::Plan(plan));
         self.prune();
         // Whoever took no pictures has to be given what a decoder needs for them.
-        let wants = wanted(&task) != wanted(&before)
+        let wants = wanted(task) != wanted(&before)
             || task.pull != before.pull
-            || media(&task) != media(&before);
+            || media(task) != media(&before);
         if wants {
             self.interest.take();
             self.fanout.end();
