@@ -13,7 +13,8 @@ use livegate_core::relay::{Quota, Running as Counted, Source, Task};
 use tokio::task::spawn_local;
 
 use super::claims::Claims;
-use super::running::{Fate, Running, row};
+use super::held::Fate;
+use super::running::{Running, row};
 use super::view;
 use super::{StartError, Tally, TaskKey, TaskView};
 use crate::clock;

@@ -16,13 +16,13 @@ use livegate_core::relay::push::{
     Cause, Connection, Input, Media, Output, PushState, Report, Step,
 };
 use livegate_core::relay::queue::{Dropped, QueueSettings};
-use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::fanout::Fanout;
+use super::held::{Fate, Held};
+use super::source::{media, pulled, wanted};
 use super::{PushView, Tally, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
@@ -32,7 +32,7 @@ use crate::pull::Pull;
 use crate::push::{Address, Connector, Outlet, Told, run};
 use crate::sei::Inserter;
 use crate::store::Change;
-use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
+use crate::stream::{Interest, Packet, StreamKey, Tap};
 
 /// One destination and its newest connection.
 struct Destination {
@@ -72,7 +72,7 @@ pub(super) struct Running {
     task: RefCell<Task>,
     epoch: Cell<Option<Epoch>>,
     began_at: UnixMillis,
-    held: Cell<Option<Held>>,
+    held: Held,
     life: RefCell<Lifecycle>,
     fanout: Rc<Fanout>,
     destinations: RefCell<BTreeMap<TargetId, Destination>>,
@@ -83,26 +83,6 @@ pub(super) struct Running {
     exited: Cell<Option<Exited>>,
     /// Told when the time to wake may be another.
     turned: Notify,
-}
-
-/// A task that is on no disk yet, and does nothing before.
-#[derive(Clone, Copy)]
-struct Held {
-    /// How many writes are under way that may bring it there.
-    writes: usize,
-    /// It is to stop as soon as it has begun.
-    stop: Option<Cause>,
-}
-
-/// What becomes of a task of which a row could not be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It goes on: another row is on disk.
-    Goes,
-    /// It waits for another row that is under way.
-    Waits,
-    /// There never was anything of it.
-    Falls,
 }
 
 /// A task's row.
@@ -120,8 +100,7 @@ impl Running {
     ) -> Rc<Self> {
         let settings = tasks.settings();
         let life = Lifecycle::new(settings.task, settings.push, Plan::of(&task), began_at);
-        let held = Held { writes: 0, stop: None };
-        Self::new(tasks, task, epoch, (life, began_at), (BTreeMap::new(), Some(held)))
+        Self::new(tasks, task, epoch, (life, began_at), (BTreeMap::new(), Held::yes()))
     }
 
     /// A task that goes on with its pushes as they were: when it began, and since when it has no source.
@@ -139,7 +118,7 @@ impl Running {
         let known = known.collect();
         let kept = KeptTask { pushes, began_at, gone_at };
         let life = Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, now);
-        let running = Self::new(tasks, task, epoch, (life, began_at), (known, None));
+        let running = Self::new(tasks, task, epoch, (life, began_at), (known, Held::no()));
         running.begin();
         running
     }
@@ -149,7 +128,7 @@ impl Running {
         task: Task,
         epoch: Option<Epoch>,
         (life, began_at): (Lifecycle, UnixMillis),
-        (destinations, held): (BTreeMap<TargetId, Destination>, Option<Held>),
+        (destinations, held): (BTreeMap<TargetId, Destination>, Held),
     ) -> Rc<Self> {
         let gop = tasks.settings().gop;
         Rc::new(Self {
@@ -159,7 +138,7 @@ impl Running {
             task: RefCell::new(task),
             epoch: Cell::new(epoch),
             began_at,
-            held: Cell::new(held),
+            held,
             life: RefCell::new(life),
             destinations: RefCell::new(destinations),
             interest: RefCell::default(),
@@ -177,36 +156,31 @@ impl Running {
         spawn_local(wake(Rc::downgrade(self)));
     }
 
-    /// Whether it waits to be on disk.
     pub(super) const fn is_held(&self) -> bool {
-        self.held.get().is_some()
+        self.held.is_held()
     }
 
     /// A row of it is on its way to the disk.
     pub(super) fn writes(&self) {
-        let more = |held: Held| Held { writes: held.writes + 1, ..held };
-        self.held.set(self.held.get().map(more));
+        self.held.writes();
     }
 
     /// A row of it is on disk: it begins, if it has not.
     pub(super) fn kept(self: &Rc<Self>) {
-        let Some(held) = self.held.take() else { return };
+        let Some(hold) = self.held.kept() else { return };
         // The host may stop meanwhile.
         if self.ended.get().is_some() {
             return;
         }
         self.begin();
-        if let Some(cause) = held.stop {
+        if let Some(cause) = hold.stop {
             self.stop(cause);
         }
     }
 
     /// A row of it could not be written.
     pub(super) fn not_kept(&self) -> Fate {
-        let Some(held) = self.held.get() else { return Fate::Goes };
-        let writes = held.writes.saturating_sub(1);
-        self.held.set(Some(Held { writes, ..held }));
-        if writes == 0 { Fate::Falls } else { Fate::Waits }
+        self.held.not_kept()
     }
 
     pub(super) const fn key(&self) -> &TaskKey {
@@ -224,11 +198,10 @@ impl Running {
         self.epoch.set(epoch);
         self.fanout.configure(media(task), task);
         let plan = Plan::of(task);
-        if let Some(held) = self.held.get() {
+        if self.held.stop(None) {
             let settings = self.tasks.settings();
             *self.life.borrow_mut() =
                 Lifecycle::new(settings.task, settings.push, plan, self.began_at);
-            self.held.set(Some(Held { stop: None, ..held }));
             return;
         }
         self.handle(TaskInput::Plan(plan));
@@ -254,9 +227,8 @@ impl Running {
     }
 
     pub(super) fn stop(self: &Rc<Self>, cause: Cause) {
-        match self.held.get() {
-            Some(held) => self.held.set(Some(Held { stop: Some(cause), ..held })),
-            None => self.handle(TaskInput::Stop(cause)),
+        if !self.held.stop(Some(cause)) {
+            self.handle(TaskInput::Stop(cause));
         }
     }
 
@@ -336,7 +308,7 @@ impl Running {
     }
 
     fn handle(self: &Rc<Self>, input: TaskInput) {
-        if self.ended.get().is_some() || self.held.get().is_some() {
+        if self.ended.get().is_some() || self.is_held() {
             return;
         }
         let now = clock::now();
@@ -493,41 +465,6 @@ impl Running {
         self.interest.take();
         self.pull.take();
         self.tasks.ended(self.view(), changes);
-    }
-}
-
-/// Where a task's stream is; none for one that is mixed.
-fn wanted(task: &Task) -> Option<Wanted> {
-    if let Some(StreamKey { app, channel, user, picture }) = pulled(task) {
-        return Some(Wanted { app, channel, user: Some(user), picture });
-    }
-    let Source::Single(one) = &task.source else { return None };
-    Some(Wanted {
-        app: task.app_id.clone(),
-        channel: one.channel.clone().unwrap_or_else(|| task.channel.clone()),
-        user: Some(one.user.clone()).filter(|user| !user.is_empty()),
-        picture: one.picture,
-    })
-}
-
-/// The stream that a task's pull becomes. Without a user it is named by its address, so that tasks
-/// that fetch the same share it.
-fn pulled(task: &Task) -> Option<StreamKey> {
-    let (Source::Single(one), Some(url)) = (&task.source, &task.pull) else { return None };
-    let user = if one.user.is_empty() {
-        let hash = hex::encode(Sha256::digest(url.as_str().as_bytes()));
-        format!("pull-{}", hash.get(..16).unwrap_or_default())
-    } else {
-        one.user.clone()
-    };
-    let channel = one.channel.clone().unwrap_or_else(|| task.channel.clone());
-    Some(StreamKey { app: task.app_id.clone(), channel, user, picture: one.picture })
-}
-
-fn media(task: &Task) -> task::Media {
-    match &task.source {
-        Source::Single(one) => one.media,
-        _ => task::Media::Both,
     }
 }
 
