@@ -109,53 +109,65 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     assert.deepEqual(told.slice(0, 2), ["CONNECTING", "DISCONNECTED push.refused"]);
   });
 
-  it("counts a task's idle time from its start", async (t) => {
+  it("counts a task's idle time from when its source went, however often it is started", async (t) => {
     const relay = await host(t);
     const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
-    await live(t, relay);
+    const publisher = await live(t, relay);
     await relay.task([url], { max_idle_seconds: 10 });
     await relay.reaches("DISCONNECTED");
+    const gone = () => relay.rows("SELECT source_gone_at FROM tasks")[0][0];
+    await until(gone, (at) => at === null);
     await relay.kill();
+    await publisher.end();
     const began = Date.now();
     await relay.start();
+    const at = await until(gone, (since) => since !== null);
+    assert.ok(at >= began && at <= Date.now(), `${at - began} ms`);
+    for (const left of [7_000, 3_000]) {
+      await until(() => began + 10_000 - left - Date.now(), (ms) => ms <= 0);
+      await relay.kill();
+      await relay.start();
+    }
     const { state, code, ended_at } = await over(relay);
     assert.deepEqual([state, code], ["stopped", "push.idle"]);
-    const ms = Date.parse(ended_at) - began;
-    assert.ok(ms >= 9_900 && ms < 12_000, `${ms} ms`);
+    const ms = Date.parse(ended_at) - at;
+    assert.ok(ms >= 10_000 && ms < 12_000, `${ms} ms`);
     await until(() => relay.states(url).at(-1) === "END push.idle");
     await staysEnded(t, relay, url);
   });
 
-  it("takes nothing off a live job's longest time, and its record stays", async (t) => {
-    const relay = await host(t, { settings: { first_pause_ms: 200 } });
-    const first = await destination(t);
-    await live(t, relay);
-    const exit = { max_live_duration: 1, auto_stop_mode: "SCENE_END" };
-    await relay.task([first.url], { exit });
-    await relay.reaches("CONNECTED");
-    await relay.kill();
-    // An hour is the shortest: most of it has passed, as the disk has it.
-    relay.rows(`UPDATE tasks SET began_at = began_at - ${HOUR - 12_000}`);
-    const second = await destination(t, { PORT: first.port });
-    await relay.start();
-    await live(t, relay);
-    const { created_at } = await relay.show();
-    await relay.reaches("CONNECTED");
-    await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
-    const { state, code, ended_at, exit: record } = await over(relay);
-    assert.deepEqual([state, code], ["stopped", "push.longest_live"]);
-    const lasted = Date.parse(ended_at) - Date.parse(created_at);
-    assert.ok(lasted >= HOUR && lasted < HOUR + 1_000, `${lasted} ms`);
-    const { at_ms, lasted_ms, ...rest } = record;
-    assert.deepEqual(rest, { code, auto_stop_mode: "SCENE_END", stopped: "no_script" });
-    assert.deepEqual([at_ms, lasted_ms], [Date.parse(ended_at), lasted]);
-    await second.taken();
-    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED"];
-    await relay.tells(first.url, [...states, "END push.longest_live"]);
-    await staysEnded(t, relay, first.url);
-    const notices = relay.told().filter(({ type }) => type === "live.auto_exit");
-    assert.deepEqual(notices.map((notice) => [notice.code, notice.task, notice.exit]), [[code, "t1", record]]);
-  });
+  for (const mode of ["SEGMENT_END", "SCENE_END"]) {
+    it(`takes nothing off the longest time of a live job of ${mode}, and its record stays`, async (t) => {
+      const relay = await host(t, { settings: { first_pause_ms: 200 } });
+      const first = await destination(t);
+      await live(t, relay);
+      const exit = { max_live_duration: 1, auto_stop_mode: mode };
+      await relay.task([first.url], { exit });
+      await relay.reaches("CONNECTED");
+      await relay.kill();
+      // An hour is the shortest: most of it has passed, as the disk has it.
+      relay.rows(`UPDATE tasks SET began_at = began_at - ${HOUR - 12_000}`);
+      const second = await destination(t, { PORT: first.port });
+      await relay.start();
+      await live(t, relay);
+      const { created_at } = await relay.show();
+      await relay.reaches("CONNECTED");
+      await until(() => tags(second.out), (all) => of(all, VIDEO).length > 30);
+      const { state, code, ended_at, exit: record } = await over(relay);
+      assert.deepEqual([state, code], ["stopped", "push.longest_live"]);
+      const lasted = Date.parse(ended_at) - Date.parse(created_at);
+      assert.ok(lasted >= HOUR && lasted < HOUR + 1_000, `${lasted} ms`);
+      const { at_ms, lasted_ms, ...rest } = record;
+      assert.deepEqual(rest, { code, auto_stop_mode: mode, stopped: "no_script" });
+      assert.deepEqual([at_ms, lasted_ms], [Date.parse(ended_at), lasted]);
+      await second.taken();
+      const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED"];
+      await relay.tells(first.url, [...states, "END push.longest_live"]);
+      await staysEnded(t, relay, first.url);
+      const notices = relay.told().filter(({ type }) => type === "live.auto_exit");
+      assert.deepEqual(notices.map((notice) => [notice.code, notice.task, notice.exit]), [[code, "t1", record]]);
+    });
+  }
 
   it("begins a live job's exception anew, and stops it at its end", async (t) => {
     const relay = await host(t);
@@ -183,7 +195,7 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     const targets = (id) => [`rtmp://127.0.0.1:9/live/${id}`];
     const body = (id) => JSON.stringify({ app_id: APP, id, channel: CHANNEL, user: USER, targets: targets(id) });
     const ids = Array.from({ length: 100 }, (_, at) => `gone${at}`);
-    await Promise.all(ids.map((id) => hangUp(relay, "POST", "relay-tasks", body(id))));
+    await Promise.all(ids.map((id, at) => hangUp(relay, "POST", "relay-tasks", body(id), at % 20)));
     const running = async () => (await relay.api("GET", "relay-tasks?state=running")).body.items.map(({ id }) => id).sort();
     // One that is waited for comes after all of them.
     await relay.task(targets("last"), { id: "last" });
@@ -248,12 +260,12 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
   });
 });
 
-/** Calls the API and goes before it answers. */
-async function hangUp(relay, method, path, body) {
+/** Calls the API and goes some milliseconds later, whether it has answered or not. */
+async function hangUp(relay, method, path, body, ms) {
   const socket = connect(relay.ports.http, "127.0.0.1").on("error", () => {});
   const gone = new Promise((done) => socket.on("close", done));
   const head = `${method} /api/v1/${path} HTTP/1.1\r\nhost: h\r\nauthorization: Bearer ${API_TOKEN}\r\n`;
-  socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+  socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => setTimeout(() => socket.destroy(), ms));
   await gone;
 }
 

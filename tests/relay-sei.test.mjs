@@ -17,10 +17,11 @@ const skip = await missing();
 const ROUNDS = ["-stream_loop", "1"];
 
 /** What arrives of the clip, played twice, when a task writes that: pictures, messages, tags. */
-async function written(t, sei, { meanwhile = async () => {} } = {}) {
+async function written(t, sei, { meanwhile = async () => {}, material = clip } = {}) {
+  const played = [...ROUNDS, "-i", await material()];
   const [relay, one] = [await host(t), await destination(t)];
   await relay.task([one.url], { sei });
-  const args = ["-re", ...ROUNDS, "-i", await clip(), "-c", "copy", "-f", "flv", relay.publishing()];
+  const args = ["-re", ...played, "-c", "copy", "-f", "flv", relay.publishing()];
   const publisher = ffmpeg(t, args);
   await relay.reaches("CONNECTED");
   await meanwhile(relay, one);
@@ -30,7 +31,7 @@ async function written(t, sei, { meanwhile = async () => {} } = {}) {
   await relay.tells(one.url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
   const path = await one.taken();
   const plain = join(await folder(t), "plain.flv");
-  await output("ffmpeg", ["-v", "error", ...ROUNDS, "-i", await clip(), "-c", "copy", plain]);
+  await output("ffmpeg", ["-v", "error", ...played, "-c", "copy", plain]);
   const [file, without] = [{ path, codec: "h264", flv: true }, { path: plain, codec: "h264", flv: true }];
   const { pictures, messages } = await decoded(file);
   assert.deepEqual(pictures, (await decoded(without)).pictures);
@@ -57,6 +58,24 @@ describe("a task that writes into its stream", { concurrency: 3, skip }, () => {
       assert.deepEqual(stream.map(({ uid }) => uid), ["ann"]);
       assert.ok(Math.abs(stream[0].vol - 164) <= 8, said);
     }
+  });
+
+  it("says whether there is a voice, which goes on for a while", async (t) => {
+    // 4 s: a tone of an eighth of full scale up to 1.5 s, and silence; twice.
+    const path = join(await folder(t), "voice.flv");
+    const sound = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-af", "volume=0:enable='gte(t,1.5)'", "-c:a", "aac"];
+    await output("ffmpeg", ["-v", "error", "-i", await clip(), ...sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-t", "4", path]);
+    const { own } = await written(t, { layout_volume: { interval_ms: 1_000 } }, { material: () => path });
+    everySecond(own);
+    const seen = own.slice(1).map(({ ms, said }) => [ms % 4_000, JSON.parse(said).stream[0].vad]);
+    for (const [at, vad] of seen) {
+      // Where a tone begins, the picture may be before it.
+      if (Math.min(at, 4_000 - at) < 200) continue;
+      // 150 for 200 ms more than the tone, and then less by one every 20 ms.
+      const wanted = 150 - Math.max(0, at - 1_500 - 200) / 20;
+      assert.ok(Math.abs(vad - wanted) <= 10, `${vad} in place of ${wanted} at ${at} ms`);
+    }
+    assert.ok(seen.some(([, vad]) => vad === 150) && seen.some(([, vad]) => vad < 100), `${seen}`);
   });
 
   it("passes a message on", async (t) => {

@@ -179,6 +179,17 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
     assert.ok(ms >= 59_900 && ms < 63_000, `${ms} ms`);
   });
 
+  it("have as many addresses as are asked for by the native interface", async (t) => {
+    const relay = await host(t);
+    const all = await Promise.all(Array.from({ length: 7 }, () => destination(t)));
+    await live(t, relay);
+    await relay.task(all.map(({ url }) => url));
+    for (const push of all.keys()) await relay.reaches("CONNECTED", { push });
+    await Promise.all(all.map((one) => grows(one)));
+    assert.equal(await relay.stop(), 204);
+    for (const { url } of all) await relay.tells(url, ["CONNECTING", "CONNECTED", "END push.stopped"]);
+  });
+
   it("have five addresses and no more by Jocloud's interface", async (t) => {
     const [app, customer_id, customer_secret] = ["1234567", "customer", "0123456789abcdef"];
     const relay = await host(t, { application: { app, jocloud: { customer_id, customer_secret } } });

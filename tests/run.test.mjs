@@ -1,4 +1,4 @@
-// What `make run` does once everything is built: the gateway, and a relay host under it.
+// What `make run` does once everything is built: the gateway, and a relay host under it; and `make run-relay`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import test from "node:test";
 import { freePort, root } from "../tools/gateway.mjs";
 import { binary } from "./lib/relay.mjs";
 import { until } from "./lib/wait.mjs";
-import { folder } from "./rtmp/peers.mjs";
+import { folder, start } from "./rtmp/peers.mjs";
 
 /** Runs it over a folder until the test ends; `said` is what it has printed. */
 async function running(t, data, more = {}) {
@@ -89,4 +89,41 @@ test("there need be no host", async (t) => {
   await says(run, /admin token/);
   assert.equal(await run.stop(), 0);
   assert.doesNotMatch(run.said, /relay/);
+});
+
+test("a relay host runs alone, with credentials that it makes once", async (t) => {
+  const data = join(await folder(t), "relay");
+  const [rtmp, http] = [await freePort(), await freePort()];
+  const env = { ...process.env, RTMP: `127.0.0.1:${rtmp}`, HTTP: `127.0.0.1:${http}`, DATA: data, LIVEGATE: binary };
+  const run = async () => {
+    const child = spawn(join(root, "tools/run-relay"), { env, stdio: ["ignore", "pipe", "pipe"] });
+    const alone = { said: "" };
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (alone.said += text));
+    const ended = once(child, "close");
+    alone.stop = async () => {
+      child.kill("SIGINT");
+      return (await ended)[0];
+    };
+    t.after(() => alone.stop());
+    await says(alone, /http:\/\/.* is served/);
+    return alone;
+  };
+  const first = await run();
+  const credentials = join(data, "credentials.json");
+  const { api_tokens, applications } = JSON.parse(await readFile(credentials, "utf8"));
+  assert.deepEqual([(await stat(credentials)).mode & 0o777, (await stat(data)).mode & 0o777], [0o600, 0o700]);
+  assert.match(first.said, new RegExp(`publish: .*rtmp://127\\.0\\.0\\.1:${rtmp}/live/room1\\?user=ann&token=lgp1\\.`));
+  const ask = (token) => fetch(`http://127.0.0.1:${http}/api/v1/streams`, { headers: { authorization: `Bearer ${token}` } });
+  assert.deepEqual([(await ask(api_tokens[0])).status, (await ask("other")).status], [200, 401]);
+  // What it printed is a token that counts.
+  const url = first.said.match(/'(rtmp:.*)'/)[1];
+  const clip = ["-f", "lavfi", "-i", "sine", "-t", "20", "-c:a", "aac", "-f", "flv"];
+  const publisher = start(t, "ffmpeg", ["-v", "error", "-re", ...clip, url]);
+  await until(async () => (await (await ask(api_tokens[0])).json()).items.length === 1);
+  assert.equal(await first.stop(), 0);
+  await publisher.end();
+  for (const secret of [...api_tokens, ...applications[0].publish_keys]) assert.ok(!first.said.includes(secret));
+  const second = await run();
+  assert.equal((await ask(api_tokens[0])).status, 200);
+  assert.equal(await second.stop(), 0);
 });

@@ -241,6 +241,11 @@ impl Addresses {
         }
     }
 
+    /// Takes a task's addresses from it that it never pushed to: they need no rest.
+    pub fn take_back(&mut self, task: &str) {
+        self.held.retain(|_, hold| hold.task != task || hold.rests_until.is_some());
+    }
+
     /// These addresses need not rest any longer: whoever gives them out has counted it.
     pub fn end_rests(&mut self, of: &[String]) {
         self.held.retain(|identity, hold| hold.rests_until.is_none() || !of.contains(identity));
@@ -257,6 +262,19 @@ mod tests {
     use alloc::string::ToString as _;
 
     use super::{Addresses, UnixMillis};
+
+    #[test]
+    fn what_was_never_pushed_to_needs_no_rest() {
+        let now = UnixMillis(1_000_000);
+        let (old, new) = (["a".to_string()], ["b".to_string()]);
+        let mut addresses = Addresses::default();
+        addresses.claim("one", &old, now).unwrap();
+        addresses.release("one", now);
+        addresses.claim("one", &new, now).unwrap();
+        addresses.take_back("one");
+        assert_eq!(addresses.claim("two", &new, now), Ok(()));
+        assert!(addresses.claim("two", &old, now).is_err(), "it rests still");
+    }
 
     #[test]
     fn a_rest_that_was_counted_elsewhere_ends_and_a_task_that_runs_keeps_its_own() {

@@ -98,6 +98,8 @@ pub enum IngestError {
     Idle,
     /// It brought nothing any more.
     Stalled,
+    /// The host stops.
+    HostStops,
 }
 
 impl fmt::Display for IngestError {
@@ -108,6 +110,7 @@ impl fmt::Display for IngestError {
             Self::Replaced => "another connection publishes this stream now",
             Self::Idle => "the publisher sent no sound and no picture",
             Self::Stalled => "the publisher stopped sending",
+            Self::HostStops => "the host stops",
         })
     }
 }
@@ -122,11 +125,15 @@ impl Coded for IngestError {
             Self::Replaced => "ingest.replaced",
             Self::Idle => "ingest.idle",
             Self::Stalled => "ingest.stalled",
+            Self::HostStops => "ingest.host_stops",
         })
     }
 
     fn fault(&self) -> Fault {
-        Fault::Caller
+        match self {
+            Self::HostStops => Fault::Internal,
+            _ => Fault::Caller,
+        }
     }
 }
 
@@ -429,10 +436,11 @@ impl Ingest {
         streams.chain(self.users.values().filter_map(|user| user.leaves_at)).min()
     }
 
-    /// Whether somebody publishes in a channel.
-    pub fn is_published(&self, app: &str, channel: &str) -> bool {
-        let of = |stream: &Stream| stream.place.0 == app && stream.place.1 == channel;
-        self.streams.values().any(|stream| stream.published.is_some() && of(stream))
+    /// Whether a channel has started and not ended: somebody publishes or watches there, or did just now.
+    pub fn is_there(&self, app: &str, channel: &str) -> bool {
+        let first = (app.to_owned(), channel.to_owned(), String::new());
+        let next = self.users.range(first..).next();
+        next.is_some_and(|((own, of, _), _)| own == app && of == channel)
     }
 
     /// Raises the stop of sound and pictures that do not come any more.
@@ -471,7 +479,7 @@ impl Ingest {
             self.settle(&place, now);
             return;
         }
-        if !self.has_channel(&place) {
+        if !self.is_there(&place.0, &place.1) {
             self.raise(Kind::ChannelStart, &place, None, now);
         }
         self.users.insert(place.clone(), User { role, streams: 1, leaves_at: None });
@@ -513,16 +521,10 @@ impl Ingest {
     fn gone(&mut self, place: &Key, now: UnixMillis) {
         if self.users.remove(place).is_some() {
             self.raise(Kind::UserLeave, place, None, now);
-            if !self.has_channel(place) {
+            if !self.is_there(&place.0, &place.1) {
                 self.raise(Kind::ChannelEnd, place, None, now);
             }
         }
-    }
-
-    fn has_channel(&self, (app, channel, _): &Key) -> bool {
-        let first = (app.clone(), channel.clone(), String::new());
-        let next = self.users.range(first..).next();
-        next.is_some_and(|((own, of, _), _)| own == app && of == channel)
     }
 
     fn raise(
@@ -711,7 +713,13 @@ mod tests {
         assert_eq!(ingest.wake_at(), Some(at(31_000)));
         ingest.tick(at(31_000));
         assert_eq!(told(&mut ingest), ["close 2 ingest.stalled"]);
-        assert!(!ingest.is_published("live", "room"));
+        assert!(ingest.is_there("live", "room"));
+        ingest.tick(at(36_000));
+        assert_eq!(told(&mut ingest), ["user.leave bob", "channel.end"]);
+        assert!(!ingest.is_there("live", "room"));
+        // Who watches is there, too.
+        ingest.play(ONE, ann(), at(37_000)).unwrap();
+        assert!(ingest.is_there("live", "room"));
     }
 
     #[test]
@@ -721,7 +729,7 @@ mod tests {
         let other = Place { app: "live2", ..ann() };
         ingest.publish(TWO, other, Picture::Camera, Duplicate::Refuse, at(0)).unwrap();
         assert_eq!(told(&mut ingest).iter().filter(|kind| *kind == "channel.start").count(), 2);
-        assert!(ingest.is_published("live2", "room") && !ingest.is_published("live", "other"));
+        assert!(ingest.is_there("live2", "room") && !ingest.is_there("live", "other"));
     }
 
     #[test]

@@ -144,6 +144,8 @@ pub enum TaskOutput {
     Push(TargetId, Output),
     /// What is said of it as a whole has changed.
     State(TaskState, UnixMillis),
+    /// Since when it has no source, or that it has one: for [`KeptTask`].
+    SourceGone(Option<UnixMillis>),
     /// It stops by itself: its record, and the notice to whoever asked for `AUTO_EXIT`.
     Exited(Exited),
     /// It is over: its addresses begin to rest ([`COOLING`](super::address::COOLING)).
@@ -171,6 +173,17 @@ pub struct Kept {
     pub last: Option<Report>,
 }
 
+/// A task as it was when its host stopped.
+#[derive(Clone, Debug)]
+pub struct KeptTask {
+    /// Its pushes.
+    pub pushes: Vec<Kept>,
+    /// When it began.
+    pub began_at: UnixMillis,
+    /// Since when it had no source; none if it had one.
+    pub gone_at: Option<UnixMillis>,
+}
+
 /// One task. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Lifecycle {
@@ -194,17 +207,17 @@ pub struct Lifecycle {
 impl Lifecycle {
     /// A task that begins.
     pub fn new(settings: TaskSettings, push: PushSettings, plan: Plan, now: UnixMillis) -> Self {
-        Self::restore(settings, push, plan, Vec::new(), now, now)
+        let kept = KeptTask { pushes: Vec::new(), began_at: now, gone_at: Some(now) };
+        Self::restore(settings, push, plan, kept, now)
     }
 
-    /// A task whose host was started again: when it began, and its pushes as they were. Those that
-    /// the plan does not have end.
+    /// A task whose host was started again. Pushes that the plan does not have end. A source that was
+    /// there went with the host.
     pub fn restore(
         settings: TaskSettings,
         push: PushSettings,
         plan: Plan,
-        kept: Vec<Kept>,
-        began_at: UnixMillis,
+        kept: KeptTask,
         now: UnixMillis,
     ) -> Self {
         let mut task = Self {
@@ -215,15 +228,18 @@ impl Lifecycle {
             max_idle: None,
             follows_channel: true,
             exit: None,
-            began_at,
+            began_at: kept.began_at,
             source: Media::Gone,
-            source_since: now,
+            source_since: kept.gone_at.unwrap_or(now),
             state: TaskState::Waiting,
             ended: None,
             now,
             outputs: VecDeque::new(),
         };
-        for Kept { id, url, last } in kept {
+        if kept.gone_at.is_none() {
+            task.outputs.push_back(TaskOutput::SourceGone(Some(now)));
+        }
+        for Kept { id, url, last } in kept.pushes {
             task.next_id = task.next_id.max(id.0.saturating_add(1));
             let transport = transport(&url);
             let push = match last {
@@ -255,6 +271,8 @@ impl Lifecycle {
                 if media != self.source {
                     self.source = media;
                     self.source_since = self.now;
+                    let gone_at = (media == Media::Gone).then_some(self.now);
+                    self.outputs.push_back(TaskOutput::SourceGone(gone_at));
                     self.all(Input::Source(media), random);
                 }
             }
@@ -442,7 +460,9 @@ fn mixed(random: u64, id: TargetId) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput, TaskSettings, TaskState};
+    use super::{
+        Kept, KeptTask, Lifecycle, Plan, TargetId, TaskInput, TaskOutput, TaskSettings, TaskState,
+    };
     use crate::config::LiveExitConfig;
     use crate::relay::address::PushUrl;
     use crate::relay::push::{
@@ -469,6 +489,10 @@ mod tests {
 
     const A: &str = "rtmp://a.example/live/key";
     const B: &str = "rtmps://b.example/live/key";
+
+    fn restored(pushes: Vec<Kept>, gone_at: Option<UnixMillis>) -> KeptTask {
+        KeptTask { pushes, began_at: T0, gone_at }
+    }
 
     fn at(task: &mut Lifecycle, ms: u64, input: TaskInput) -> Vec<TaskOutput> {
         task.handle(input, T0.plus(Millis(ms)), u64::MAX / 2);
@@ -597,7 +621,7 @@ mod tests {
         let plan = Plan { exit: Some(exit), ..plan(&[A]) };
         let (settings, push) = (TaskSettings::default(), PushSettings::default());
         let now = T0.plus(Millis::from_mins(50));
-        let mut task = Lifecycle::restore(settings, push, plan, Vec::new(), T0, now);
+        let mut task = Lifecycle::restore(settings, push, plan, restored(Vec::new(), None), now);
         // Three minutes from the restart on.
         assert_eq!(task.wake_at(), Some(T0.plus(Millis::from_mins(53))));
         let _ = at(&mut task, 50 * 60_000, THERE);
@@ -611,6 +635,32 @@ mod tests {
     }
 
     #[test]
+    fn counts_its_time_without_a_source_over_restarts() {
+        let idle = || Plan { max_idle: Some(Millis(30_000)), ..plan(&[A]) };
+        let (settings, push) = (TaskSettings::default(), PushSettings::default());
+        let again = |gone_at, ms| {
+            let now = T0.plus(Millis(ms));
+            let mut task =
+                Lifecycle::restore(settings, push, idle(), restored(Vec::new(), gone_at), now);
+            let told: Vec<_> = core::iter::from_fn(|| task.poll()).collect();
+            (task, told)
+        };
+        let (task, told) = again(Some(T0), 20_000);
+        assert_eq!((task.wake_at(), told), (Some(T0.plus(Millis(30_000))), Vec::new()));
+        // One that was there went with the host, and that counts from then on.
+        let (mut task, told) = again(None, 20_000);
+        let went = T0.plus(Millis(20_000));
+        assert_eq!(told, [TaskOutput::SourceGone(Some(went))]);
+        assert_eq!(task.wake_at(), Some(went.plus(Millis(30_000))));
+        assert_eq!(at(&mut task, 21_000, THERE)[0], TaskOutput::SourceGone(None));
+        let went = Some(T0.plus(Millis(22_000)));
+        assert_eq!(at(&mut task, 22_000, GONE)[0], TaskOutput::SourceGone(went));
+        let (mut task, _) = again(went, 60_000);
+        let _ = at(&mut task, 60_000, TaskInput::Tick);
+        assert_eq!(task.ended(), Some(Cause::Idle));
+    }
+
+    #[test]
     fn goes_on_after_a_restart() {
         let last =
             Report { number: 4, at: T0, state: PushState::Connected, cause: None, attempt: 1 };
@@ -618,7 +668,7 @@ mod tests {
         let kept = std::vec![kept(TargetId(5), A, Some(last)), kept(TargetId(6), B, None)];
         let (settings, push) = (TaskSettings::default(), PushSettings::default());
         let now = T0.plus(Millis(50));
-        let mut task = Lifecycle::restore(settings, push, plan(&[A]), kept, T0, now);
+        let mut task = Lifecycle::restore(settings, push, plan(&[A]), restored(kept, None), now);
         let told: Vec<_> = core::iter::from_fn(|| task.poll()).collect();
         let five = TargetId(5);
         let six = TargetId(6);

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use livegate_core::relay::PushUrl;
 use livegate_core::relay::lifecycle::{
-    Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput, TaskSettings, TaskState,
+    Kept, KeptTask, Lifecycle, Plan, TargetId, TaskInput, TaskOutput, TaskSettings, TaskState,
 };
 use livegate_core::relay::push::{
     Cause, Connection, Input, Media, Output, Progress, PushSettings, PushState, Report,
@@ -382,8 +382,8 @@ impl World {
         }
         self.mail.crash(self.sabotage == Sabotage::LosesRows);
         let (settings, push) = (TaskSettings::default(), PushSettings::default());
-        self.task =
-            Lifecycle::restore(settings, push, self.plan.clone(), kept, at(0), at(self.now));
+        let kept = KeptTask { pushes: kept, began_at: at(0), gone_at: None };
+        self.task = Lifecycle::restore(settings, push, self.plan.clone(), kept, at(self.now));
         self.state = TaskState::Waiting;
         self.source = Media::Gone;
         self.source_since = self.now;

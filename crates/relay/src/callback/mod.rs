@@ -24,6 +24,7 @@ use tokio::task::spawn_local;
 
 use self::pump::{Pump, State};
 pub use self::receiver::Receiver;
+use crate::clock;
 use crate::net::Tls;
 use crate::store::{KeptLine, Store};
 
@@ -125,6 +126,11 @@ impl Callbacks {
     /// How it goes, the gateway first.
     pub fn figures(&self) -> Vec<Figures> {
         self.0.state.borrow().figures()
+    }
+
+    /// Whether anything is likely to be told soon: not to who fails, or whose address is not known.
+    pub fn are_telling(&self) -> bool {
+        self.0.state.borrow().outboxes.is_telling(clock::now())
     }
 
     /// Tells nothing any more, and writes down what was told.

@@ -278,7 +278,8 @@ impl Fleet {
         let tell = self.tell.clone();
         spawn_local(async move {
             let refused = match done.await {
-                Ok(true) => None,
+                // Of what is not on disk yet nothing is said before it is.
+                Ok(true) | Err(StartError::Unkept(_)) => None,
                 Ok(false) => {
                     let code = "relay.no_task".to_owned();
                     Some(Refused::new(code, "there is no such task here".to_owned()))

@@ -39,7 +39,7 @@ use crate::net::{Asker, DialTimes, Egress, Tls};
 use crate::pull::Pulls;
 use crate::push::Connector;
 use crate::store::{Kept, KeptTask, Store};
-use crate::stream::{StreamKey, Streams};
+use crate::stream::Streams;
 use crate::task::Tasks;
 use crate::tick::Ticker;
 
@@ -69,10 +69,8 @@ pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> 
 async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
     let sockets = bind(&config).await?;
     let (host, kept) = Host::make(&config)?;
-    host.serve_rtmp(sockets.rtmp, &config);
-    if let Some(socket) = sockets.http {
-        host.serve_http(socket, &config);
-    }
+    let mut doors = vec![host.serve_rtmp(sockets.rtmp, &config)];
+    doors.extend(sockets.http.map(|socket| host.serve_http(socket, &config)));
     if let Some(path) = config.credentials {
         host.reload(path);
     }
@@ -80,14 +78,14 @@ async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErr
     ready(&sockets.ready);
     let refused = until_told_to_stop(gateway).await.map_err(HostError::System)?;
     tracing::info!("stopping");
+    doors.iter().for_each(JoinHandle::abort);
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
-    let _ = timeout(GOODBYE, host.tasks.say_goodbye()).await;
+    let goodbye = host.tasks.say_goodbye();
     host.crowd.end();
+    let _ = timeout(GOODBYE, goodbye).await;
     let _ = timeout(GOODBYE, host.told()).await;
     let _ = timeout(GOODBYE, host.callbacks.close()).await;
-    // Who came meanwhile; that is told at the next start.
-    host.crowd.end();
     host.store.close().await;
     refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
 }
@@ -161,7 +159,7 @@ impl Host {
             }
         });
         let hold = Duration::from_millis(settings.push.hold_ms());
-        spawn_local(close_channels(followed(&kept), tasks.clone(), streams.clone(), hold));
+        spawn_local(close_channels(followed(&kept), tasks.clone(), crowd.clone(), hold));
         let (credentials, health) = (Present::new(credentials), Rc::default());
         let host = Self {
             tls,
@@ -178,19 +176,19 @@ impl Host {
         Ok((host, kept))
     }
 
-    /// Waits until nothing waits to be told any more.
+    /// Waits until nothing waits any more that can be told.
     async fn told(&self) {
         // What is on disk is known to those who tell it.
         let _ = self.store.write(Vec::new()).await;
         loop {
             sleep(ASK).await;
-            if self.callbacks.figures().iter().all(|figures| figures.waiting == 0) {
+            if !self.callbacks.are_telling() {
                 return;
             }
         }
     }
 
-    fn serve_rtmp(&self, listeners: Vec<Listener>, config: &Config) {
+    fn serve_rtmp(&self, listeners: Vec<Listener>, config: &Config) -> JoinHandle<()> {
         let hall = Hall {
             settings: config.settings.host,
             ticker: self.ticker.clone(),
@@ -203,10 +201,10 @@ impl Host {
         spawn_local(async move {
             let _listening = health.rtmp();
             listen(listeners, door, hall).await;
-        });
+        })
     }
 
-    fn serve_http(&self, socket: TcpListener, config: &Config) {
+    fn serve_http(&self, socket: TcpListener, config: &Config) -> JoinHandle<()> {
         let parts = Parts {
             tasks: self.tasks.clone(),
             streams: self.streams.clone(),
@@ -225,7 +223,7 @@ impl Host {
             patience: Patience::default(),
             jocloud_prefix: config.jocloud_prefix.clone(),
         };
-        spawn_local(http::serve(socket, Rc::new(http::Host::new(parts))));
+        spawn_local(http::serve(socket, Rc::new(http::Host::new(parts))))
     }
 
     /// Reads the credentials again whenever it is told to.
@@ -260,17 +258,16 @@ fn followed(kept: &Kept) -> BTreeSet<(String, String)> {
     follow.map(|task| (task.app_id.clone(), task.channel.clone())).collect()
 }
 
-/// Channels where nobody publishes again in time ended with the host.
+/// Channels that nobody comes to again in time ended with the host.
 async fn close_channels(
     channels: BTreeSet<(String, String)>,
     tasks: Tasks,
-    streams: Streams,
+    crowd: Crowd,
     hold: Duration,
 ) {
     sleep(hold).await;
     for (app, channel) in channels {
-        let is_there = |key: &StreamKey| key.app == app && key.channel == channel;
-        if !streams.list().iter().any(|(key, _)| is_there(key)) {
+        if !crowd.is_there(&app, &channel) {
             tasks.channel_closed(&app, &channel);
         }
     }

@@ -29,6 +29,7 @@ mod tasks;
 mod tests;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use livegate_core::relay::door::DoorSettings;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use self::framing::Framing;
@@ -155,18 +157,25 @@ struct Caller {
     _guest: Rc<Guest>,
 }
 
-/// Answers whoever connects, until it is dropped. Runs where tasks may stay on their thread.
+/// Answers whoever connects, until it is dropped: then whoever was let in is answered what was asked, and
+/// no more. Runs where tasks may stay on their thread.
 pub async fn serve(listener: TcpListener, host: Rc<Host>) {
+    let (_open, closed) = watch::channel(());
     let _listening = host.health.http();
     let entrance = Entrance::new(host.door, &host.meters, &host.meters.http_connections);
     let serve = |stream, _, guest| {
         let caller = Caller { _guest: Rc::new(guest) };
-        spawn_local(connection(stream, Rc::clone(&host), caller));
+        spawn_local(connection(stream, Rc::clone(&host), caller, closed.clone()));
     };
     entrance.admit(&listener, serve).await;
 }
 
-async fn connection(stream: TcpStream, host: Rc<Host>, caller: Caller) {
+async fn connection(
+    stream: TcpStream,
+    host: Rc<Host>,
+    caller: Caller,
+    mut closed: watch::Receiver<()>,
+) {
     let (framing, heads) = Framing::new();
     let socket = Socket::new(stream, framing, host.patience.stall);
     let socket = TokioIo::new(socket);
@@ -191,8 +200,15 @@ async fn connection(stream: TcpStream, host: Rc<Host>, caller: Caller) {
         .max_buf_size(MAX_WAITING)
         .writev(true)
         .serve_connection(socket, answering)
-        .with_upgrades()
-        .await;
+        .with_upgrades();
+    let mut served = pin!(served);
+    let served = tokio::select! {
+        served = served.as_mut() => served,
+        _ = closed.changed() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
     if let Err(error) = served {
         // Never what was asked for: tokens stand in queries.
         tracing::debug!("a connection ended: {error}");

@@ -23,6 +23,10 @@ use crate::task::{PushView, StartError, Started, TaskKey, TaskView};
 /// What a task of livegate's own may be asked for.
 const ONE: &str = "GET, HEAD, DELETE";
 
+/// What is said of what is done and may be undone.
+const UNKEPT: &str =
+    "it is done, but not on disk yet: a restart of the host before it is undoes it";
+
 /// Answers.
 pub(super) async fn serve(
     host: &Host,
@@ -117,8 +121,15 @@ fn allowed(host: &Host, task: &Task) -> Result<(), Problem> {
     let wrong: Vec<Value> = all
         .filter_map(|(path, url)| {
             let refusal = check(url.as_http(), host.egress).err()?;
-            let code = refusal.code();
-            Some(json!({ "path": path, "code": code.as_str(), "detail": refusal.to_string() }))
+            let code = refusal.code().as_str();
+            // Whoever may call this API runs the host.
+            let detail = match code {
+                "url.address_not_public" | "url.name_not_public" => {
+                    format!("{refusal}; a host with --private-networks goes there")
+                }
+                _ => refusal.to_string(),
+            };
+            Some(json!({ "path": path, "code": code, "detail": detail }))
         })
         .collect();
     if wrong.is_empty() {
@@ -148,6 +159,7 @@ fn refused(error: StartError) -> Problem {
         StartError::Store(_) => {
             Problem::new(503, "host.store", "nothing can be kept now, so nothing was begun")
         }
+        StartError::Unkept(_) => Problem::new(503, "host.unkept", UNKEPT),
     }
 }
 

@@ -41,6 +41,14 @@ struct Occupied {
     closes: Notify,
 }
 
+impl Occupied {
+    fn close(&self, error: IngestError) {
+        self.closed.set(Some(error));
+        self.source.take();
+        self.closes.notify_one();
+    }
+}
+
 impl Seat {
     /// The next message of what is published here.
     pub(crate) fn packet(&self, packet: &Packet, now: UnixMillis) {
@@ -98,6 +106,7 @@ struct Inner {
     ingest: RefCell<Ingest>,
     seats: RefCell<BTreeMap<Session, Rc<Occupied>>>,
     last: Cell<u64>,
+    is_over: Cell<bool>,
     turned: Notify,
     /// Channels that ended, for their tasks.
     ends: UnboundedSender<(String, String)>,
@@ -127,6 +136,7 @@ impl Crowd {
             ingest: RefCell::new(Ingest::new(settings)),
             seats: RefCell::default(),
             last: Cell::new(0),
+            is_over: Cell::new(false),
             turned: Notify::new(),
             ends,
         });
@@ -146,7 +156,7 @@ impl Crowd {
         feed: Feed,
     ) -> Result<Seat, IngestError> {
         let now = clock::now();
-        let seat = self.seat();
+        let seat = self.seat()?;
         let mut ingest = self.0.ingest.borrow_mut();
         ingest.publish(seat.session, place, picture, duplicate, now)?;
         drop(ingest);
@@ -169,9 +179,9 @@ impl Crowd {
     /// Somebody watches.
     ///
     /// # Errors
-    /// [`IngestError::Name`].
+    /// [`IngestError`].
     pub(crate) fn play(&self, place: Place<'_>) -> Result<Seat, IngestError> {
-        let seat = self.seat();
+        let seat = self.seat()?;
         self.0.ingest.borrow_mut().play(seat.session, place, clock::now())?;
         self.settle();
         self.0.turned.notify_one();
@@ -191,22 +201,31 @@ impl Crowd {
         self.0.store.keep(gone.collect());
     }
 
-    /// The host stops: everybody leaves.
+    /// Whether a channel has started and not ended.
+    pub(crate) fn is_there(&self, app: &str, channel: &str) -> bool {
+        self.0.ingest.borrow().is_there(app, channel)
+    }
+
+    /// The host stops: everybody leaves, and nobody comes any more.
     pub(crate) fn end(&self) {
+        self.0.is_over.set(true);
         self.0.ingest.borrow_mut().end(clock::now());
         self.settle();
         let seats = std::mem::take(&mut *self.0.seats.borrow_mut());
         for seat in seats.into_values() {
-            seat.source.take();
+            seat.close(IngestError::HostStops);
         }
     }
 
-    fn seat(&self) -> Seat {
+    fn seat(&self) -> Result<Seat, IngestError> {
+        if self.0.is_over.get() {
+            return Err(IngestError::HostStops);
+        }
         let number = self.0.last.get() + 1;
         self.0.last.set(number);
         let occupied = Rc::new(Occupied::default());
         self.0.seats.borrow_mut().insert(Session(number), Rc::clone(&occupied));
-        Seat { crowd: self.clone(), session: Session(number), occupied }
+        Ok(Seat { crowd: self.clone(), session: Session(number), occupied })
     }
 
     /// Does what the core says.
@@ -231,9 +250,7 @@ impl Crowd {
                 IngestOutput::Close(session, error) => {
                     let seat = self.0.seats.borrow_mut().remove(&session);
                     if let Some(seat) = seat {
-                        seat.closed.set(Some(error));
-                        seat.source.take();
-                        seat.closes.notify_one();
+                        seat.close(error);
                     }
                 }
                 _ => {}

@@ -25,6 +25,8 @@ pub enum Change {
     },
     /// What is said of a task as a whole.
     State(TaskKey, TaskState),
+    /// Since when a task has no source, or that it has one.
+    SourceGone(TaskKey, Option<UnixMillis>),
     /// A task is over: it and its pushes are not restored any more, but shown for a while.
     Ended {
         /// Which.

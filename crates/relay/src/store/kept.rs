@@ -47,6 +47,8 @@ pub struct KeptTask {
     pub epoch: Option<Epoch>,
     /// When it began.
     pub began_at: UnixMillis,
+    /// Since when it had no source; none if it had one.
+    pub source_gone_at: Option<UnixMillis>,
     /// What was said of it.
     pub state: TaskState,
     /// Its pushes.
@@ -181,11 +183,14 @@ fn task(
     let epoch = epoch.map(|epoch| Epoch(u64::try_from(epoch).unwrap_or(0)));
     let (text, state): (String, String) = (row.get("task")?, row.get("state")?);
     let began_at = UnixMillis(unsigned(row, "began_at")?);
+    let gone_at: Option<i64> = row.get("source_gone_at")?;
+    let source_gone_at = gone_at.map(|at| UnixMillis(u64::try_from(at).unwrap_or(0)));
     let read = || {
         Some(KeptTask {
             task: Task::from_value(&serde_json::from_str(&text).ok()?)?,
             epoch,
             began_at,
+            source_gone_at,
             state: TaskState::from_name(&state)?,
             pushes: Option::<Vec<_>>::clone(&pushes)?,
         })

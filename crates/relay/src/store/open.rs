@@ -14,7 +14,7 @@ use super::StoreError;
 pub(super) const DATABASE: &str = "host.db";
 
 /// The form of the rows; one more with each change of it.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 /// Says in the file's head whose database it is: `lgrh`.
 const APPLICATION: i64 = 0x6c67_7268;
@@ -28,6 +28,7 @@ CREATE TABLE own (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tasks (
     origin TEXT NOT NULL, app TEXT NOT NULL, id TEXT NOT NULL,
     task TEXT NOT NULL, epoch INTEGER, began_at INTEGER NOT NULL, state TEXT NOT NULL,
+    source_gone_at INTEGER,
     PRIMARY KEY (origin, app, id)
 ) WITHOUT ROWID;
 
@@ -69,6 +70,9 @@ CREATE TABLE aside (
     body TEXT NOT NULL
 );
 ";
+
+/// What made the second form of the first.
+const SECOND: &str = "ALTER TABLE tasks ADD COLUMN source_gone_at INTEGER";
 
 /// Opens a folder's database, or makes both. As long as the file that is returned lives, nobody
 /// else can.
@@ -127,9 +131,9 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    if is_new {
+    if form < FORM {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(ROWS)?;
+        transaction.execute_batch(if is_new { ROWS } else { SECOND })?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", FORM)?;
         transaction.commit()?;

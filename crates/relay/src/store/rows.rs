@@ -23,8 +23,8 @@ pub(super) fn apply(db: &Connection, change: &Change, now: UnixMillis) -> Result
         Change::Task { task, epoch, began_at } => {
             let key = TaskKey::of(task);
             db.prepare_cached(
-                "INSERT INTO tasks (origin, app, id, task, epoch, began_at, state)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting')
+                "INSERT INTO tasks (origin, app, id, task, epoch, began_at, state, source_gone_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?6)
                  ON CONFLICT DO UPDATE SET
                      task = excluded.task, epoch = excluded.epoch, began_at = excluded.began_at",
             )?
@@ -42,6 +42,17 @@ pub(super) fn apply(db: &Connection, change: &Change, now: UnixMillis) -> Result
                 "UPDATE tasks SET state = ?4 WHERE origin = ?1 AND app = ?2 AND id = ?3",
             )?
             .execute(params![key.origin.as_str(), key.app, key.id, state.as_str()])?;
+        }
+        Change::SourceGone(key, at) => {
+            db.prepare_cached(
+                "UPDATE tasks SET source_gone_at = ?4 WHERE origin = ?1 AND app = ?2 AND id = ?3",
+            )?
+            .execute(params![
+                key.origin.as_str(),
+                key.app,
+                key.id,
+                at.map(|at| number(at.0))
+            ])?;
         }
         Change::Ended { key, state, at, why } => end(db, key, state.as_str(), *at, why)?,
         Change::Push { key, target, url, report } => push(db, key, *target, url, *report)?,

@@ -245,6 +245,24 @@ async fn nobody_else_may_look_into_the_folder() {
 }
 
 #[tokio::test]
+async fn the_first_form_is_taken_on() {
+    let folder = folder();
+    let (store, _) = Store::open(folder.path()).unwrap();
+    store.write(vec![begins("one")]).await.unwrap();
+    store.close().await;
+    let db = rusqlite::Connection::open(folder.path().join("host.db")).unwrap();
+    db.execute_batch("ALTER TABLE tasks DROP COLUMN source_gone_at; PRAGMA user_version = 1")
+        .unwrap();
+    drop(db);
+    let (store, kept) = Store::open(folder.path()).unwrap();
+    assert_eq!((&kept.tasks[0].task, kept.tasks[0].source_gone_at), (&task("one"), None));
+    store.write(vec![Change::SourceGone(key("one"), Some(AT))]).await.unwrap();
+    store.close().await;
+    let (_store, kept) = Store::open(folder.path()).unwrap();
+    assert_eq!(kept.tasks[0].source_gone_at, Some(AT));
+}
+
+#[tokio::test]
 async fn what_is_newer_or_no_store_is_not_touched() {
     let newer = folder();
     Store::open(newer.path()).unwrap().0.close().await;

@@ -51,6 +51,11 @@ impl Claims {
         self.0.borrow_mut().release(&key.to_string(), now);
     }
 
+    /// A task never pushed to its addresses: they are free at once.
+    pub(super) fn take_back(&self, key: &TaskKey) {
+        self.0.borrow_mut().take_back(&key.to_string());
+    }
+
     /// A task's addresses, those that rest included, as rows.
     pub(super) fn rows(&self, key: &TaskKey) -> Vec<Change> {
         let name = key.to_string();

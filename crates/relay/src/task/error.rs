@@ -1,4 +1,4 @@
-//! Why a task cannot be started.
+//! Why a task cannot be started, changed or stopped as was asked.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use livegate_core::relay::{Conflict, QuotaReached};
 
 use crate::store::StoreError;
 
-/// Why a task cannot be started.
+/// Why a task cannot be started, changed or stopped as was asked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
@@ -17,8 +17,10 @@ pub enum StartError {
     Quota(QuotaReached),
     /// The host cannot do what is asked, such as mixing.
     Unsupported,
-    /// It cannot be kept.
+    /// It cannot be kept, so nothing was begun.
     Store(StoreError),
+    /// It is done, and not on disk: that is tried again, and a restart before undoes it.
+    Unkept(StoreError),
 }
 
 impl fmt::Display for StartError {
@@ -31,6 +33,7 @@ impl fmt::Display for StartError {
             Self::Quota(reached) => reached.fmt(f),
             Self::Unsupported => f.write_str("this host does not mix streams"),
             Self::Store(error) => error.fmt(f),
+            Self::Unkept(error) => write!(f, "it is done, but not on disk yet: {error}"),
         }
     }
 }
@@ -47,13 +50,14 @@ impl Coded for StartError {
             Self::Quota(reached) => reached.code(),
             Self::Unsupported => Code::new("host.unsupported"),
             Self::Store(error) => error.code(),
+            Self::Unkept(_) => Code::new("host.unkept"),
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             Self::Quota(reached) => reached.fault(),
-            Self::Store(error) => error.fault(),
+            Self::Store(error) | Self::Unkept(error) => error.fault(),
             _ => Fault::Caller,
         }
     }

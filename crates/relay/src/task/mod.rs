@@ -5,6 +5,8 @@
 //! | `registry` | all tasks: they are started, changed, stopped and shown here |
 //! | `claims` | which push addresses are whose |
 //! | `running` | one task that runs |
+//! | `held` | a task that is on no disk yet |
+//! | `source` | what a task takes, and where that is |
 //! | `fanout` | one task's stream on its way to many |
 //! | `view` | tasks as they are shown, and counted |
 //! | `error` | why a task cannot be started |
@@ -12,8 +14,10 @@
 mod claims;
 mod error;
 mod fanout;
+mod held;
 mod registry;
 mod running;
+mod source;
 mod view;
 
 pub use self::error::StartError;

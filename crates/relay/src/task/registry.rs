@@ -10,10 +10,11 @@ use livegate_core::relay::host::Settings;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::push::Cause;
 use livegate_core::relay::{Quota, Running as Counted, Source, Task};
-use tokio::task::{JoinHandle, spawn_local};
+use tokio::task::spawn_local;
 
 use super::claims::Claims;
-use super::running::Running;
+use super::held::Fate;
+use super::running::{Running, row};
 use super::view;
 use super::{StartError, Tally, TaskKey, TaskView};
 use crate::clock;
@@ -46,9 +47,6 @@ struct Inner {
     ended: RefCell<VecDeque<TaskView>>,
     claims: Claims,
 }
-
-/// A task that was begun or changed, on its way to the disk.
-type Begun = JoinHandle<Result<Started, StartError>>;
 
 /// All tasks of the host. Cloning it gives another handle.
 #[derive(Clone)]
@@ -90,21 +88,21 @@ impl Tasks {
         let push = self.0.settings.push;
         self.0.ended.borrow_mut().extend(kept.ended.iter().map(|ended| view::ended(ended, push)));
         for task in &kept.tasks {
-            let KeptTask { task, epoch, began_at, pushes, .. } = task.clone();
+            let KeptTask { task, epoch, began_at, source_gone_at, pushes, .. } = task.clone();
             let key = TaskKey::of(&task);
-            let running = Running::begin(self, task, epoch, pushes, began_at);
+            let running = Running::restore(self, task, epoch, pushes, (began_at, source_gone_at));
             if running.ended().is_none() {
                 self.0.running.borrow_mut().insert(key, running);
             }
         }
     }
 
-    /// Starts a task, or changes the one of its key. It is so when this returns a future, and on disk
-    /// when that is done; nobody has to wait for it.
+    /// Starts a task, or changes the one of its key; done when it is on disk. A task that is new begins
+    /// only then, one that ran is another one when this returns; nobody has to wait for either.
     ///
     /// # Errors
-    /// [`StartError`]: nothing has changed. But [`StartError::Store`] of a task that ran: it is changed,
-    /// and after a restart it would be as before.
+    /// [`StartError`]: nothing was begun or changed. But [`StartError::Unkept`]: it is changed, and after
+    /// a restart it may be as before.
     pub fn start(&self, task: Task) -> impl Future<Output = Result<Started, StartError>> + use<> {
         self.ask(task, None, None)
     }
@@ -141,7 +139,10 @@ impl Tasks {
         quota: Option<Quota>,
     ) -> impl Future<Output = Result<Started, StartError>> + use<> {
         let begun = self.begin(task, epoch, quota);
-        async move { begun?.await.unwrap_or(Err(StartError::Store(StoreError::Closed))) }
+        async move {
+            let (started, written) = begun?;
+            written.await.map(|()| started)
+        }
     }
 
     /// What is decided is done before anything is waited for: so changes are on disk in the order in
@@ -151,67 +152,92 @@ impl Tasks {
         task: Task,
         epoch: Option<Epoch>,
         quota: Option<Quota>,
-    ) -> Result<Begun, StartError> {
+    ) -> Result<(Started, impl Future<Output = Result<(), StartError>> + use<>), StartError> {
         if matches!(task.source, Source::Mix(_)) {
             return Err(StartError::Unsupported);
         }
         let key = TaskKey::of(&task);
         let now = clock::now();
-        if let Some(quota) = quota
-            && self.find(&key).is_none()
-        {
+        let known = self.find(&key);
+        if let Some(quota) = quota.filter(|_| known.is_none()) {
             quota.admit(self.running_of(&key), &task.source).map_err(StartError::Quota)?;
         }
         let claimed = self.0.claims.claim(&task, epoch.is_some(), now);
         claimed.map_err(StartError::Addresses)?;
-        let known = self.find(&key);
-        let began_at = known.as_ref().map_or(now, |running| running.began_at());
-        let row = Change::Task { task: Box::new(task.clone()), epoch, began_at };
-        let written =
-            self.0.store.write([row].into_iter().chain(self.0.claims.rows(&key)).collect());
-        let started = if let Some(running) = known {
-            running.change(task, epoch);
-            Started::Changed
-        } else {
-            let running = Running::begin(self, task, epoch, Vec::new(), began_at);
-            if running.ended().is_none() {
-                self.0.running.borrow_mut().insert(key.clone(), running);
-            }
-            Started::New
-        };
-        let this = self.clone();
-        Ok(spawn_local(async move {
-            let Err(error) = written.await else { return Ok(started) };
-            if started == Started::New
-                && let Some(running) = this.find(&key)
-            {
-                running.stop(Cause::Stopped);
-            }
-            Err(StartError::Store(error))
-        }))
+        if let Some(running) = known {
+            // Its row is on disk before what is reported of the change.
+            let written = self.write(&running, row(&task, epoch, running.began_at()));
+            running.change(&task, epoch);
+            return Ok((Started::Changed, written));
+        }
+        let new = row(&task, epoch, now);
+        let running = Running::held(self, task, epoch, now);
+        self.0.running.borrow_mut().insert(key, Rc::clone(&running));
+        Ok((Started::New, self.write(&running, new)))
     }
 
-    /// Stops a task; whether there was one that ran. It is over when this returns a future, its
-    /// addresses begin to rest, and it is on disk when that is done.
+    /// Has a task's row written. Until one is on disk the task does nothing; and if none can be, it is
+    /// gone without a trace.
+    fn write(
+        &self,
+        running: &Rc<Running>,
+        row: Change,
+    ) -> impl Future<Output = Result<(), StartError>> + use<> {
+        let own = self.0.claims.rows(running.key());
+        let written = self.0.store.write([row].into_iter().chain(own).collect());
+        running.writes();
+        let (this, running) = (self.clone(), Rc::clone(running));
+        let settled = spawn_local(async move {
+            let Err(error) = written.await else {
+                running.kept();
+                return Ok(());
+            };
+            match running.not_kept() {
+                Fate::Goes => {
+                    // As it is by now: what came after this write is not to be undone.
+                    let own = this.0.claims.rows(running.key());
+                    this.0.store.keep([running.row()].into_iter().chain(own).collect());
+                    return Err(StartError::Unkept(error));
+                }
+                Fate::Waits => {}
+                Fate::Falls => this.undo(&running),
+            }
+            Err(StartError::Store(error))
+        });
+        async move { settled.await.unwrap_or(Err(StartError::Store(StoreError::Closed))) }
+    }
+
+    fn undo(&self, running: &Rc<Running>) {
+        self.0.running.borrow_mut().remove(running.key());
+        self.0.claims.take_back(running.key());
+    }
+
+    /// Stops a task; whether there was one that ran. It is over when this returns a future and its
+    /// addresses begin to rest, but for one that is not on disk yet; it is on disk when that is done.
     ///
     /// # Errors
-    /// [`StartError::Store`]: it is over, but after a restart it would run again.
+    /// [`StartError::Unkept`]: it is over, but after a restart it may run again.
+    /// [`StartError::Store`]: it never began.
     pub fn stop(
         &self,
         key: &TaskKey,
         cause: Cause,
     ) -> impl Future<Output = Result<bool, StartError>> + use<> {
         let running = self.find(key);
-        if let Some(running) = &running {
+        let begins = running.as_ref().and_then(|running| {
             running.stop(cause);
-        }
-        // What is written behind it is on disk behind it.
-        let written = running.is_some().then(|| self.0.store.write(Vec::new()));
+            running.is_held().then(|| self.write(running, running.row()))
+        });
+        let store = self.0.store.clone();
         async move {
-            match written {
-                Some(written) => written.await.map(|()| true).map_err(StartError::Store),
-                None => Ok(false),
+            if running.is_none() {
+                return Ok(false);
             }
+            if let Some(begins) = begins {
+                begins.await?;
+            }
+            // What is written behind it is on disk behind it.
+            store.write(Vec::new()).await.map(|()| true).map_err(StartError::Unkept)
         }
     }
 
@@ -226,17 +252,19 @@ impl Tasks {
     /// Writes a message into a task's stream, once; whether there is such a task that runs.
     ///
     /// # Errors
-    /// [`StartError::Store`]: it is written, but after a restart it would not be the task's.
+    /// [`StartError::Unkept`]: it is written, but after a restart it may not be the task's.
     pub fn set_sei(
         &self,
         key: &TaskKey,
         message: String,
     ) -> impl Future<Output = Result<bool, StartError>> + use<> {
-        let changed = self.find(key).map(|running| running.set_sei(message));
-        let written = changed.map(|row| self.0.store.write(vec![row]));
+        let written = self.find(key).map(|running| {
+            running.set_sei(message);
+            self.write(&running, running.row())
+        });
         async move {
             match written {
-                Some(written) => written.await.map(|()| true).map_err(StartError::Store),
+                Some(written) => written.await.map(|()| true),
                 None => Ok(false),
             }
         }
@@ -277,13 +305,15 @@ impl Tasks {
         u64::try_from(pushes).unwrap_or(u64::MAX)
     }
 
-    /// Takes leave of all destinations; nothing is said to have ended.
-    pub(crate) async fn say_goodbye(&self) {
+    /// Takes leave of all destinations, which is done with what is returned; nothing is said to have
+    /// ended.
+    pub(crate) fn say_goodbye(&self) -> impl Future<Output = ()> + use<> {
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
-        // All are told before any is waited for.
         let leaving: Vec<_> = running.iter().flat_map(|running| running.leave()).collect();
-        for connection in leaving {
-            let _ = connection.await;
+        async move {
+            for connection in leaving {
+                let _ = connection.await;
+            }
         }
     }
 

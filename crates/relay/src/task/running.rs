@@ -9,18 +9,20 @@ use livegate_core::relay::Task;
 use livegate_core::relay::callback::About;
 use livegate_core::relay::exit::Exited;
 use livegate_core::relay::lease::Epoch;
-use livegate_core::relay::lifecycle::{Kept, Lifecycle, Plan, TargetId, TaskInput, TaskOutput};
+use livegate_core::relay::lifecycle::{
+    Kept, KeptTask, Lifecycle, Plan, TargetId, TaskInput, TaskOutput,
+};
 use livegate_core::relay::push::{
     Cause, Connection, Input, Media, Output, PushState, Report, Step,
 };
 use livegate_core::relay::queue::{Dropped, QueueSettings};
-use livegate_core::relay::task::{self, Source};
 use livegate_core::time::UnixMillis;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::fanout::Fanout;
+use super::held::{Fate, Held};
+use super::source::{media, pulled, wanted};
 use super::{PushView, Tally, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
@@ -30,7 +32,7 @@ use crate::pull::Pull;
 use crate::push::{Address, Connector, Outlet, Told, run};
 use crate::sei::Inserter;
 use crate::store::Change;
-use crate::stream::{Interest, Packet, StreamKey, Tap, Wanted};
+use crate::stream::{Interest, Packet, StreamKey, Tap};
 
 /// One destination and its newest connection.
 struct Destination {
@@ -70,6 +72,7 @@ pub(super) struct Running {
     task: RefCell<Task>,
     epoch: Cell<Option<Epoch>>,
     began_at: UnixMillis,
+    held: Held,
     life: RefCell<Lifecycle>,
     fanout: Rc<Fanout>,
     destinations: RefCell<BTreeMap<TargetId, Destination>>,
@@ -82,57 +85,131 @@ pub(super) struct Running {
     turned: Notify,
 }
 
+/// A task's row.
+pub(super) fn row(task: &Task, epoch: Option<Epoch>, began_at: UnixMillis) -> Change {
+    Change::Task { task: Box::new(task.clone()), epoch, began_at }
+}
+
 impl Running {
-    /// A task that begins, or begins anew with its pushes as they were.
-    pub(super) fn begin(
+    /// A task that is new. It begins when it is on disk.
+    pub(super) fn held(
         tasks: &Tasks,
         task: Task,
         epoch: Option<Epoch>,
-        kept: Vec<Kept>,
         began_at: UnixMillis,
+    ) -> Rc<Self> {
+        let settings = tasks.settings();
+        let life = Lifecycle::new(settings.task, settings.push, Plan::of(&task), began_at);
+        Self::new(tasks, task, epoch, (life, began_at), (BTreeMap::new(), Held::yes()))
+    }
+
+    /// A task that goes on with its pushes as they were: when it began, and since when it has no source.
+    pub(super) fn restore(
+        tasks: &Tasks,
+        task: Task,
+        epoch: Option<Epoch>,
+        pushes: Vec<Kept>,
+        (began_at, gone_at): (UnixMillis, Option<UnixMillis>),
     ) -> Rc<Self> {
         let now = clock::now();
         let settings = tasks.settings();
-        let fanout = Rc::new(Fanout::new(settings.gop, media(&task), Inserter::new(&task)));
         // Of those that the task has no more it is told that they are over.
-        let known = kept.iter().map(|push| (push.id, Destination::new(push.url.clone())));
-        let destinations = RefCell::new(known.collect());
-        let life =
-            Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, began_at, now);
-        let running = Rc::new(Self {
+        let known = pushes.iter().map(|push| (push.id, Destination::new(push.url.clone())));
+        let known = known.collect();
+        let kept = KeptTask { pushes, began_at, gone_at };
+        let life = Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, now);
+        let running = Self::new(tasks, task, epoch, (life, began_at), (known, Held::no()));
+        running.begin();
+        running
+    }
+
+    fn new(
+        tasks: &Tasks,
+        task: Task,
+        epoch: Option<Epoch>,
+        (life, began_at): (Lifecycle, UnixMillis),
+        (destinations, held): (BTreeMap<TargetId, Destination>, Held),
+    ) -> Rc<Self> {
+        let gop = tasks.settings().gop;
+        Rc::new(Self {
             tasks: tasks.clone(),
             key: TaskKey::of(&task),
+            fanout: Rc::new(Fanout::new(gop, media(&task), Inserter::new(&task))),
             task: RefCell::new(task),
             epoch: Cell::new(epoch),
             began_at,
+            held,
             life: RefCell::new(life),
-            fanout,
-            destinations,
+            destinations: RefCell::new(destinations),
             interest: RefCell::default(),
             pull: RefCell::default(),
             ended: Cell::new(None),
             exited: Cell::new(None),
             turned: Notify::new(),
-        });
-        running.act(now);
-        running.prune();
-        running.listen();
-        spawn_local(wake(Rc::downgrade(&running)));
-        running
+        })
+    }
+
+    fn begin(self: &Rc<Self>) {
+        self.act(clock::now());
+        self.prune();
+        self.listen();
+        spawn_local(wake(Rc::downgrade(self)));
+    }
+
+    pub(super) const fn is_held(&self) -> bool {
+        self.held.is_held()
+    }
+
+    /// A row of it is on its way to the disk.
+    pub(super) fn writes(&self) {
+        self.held.writes();
+    }
+
+    /// A row of it is on disk: it begins, if it has not.
+    pub(super) fn kept(self: &Rc<Self>) {
+        let Some(hold) = self.held.kept() else { return };
+        // The host may stop meanwhile.
+        if self.ended.get().is_some() {
+            return;
+        }
+        self.begin();
+        if let Some(cause) = hold.stop {
+            self.stop(cause);
+        }
+    }
+
+    /// A row of it could not be written.
+    pub(super) fn not_kept(&self) -> Fate {
+        self.held.not_kept()
+    }
+
+    pub(super) const fn key(&self) -> &TaskKey {
+        &self.key
+    }
+
+    /// Its row, as it is now.
+    pub(super) fn row(&self) -> Change {
+        row(&self.task.borrow(), self.epoch.get(), self.began_at)
     }
 
     /// The task is to be this from now on.
-    pub(super) fn change(self: &Rc<Self>, task: Task, epoch: Option<Epoch>) {
-        let now = self.task.borrow().clone();
-        // Whoever took no pictures has to be given what a decoder needs for them.
-        let wants =
-            wanted(&task) != wanted(&now) || task.pull != now.pull || media(&task) != media(&now);
-        self.fanout.configure(media(&task), &task);
-        let plan = Plan::of(&task);
-        *self.task.borrow_mut() = task;
+    pub(super) fn change(self: &Rc<Self>, task: &Task, epoch: Option<Epoch>) {
+        let before = self.task.replace(task.clone());
         self.epoch.set(epoch);
+        self.fanout.configure(media(task), task);
+        let plan = Plan::of(task);
+        if self.held.stop(None) {
+            let settings = self.tasks.settings();
+            *self.life.borrow_mut() =
+                Lifecycle::new(settings.task, settings.push, plan, self.began_at);
+            return;
+        }
         self.handle(TaskInput::Plan(plan));
         self.prune();
+        // Whoever took no pictures has to be given what a decoder needs for them.
+        let wants = wanted(task) != wanted(&before)
+            || task.pull != before.pull
+            || media(task) != media(&before);
         if wants {
             self.interest.take();
             self.fanout.end();
@@ -141,19 +218,18 @@ impl Running {
         }
     }
 
-    /// Writes a message into the stream once, the same as before too. It is the task's from now on:
-    /// its row.
-    pub(super) fn set_sei(&self, message: String) -> Change {
+    /// Writes a message into the stream once, the same as before too. It is the task's from now on.
+    pub(super) fn set_sei(&self, message: String) {
         let mut task = self.task.borrow_mut();
         task.sei.custom = Some(message);
         self.fanout.configure(media(&task), &task);
         self.fanout.repeat_sei();
-        let (epoch, began_at) = (self.epoch.get(), self.began_at);
-        Change::Task { task: Box::new(task.clone()), epoch, began_at }
     }
 
     pub(super) fn stop(self: &Rc<Self>, cause: Cause) {
-        self.handle(TaskInput::Stop(cause));
+        if !self.held.stop(Some(cause)) {
+            self.handle(TaskInput::Stop(cause));
+        }
     }
 
     pub(super) fn channel_closed(self: &Rc<Self>) {
@@ -232,7 +308,7 @@ impl Running {
     }
 
     fn handle(self: &Rc<Self>, input: TaskInput) {
-        if self.ended.get().is_some() {
+        if self.ended.get().is_some() || self.is_held() {
             return;
         }
         let now = clock::now();
@@ -249,6 +325,9 @@ impl Running {
                 TaskOutput::Push(target, output) => self.push(target, output, &mut changes),
                 TaskOutput::State(state, _) => {
                     changes.push(Change::State(self.key.clone(), state));
+                }
+                TaskOutput::SourceGone(at) => {
+                    changes.push(Change::SourceGone(self.key.clone(), at));
                 }
                 TaskOutput::Exited(exited) => {
                     self.exited.set(Some(exited));
@@ -386,41 +465,6 @@ impl Running {
         self.interest.take();
         self.pull.take();
         self.tasks.ended(self.view(), changes);
-    }
-}
-
-/// Where a task's stream is; none for one that is mixed.
-fn wanted(task: &Task) -> Option<Wanted> {
-    if let Some(StreamKey { app, channel, user, picture }) = pulled(task) {
-        return Some(Wanted { app, channel, user: Some(user), picture });
-    }
-    let Source::Single(one) = &task.source else { return None };
-    Some(Wanted {
-        app: task.app_id.clone(),
-        channel: one.channel.clone().unwrap_or_else(|| task.channel.clone()),
-        user: Some(one.user.clone()).filter(|user| !user.is_empty()),
-        picture: one.picture,
-    })
-}
-
-/// The stream that a task's pull becomes. Without a user it is named by its address, so that tasks
-/// that fetch the same share it.
-fn pulled(task: &Task) -> Option<StreamKey> {
-    let (Source::Single(one), Some(url)) = (&task.source, &task.pull) else { return None };
-    let user = if one.user.is_empty() {
-        let hash = hex::encode(Sha256::digest(url.as_str().as_bytes()));
-        format!("pull-{}", hash.get(..16).unwrap_or_default())
-    } else {
-        one.user.clone()
-    };
-    let channel = one.channel.clone().unwrap_or_else(|| task.channel.clone());
-    Some(StreamKey { app: task.app_id.clone(), channel, user, picture: one.picture })
-}
-
-fn media(task: &Task) -> task::Media {
-    match &task.source {
-        Source::Single(one) => one.media,
-        _ => task::Media::Both,
     }
 }
 

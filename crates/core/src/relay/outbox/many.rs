@@ -183,6 +183,17 @@ impl Outboxes {
         self.boxes.iter().map(|(key, one)| (*key, one))
     }
 
+    /// Whether anything is likely to be told soon: rows wait for a receiver that can be called, and
+    /// that has not failed since it took the last one.
+    pub fn is_telling(&self, now: UnixMillis) -> bool {
+        let may = |key: &OutboxKey| {
+            self.receivers
+                .get(&key.receiver)
+                .is_some_and(|one| one.is_open && now >= one.not_before)
+        };
+        self.boxes.iter().any(|(key, one)| one.waiting() > 0 && one.failures() == 0 && may(key))
+    }
+
     /// How many requests are under way.
     pub const fn under_way(&self) -> u64 {
         self.under_way

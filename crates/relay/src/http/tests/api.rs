@@ -115,7 +115,12 @@ fn a_task_is_started_by_its_document() {
         let paths: Vec<_> = paths.iter().map(|one| one["path"].as_str().unwrap()).collect();
         assert_eq!(paths, ["targets[0]", "users"]);
         let inside = start(json!({ "targets": ["rtmp://127.0.0.1/live/key"] })).await;
-        assert_eq!(document(&inside)["violations"][0]["code"], "url.address_not_public");
+        let violation = &document(&inside)["violations"][0];
+        assert_eq!(violation["code"], "url.address_not_public");
+        assert!(
+            violation["detail"].as_str().unwrap().contains("--private-networks"),
+            "{violation}"
+        );
         assert_eq!(problem(&start(json!({ "app_id": "none" })).await).0, 404);
         let text = api("POST", "/api/v1/relay-tasks", &json!("x"));
         assert_eq!(problem(&host.ask(text).await), (422, "request.invalid".to_owned()));
