@@ -144,6 +144,11 @@ class Host {
     return task.pushes[push];
   }
 
+  /** The same of the disk: what it would know after a crash. */
+  async keeps(state, push = 0) {
+    await until(() => this.rows(`SELECT 1 FROM pushes WHERE target = ${push} AND state = '${state}'`).length === 1);
+  }
+
   /** Waits until all that was published in a channel has been read, and its stream is over. */
   async gone(channel = CHANNEL) {
     await until(async () => (await this.streams()).every((stream) => stream.channel !== channel));
