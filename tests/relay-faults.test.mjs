@@ -251,7 +251,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     relay.receiver.behaviour = 503;
     const refusing = `rtmp://127.0.0.1:${await freePort()}/live/key`;
     await relay.task([first.url, refusing]);
-    await relay.keeps("DISCONNECTED", 1);
+    await relay.keeps("DISCONNECTED", refusing);
     await relay.kill();
     await Promise.all([publisher.end(), first.running.end()]);
     relay.receiver.behaviour = 204;

@@ -100,7 +100,7 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     const [first, second] = [await freePort(), await freePort()].map((port) => `rtmp://127.0.0.1:${port}/live/key`);
     const publisher = await live(t, relay);
     await relay.task([first]);
-    await relay.keeps("DISCONNECTED");
+    await relay.keeps("DISCONNECTED", first);
     await relay.kill();
     await publisher.end();
     await relay.start();

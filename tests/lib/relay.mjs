@@ -145,8 +145,9 @@ class Host {
   }
 
   /** The same of the disk: what it would know after a crash. */
-  async keeps(state, push = 0) {
-    await until(() => this.rows(`SELECT 1 FROM pushes WHERE target = ${push} AND state = '${state}'`).length === 1);
+  async keeps(state, url) {
+    const states = () => this.rows(`SELECT state FROM pushes WHERE url = '${url}'`).flat();
+    await until(states, (found) => found.includes(state));
   }
 
   /** Waits until all that was published in a channel has been read, and its stream is over. */
