@@ -7,11 +7,13 @@
 //! | `running` | one task that runs |
 //! | `held` | a task that is on no disk yet |
 //! | `source` | what a task takes, and where that is |
+//! | `destination` | where one push goes, over all its connections |
 //! | `fanout` | one task's stream on its way to many |
 //! | `view` | tasks as they are shown, and counted |
 //! | `error` | why a task cannot be started |
 
 mod claims;
+mod destination;
 mod error;
 mod fanout;
 mod held;

@@ -15,55 +15,23 @@ use livegate_core::relay::lifecycle::{
 use livegate_core::relay::push::{
     Cause, Connection, Input, Media, Output, PushState, Report, Step,
 };
-use livegate_core::relay::queue::{Dropped, QueueSettings};
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_local};
 
+use super::destination::Destination;
 use super::fanout::Fanout;
 use super::held::{Fate, Held};
 use super::source::{media, pulled, wanted};
 use super::{PushView, Tally, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
-use crate::meter::Meters;
 use crate::net::Asker;
 use crate::pull::Pull;
 use crate::push::{Address, Connector, Outlet, Told, run};
 use crate::sei::Inserter;
 use crate::store::Change;
 use crate::stream::{Interest, Packet, StreamKey, Tap};
-
-/// One destination and its newest connection.
-struct Destination {
-    url: PushUrl,
-    connection: Option<(Connection, JoinHandle<()>)>,
-    outlet: Option<Rc<Outlet>>,
-    /// Of the connections before.
-    sent: u64,
-    dropped: Dropped,
-}
-
-impl Destination {
-    fn new(url: PushUrl) -> Self {
-        Self { url, connection: None, outlet: None, sent: 0, dropped: Dropped::default() }
-    }
-
-    /// Bytes that arrived in all, and what was dropped.
-    fn figures(&self) -> (u64, Dropped) {
-        let Some(outlet) = &self.outlet else { return (self.sent, self.dropped) };
-        let sent = self.sent.saturating_add(outlet.arrived());
-        (sent, self.dropped.plus(outlet.queue.borrow().dropped()))
-    }
-
-    /// What waits for a new connection.
-    fn renew(&mut self, settings: QueueSettings, meters: &Rc<Meters>) -> Rc<Outlet> {
-        (self.sent, self.dropped) = self.figures();
-        let outlet = Rc::new(Outlet::new(settings, Rc::clone(meters)));
-        self.outlet = Some(Rc::clone(&outlet));
-        outlet
-    }
-}
 
 /// A task that runs.
 pub(super) struct Running {
