@@ -133,6 +133,27 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     assert.deepEqual(again.body.violations.map(({ code }) => code), ["relay.address_resting"]);
   });
 
+  it("hand a published stream's task on when its publisher goes from one to another", async (t) => {
+    const tenant = await tenancy(t);
+    const [first, second] = [await member(t, tenant), await member(t, tenant)];
+    const out = await outlets(t);
+    const place = await out();
+    await start(tenant, [place.url]);
+    const on = (relay) => ({ host, pushes }) => host === relay.id && pushes?.[0]?.pushing;
+    const publisher = await publish(t, first);
+    await shows(tenant, on(first));
+    await moves(place);
+    publisher.signal("SIGINT");
+    await publisher.end();
+    await publish(t, second);
+    await shows(tenant, on(second));
+    await goesOn(place);
+    const { links } = place;
+    for (const [at, { opened }] of links.entries()) assert.ok(at === 0 || links[at - 1].closed <= opened, "two at once");
+    await until(async () => (await first.api("GET", "relay-tasks")).body.items.every(({ state }) => state !== "running"));
+    await stop(tenant);
+  });
+
   it("push what Jocloud's startrtmp and ARTC's StartLiveMPUTask ask for", async (t) => {
     const tenant = await tenancy(t);
     const { app_id: app, restful_id, restful_secret } = tenant.credentials;
