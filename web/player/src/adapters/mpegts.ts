@@ -1,5 +1,6 @@
 import { PlayerError } from "../core.js";
-import type { LayoutMessageEvent, LayoutTracker } from "../tracker.js";
+import type { LayoutMessageEvent } from "../events.js";
+import type { LayoutTracker } from "../tracker.js";
 import { type LoaderClass, type LoaderLibrary, StreamTap, loaderClass } from "./loader.js";
 
 /** What of mpegts.js is used. */

@@ -1,0 +1,31 @@
+import type { Message } from "./types.js";
+
+/** What the module tells: messages, and warnings without one. */
+export type Told = Message | (Omit<Message, "payloadType"> & { readonly payloadType: null });
+
+/** Messages that wait at most. */
+const MOST = 256;
+
+/** Messages whose media time is not known yet. */
+export class Waiting {
+  #told: Told[] | null = null;
+
+  get isOn(): boolean {
+    return this.#told !== null;
+  }
+
+  begin(): void {
+    this.#told ??= [];
+  }
+
+  add(message: Told): void {
+    if (this.#told && this.#told.length < MOST) this.#told.push(message);
+  }
+
+  /** What waited; from now on nothing does. */
+  end(): Told[] {
+    const told = this.#told ?? [];
+    this.#told = null;
+    return told;
+  }
+}
