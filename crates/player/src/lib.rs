@@ -171,27 +171,6 @@ impl Tracker {
         }
         address(self.places.as_ptr())
     }
-
-    /// The number of the uppermost pane at a point of the box; −1 if there is none.
-    #[expect(clippy::too_many_arguments, reason = "numbers are what passes without an object")]
-    pub fn hit(
-        &mut self,
-        id: u32,
-        video_width: u32,
-        video_height: u32,
-        box_width64: u32,
-        box_height64: u32,
-        fit: u32,
-        position_x: f64,
-        position_y: f64,
-        x64: i32,
-        y64: i32,
-    ) -> i32 {
-        let picture = Size { width: video_width, height: video_height };
-        let showing = showing(box_width64, box_height64, fit, [position_x, position_y]);
-        let at = (i64::from(x64), i64::from(y64));
-        self.inner.hit(id, picture, &showing, at).map_or(-1, number)
-    }
 }
 
 const fn codec_of(number: u32) -> Codec {

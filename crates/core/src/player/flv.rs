@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use super::base::Base;
 use super::book::Book;
-use super::tracker::{Base, frame};
+use super::frame;
 use super::warning::Warning;
 use crate::flv::audio::Audio;
 use crate::flv::config::Configuration;
@@ -92,7 +93,7 @@ impl Tags {
                 let sample = shown.get(at..).unwrap_or_default();
                 let need = |bytes: usize| NeedMore { bytes: bytes.saturating_add(at) };
                 let len = len.saturating_sub(at);
-                frame(format, sample, len, reach, time, book).map_err(need)?;
+                frame::read(format, sample, len, reach, time, book).map_err(need)?;
             }
             Video::End | Video::Other(_) => {}
         }

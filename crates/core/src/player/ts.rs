@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::base::Base;
 use super::book::Book;
-use super::tracker::Base;
 use super::warning::Warning;
 use crate::sei::annexb::{self, Nal};
 use crate::sei::codec::{Codec, Unit};
