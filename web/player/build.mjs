@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
-const { build } = require("esbuild");
+const { build, transform } = require("esbuild");
 
 const dist = join(here, "dist");
 const module = join(here, "wasm/livegate_player_bg.wasm");
@@ -43,7 +43,17 @@ const beside = {
   name: "core-beside",
   setup: ({ onResolve }) => onResolve({ filter: /\/core\.js$/ }, () => ({ path: "./core.js", external: true })),
 };
-await build({ ...common, entryPoints: [source("core.ts")] });
+/** wasm-bindgen's part can fetch modules by itself, too, and never has to: it is given compiled ones. */
+const bindings = {
+  name: "bindings",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /livegate_player\.js$/ }, async ({ path }) => {
+      const define = Object.fromEntries(["Response", "Request", "URL"].map((name) => [name, "undefined"]));
+      const { code } = await transform(readFileSync(path, "utf8"), { define, minifySyntax: true, treeShaking: true, format: "esm" });
+      return { contents: code };
+    }),
+};
+await build({ ...common, entryPoints: [source("core.ts")], plugins: [bindings] });
 await build({ ...common, entryPoints: ["index.ts", "node.ts", "workerd.ts", ...adapters].map(source), plugins: [beside] });
 copyFileSync(module, join(dist, "livegate_player.wasm"));
 cpSync(join(here, "../../LICENSE"), join(here, "LICENSE"));
