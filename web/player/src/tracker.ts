@@ -159,7 +159,8 @@ export class LayoutTracker extends Target<TrackerEvents> {
   }
 
   /**
-   * Another stream begins: what was read of the one before is forgotten.
+   * Another stream begins: what was read of the one before is forgotten, `offset` too, and until the next frame nothing
+   * is displayed.
    *
    * @param keepLayouts only the readers begin anew, as after a seek in the same stream
    */
@@ -167,7 +168,9 @@ export class LayoutTracker extends Target<TrackerEvents> {
     this.#reader.call(undefined, (raw) => raw.reset(keepLayouts ? 0 : 1));
     if (keepLayouts) return;
     this.#rtp.reset();
-    this.#change(null, this.#mediaTime);
+    this.#waiting.end();
+    this.offset = 0;
+    this.display(NaN);
   }
 
   /** The layout that counts at a media time, in seconds. */
@@ -177,13 +180,14 @@ export class LayoutTracker extends Target<TrackerEvents> {
   }
 
   /**
-   * Says that the frame of a media time is displayed. `attach` does it; it is for those who draw frames themselves.
+   * Says that the frame of a media time is displayed, or with NaN none. `attach` does it; it is for those who draw frames
+   * themselves.
    *
    * @returns the layout that counts
    */
   display(mediaTime: number): Layout | null {
     this.#mediaTime = mediaTime;
-    const id = this.#reader.at(micros(mediaTime));
+    const id = Number.isNaN(mediaTime) ? 0 : this.#reader.at(micros(mediaTime));
     if (id !== (this.#current?.id ?? 0)) this.#change(id === 0 ? null : this.#layout(id), mediaTime);
     return this.#current;
   }
@@ -224,9 +228,13 @@ export class LayoutTracker extends Target<TrackerEvents> {
     this.#reader.close();
   }
 
-  /** @internal Messages are told when `offset` is set, which is known after the first of them. */
-  awaitOffset(): void {
-    this.#waiting.begin();
+  /**
+   * @internal Messages are told when `offset` is set, which is known after the first of them.
+   *
+   * @returns waits no longer: those that wait are forgotten, for their times are not known
+   */
+  awaitOffset(): () => void {
+    return this.#waiting.begin();
   }
 
   /**

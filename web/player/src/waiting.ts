@@ -16,8 +16,12 @@ export class Waiting {
     return this.#told !== null;
   }
 
-  begin(): void {
-    this.#told ??= [];
+  /** @returns ends it, unless it began anew since: what waited is forgotten */
+  begin(): () => void {
+    const mine: Told[] = (this.#told = []);
+    return () => {
+      if (this.#told === mine) this.#told = null;
+    };
   }
 
   /** Whether there was room. */
