@@ -45,7 +45,7 @@ test("where a call ends in the middle, each tracker says it once, and nothing th
         return real[name](...args);
       };
     }
-    return { instance: { exports }, module };
+    return { exports };
   };
   const fresh = async (count) => {
     const copy = await import(`${url}${count}`);

@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
-const { build, transform } = require("esbuild");
+const { build } = require("esbuild");
 
 const dist = join(here, "dist");
 const module = join(here, "wasm/livegate_player_bg.wasm");
@@ -47,18 +47,8 @@ const beside = (...names) => ({
     }
   },
 });
-/** wasm-bindgen's part can fetch modules by itself, too, and never has to: it is given compiled ones. */
-const bindings = {
-  name: "bindings",
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /livegate_player\.js$/ }, async ({ path }) => {
-      const define = Object.fromEntries(["Response", "Request", "URL"].map((name) => [name, "undefined"]));
-      const { code } = await transform(readFileSync(path, "utf8"), { define, minifySyntax: true, treeShaking: true, format: "esm" });
-      return { contents: code };
-    }),
-};
 const entries = ["index.ts", "node.ts", "workerd.ts", ...adapters].map(source);
-await build({ ...common, entryPoints: [source("core.ts")], plugins: [bindings] });
+await build({ ...common, entryPoints: [source("core.ts")] });
 await build({ ...common, entryPoints: [source("stream.ts")], plugins: [beside("core")] });
 await build({ ...common, entryPoints: entries, plugins: [beside("core", "stream")] });
 copyFileSync(module, join(dist, "livegate_player.wasm"));

@@ -1,4 +1,4 @@
-import load, { Tracker } from "../wasm/livegate_player.js";
+import * as bindings from "../wasm/livegate_player_bg.js";
 import { PlayerError } from "./error.js";
 import type { RawTracker } from "./raw.js";
 
@@ -44,7 +44,10 @@ export function initFrom(beside: () => WasmSource | Promise<WasmSource>): (optio
 async function start(source: () => WasmSource | PromiseLike<WasmSource>): Promise<void> {
   const module = await compiled(await source());
   try {
-    ({ memory } = await load({ module_or_path: module }));
+    const { exports } = await WebAssembly.instantiate(module, { "./livegate_player_bg.js": bindings as WebAssembly.ModuleImports });
+    bindings.__wbg_set_wasm(exports);
+    (exports["__wbindgen_start"] as () => void)();
+    memory = exports["memory"] as WebAssembly.Memory;
   } catch (error) {
     throw refused(error);
   }
@@ -95,7 +98,7 @@ export function makeTracker(maxAge: number): [RawTracker, WebAssembly.Memory] {
     throw new PlayerError("player.not_initialised", "await init() before making a LayoutTracker");
   }
   try {
-    if (!instance.isStopped) return [new Tracker(maxAge * 1e6), memory];
+    if (!instance.isStopped) return [new bindings.Tracker(maxAge * 1e6), memory];
   } catch {
     instance.isStopped = true;
   }
