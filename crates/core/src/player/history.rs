@@ -181,11 +181,17 @@ impl History {
     }
 }
 
-/// FNV-1a: tells nearly all apart, and whoever makes equal ones makes us compare a few.
+/// Tells nearly all messages apart, eight bytes at a time; whoever makes equal ones makes us compare a few.
 fn digest(message: &[u8]) -> u32 {
-    message
-        .iter()
-        .fold(0x811C_9DC5, |sum: u32, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    let mix = |sum: u64, word: u64| (sum.rotate_left(5) ^ word).wrapping_mul(0x517C_C1B7_2722_0A95);
+    let mut sum = 0;
+    let mut rest = message;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        sum = mix(sum, u64::from_le_bytes(*word));
+        rest = after;
+    }
+    let sum = rest.iter().fold(sum, |sum, byte| mix(sum, u64::from(*byte)));
+    u32::try_from(sum >> 32).unwrap_or(0)
 }
 
 #[cfg(test)]
