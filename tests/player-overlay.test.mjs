@@ -36,7 +36,7 @@ let time = 0;
 const show = (...messages) => { tracker.push(frames.annexb(...messages), (time += 1)); return tracker.display(time); };
 const events = [];
 for (const name of ["layout", "message", "warning"]) tracker.addEventListener(name, (event) => events.push([name, event]));
-Object.assign(window, { player, frames, video, tracker, show, events, panes });
+Object.assign(window, { player, frames, video, canvas, tracker, show, events, panes });
 function panes() {
   const box = video.getBoundingClientRect();
   return [...document.querySelectorAll(".livegate-pane")].map((pane) => {
@@ -276,4 +276,124 @@ test("tells every message, the layout where it counts, and a warning once", { sk
   assert.deepEqual(told.forms, ["alibaba", "agora", "alibaba"]);
   assert.ok(told.warnings.length > 0);
   assert.equal(new Set(told.warnings).size, told.warnings.length, "each code once");
+});
+
+/** In the page: a video of a canvas, playing, in a document. */
+const DRAWN = `window.drawn = async (page, place) => {
+  const made = Object.assign(page.createElement("video"), { muted: true });
+  Object.assign(made.style, { width: "320px", height: "180px" });
+  place?.append(made);
+  made.srcObject = canvas.captureStream();
+  await made.play();
+  return made;
+};
+window.settled = async (is) => {
+  for (const until = performance.now() + 3000; !is() && performance.now() < until; ) await new Promise((later) => setTimeout(later, 20));
+  return is();
+};`;
+
+test("comes and goes with its video, wherever the page puts it", { skip }, async (t) => {
+  const tab = await page(t);
+  await tab.evaluate(DRAWN);
+  const seen = await tab.evaluate(async (place) => {
+    show(frames.alibaba(["ann", ...place]));
+    const places = ["one", "two"].map(() => Object.assign(document.createElement("div"), { style: "position: relative; padding: 11px" }));
+    document.body.append(...places);
+    const late = document.createElement("video");
+    const overlay = new player.LayoutOverlay(late, tracker);
+    const other = new player.LayoutOverlay(late, tracker);
+    late.muted = true;
+    Object.assign(late.style, { width: "320px", height: "180px", border: "0", padding: "0" });
+    late.srcObject = canvas.captureStream();
+    const lies = () => {
+      const pane = overlay.element.querySelector(".livegate-pane")?.getBoundingClientRect();
+      const box = late.getBoundingClientRect();
+      return overlay.element.parentNode === late.parentNode && !!pane && Math.abs(pane.left - box.left) < 1 && Math.abs(pane.top - box.top) < 1;
+    };
+    const found = { before: overlay.element.isConnected };
+    places[0].append(late);
+    await late.play();
+    found.inserted = await settled(lies);
+    // Two overlays of one video leave each other where they are.
+    const watching = new MutationObserver((records) => (found.restless = records.some(({ type }) => type === "childList")));
+    watching.observe(places[0], { childList: true });
+    await new Promise((later) => setTimeout(later, 600));
+    found.restless ??= false;
+    watching.disconnect();
+    late.pause();
+    places[1].append(late);
+    found.moved = await settled(lies);
+    late.remove();
+    found.removed = await settled(() => !overlay.element.isConnected && !other.element.isConnected);
+    overlay.destroy();
+    places[0].append(late);
+    await new Promise((later) => setTimeout(later, 600));
+    overlay.update();
+    found.destroyed = overlay.element.isConnected;
+    return found;
+  }, [0, 0, 0.5, 1]);
+  assert.deepEqual(seen, { before: false, inserted: true, restless: false, moved: true, removed: true, destroyed: false });
+});
+
+test("looks the same in a frame, in another window and in a shadow tree", { skip }, async (t) => {
+  const tab = await page(t);
+  await tab.evaluate(DRAWN);
+  await tab.evaluate(() => (window.show(frames.alibaba(["ann", 0, 0, 1, 1])), 0));
+  const styles = await tab.evaluate(async () => {
+    const frame = document.createElement("iframe");
+    document.body.append(frame);
+    const host = document.createElement("div");
+    document.body.append(host);
+    const opened = window.open("", "", "width=500,height=400");
+    const places = {
+      frame: [frame.contentDocument, frame.contentDocument.body],
+      window: [opened.document, opened.document.body],
+      shadow: [document, host.attachShadow({ mode: "open" })],
+    };
+    const found = {};
+    const look = (overlay, page) => {
+      const name = overlay.element.querySelector(".livegate-name");
+      const { position, textOverflow } = page.defaultView.getComputedStyle(name);
+      return { position, textOverflow };
+    };
+    for (const [kind, [page, place]] of Object.entries(places)) {
+      const video = await drawn(page, place);
+      const overlay = new player.LayoutOverlay(video, tracker);
+      await settled(() => overlay.element.querySelector(".livegate-name"));
+      found[kind] = look(overlay, page);
+    }
+    // And one that goes from the page to the other window, as to a picture in picture.
+    const video = await drawn(document, document.body);
+    const overlay = new player.LayoutOverlay(video, tracker);
+    await settled(() => overlay.element.querySelector(".livegate-name"));
+    opened.document.body.append(video);
+    await settled(() => overlay.element.ownerDocument === opened.document && overlay.element.querySelector(".livegate-name"));
+    found.moved = look(overlay, opened.document);
+    opened.close();
+    return found;
+  });
+  const styled = { position: "absolute", textOverflow: "ellipsis" };
+  assert.deepEqual(styles, { frame: styled, window: styled, shadow: styled, moved: styled });
+});
+
+test("blank names, and two alike, can be seen, heard and told apart", { skip }, async (t) => {
+  const tab = await page(t);
+  const BLANK = ["   ", "\n", "\u200b\u2060", "\u3164\u2800"];
+  const seen = await tab.evaluate((blank) => {
+    const overlay = new player.LayoutOverlay(video, tracker);
+    show(frames.alibaba(...blank.map((uid, at) => [uid, at / 4, 0, 0.25, 0.5]), ["ann", 0, 0.5, 0.5, 0.5], ["ann", 0.5, 0.5, 0.5, 0.5]));
+    const panes = [...overlay.element.querySelectorAll(".livegate-pane")];
+    const read = () => panes.map((pane) => [pane.querySelector(".livegate-name").textContent, pane.querySelector("button").ariaLabel]);
+    const first = read();
+    // Whose name is a number of the list gets another when the list does.
+    show(frames.alibaba(...blank.slice(1).map((uid, at) => [uid, at / 4, 0, 0.25, 0.5])));
+    return { first, then: [...overlay.element.querySelectorAll(".livegate-name")].map(({ textContent }) => textContent), uids: panes.map(({ dataset }) => dataset.uid) };
+  }, BLANK);
+  const people = BLANK.map((_, at) => [`Person ${at + 1}`, `Person ${at + 1}`]);
+  assert.deepEqual(seen.first, [...people, ["ann", "ann"], ["ann", "ann, 2"]]);
+  assert.deepEqual(seen.then, ["Person 1", "Person 2", "Person 3"]);
+  assert.deepEqual(seen.uids, [...BLANK, "ann", "ann"]);
+  await tab.addScriptTag({ path: join(root, "node_modules/axe-core/axe.min.js") });
+  const { violations } = await tab.evaluate(() => axe.run());
+  assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => [id, nodes[0].html]), []);
 });

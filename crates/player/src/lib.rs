@@ -137,6 +137,13 @@ impl Tracker {
         self.inner.at(micros(media_time_us)).unwrap_or(0)
     }
 
+    /// When, in the stream's time, the message is whose content is the first `len` bytes of the buffer
+    /// and that is near a time of the player's; NaN if none is, or several are.
+    pub fn time_of(&self, len: u32, media_time_us: f64) -> f64 {
+        let content = filled(&self.buffer, len);
+        self.inner.time_of(content, micros(media_time_us)).map_or(f64::NAN, wide)
+    }
+
     /// A layout as JSON; nothing if it is gone.
     pub fn layout(&mut self, id: u32) -> String {
         self.inner.layout(id).unwrap_or_default()
@@ -170,27 +177,6 @@ impl Tracker {
             self.places.extend(four.map(|number| i32::try_from(number).unwrap_or(i32::MAX)));
         }
         address(self.places.as_ptr())
-    }
-
-    /// The number of the uppermost pane at a point of the box; −1 if there is none.
-    #[expect(clippy::too_many_arguments, reason = "numbers are what passes without an object")]
-    pub fn hit(
-        &mut self,
-        id: u32,
-        video_width: u32,
-        video_height: u32,
-        box_width64: u32,
-        box_height64: u32,
-        fit: u32,
-        position_x: f64,
-        position_y: f64,
-        x64: i32,
-        y64: i32,
-    ) -> i32 {
-        let picture = Size { width: video_width, height: video_height };
-        let showing = showing(box_width64, box_height64, fit, [position_x, position_y]);
-        let at = (i64::from(x64), i64::from(y64));
-        self.inner.hit(id, picture, &showing, at).map_or(-1, number)
     }
 }
 

@@ -1,4 +1,4 @@
-/** Which frame is displayed: its media time in seconds, and of WebRTC its RTP timestamp. */
+/** Which frame is displayed: its media time in seconds, NaN for none, and of WebRTC its RTP timestamp. */
 export type Displayed = (mediaTime: number, rtpTimestamp: number | undefined) => void;
 
 /** Tells each frame that a video displays. */
@@ -14,9 +14,23 @@ function byFrames(video: HTMLVideoElement, displayed: Displayed): () => void {
     displayed(mediaTime, rtpTimestamp);
   };
   handle = video.requestVideoFrameCallback(frame);
+  // A hidden page is told of no frame, but what it plays goes on: layouts around the position have to be kept.
+  const page = video.ownerDocument;
+  const look = (): void => {
+    if (page.hidden && !video.srcObject && video.readyState >= HAVE_CURRENT_DATA) displayed(video.currentTime, undefined);
+  };
+  page.addEventListener("visibilitychange", look);
+  video.addEventListener("timeupdate", look);
+  const emptied = (): void => displayed(NaN, undefined);
+  video.addEventListener("emptied", emptied);
   // A frame that is there already is not told again.
   if (video.readyState >= HAVE_CURRENT_DATA && !video.srcObject) displayed(video.currentTime, undefined);
-  return () => video.cancelVideoFrameCallback(handle);
+  return () => {
+    video.cancelVideoFrameCallback(handle);
+    page.removeEventListener("visibilitychange", look);
+    video.removeEventListener("timeupdate", look);
+    video.removeEventListener("emptied", emptied);
+  };
 }
 
 /**
@@ -25,7 +39,7 @@ function byFrames(video: HTMLVideoElement, displayed: Displayed): () => void {
  */
 function byTime(video: HTMLVideoElement, displayed: Displayed): () => void {
   let handle = 0;
-  const look = (): void => displayed(video.currentTime, undefined);
+  const look = (): void => displayed(video.readyState >= HAVE_CURRENT_DATA ? video.currentTime : NaN, undefined);
   const repaint = (): void => {
     look();
     handle = requestAnimationFrame(repaint);

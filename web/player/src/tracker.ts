@@ -1,9 +1,10 @@
 import { follow } from "./display.js";
 import { PlayerError } from "./error.js";
-import { Inbox } from "./inbox.js";
-import type { RawTracker } from "./raw.js";
-import type { Box, Fit, Layout, Message, PlacedPane, Warning } from "./types.js";
-import { makeTracker } from "./wasm.js";
+import { LayoutEvent, LayoutMessageEvent, LayoutWarningEvent, Target, type TrackerEvents } from "./events.js";
+import { Reader } from "./reader.js";
+import { RtpClock } from "./rtp.js";
+import type { Box, Layout, PlacedPane } from "./types.js";
+import { type Told, Waiting } from "./waiting.js";
 import { Warnings } from "./warnings.js";
 
 export interface TrackerOptions {
@@ -30,52 +31,6 @@ export interface AttachOptions {
   clock?: "media" | "rtp";
 }
 
-/** From this frame on another layout counts, or none. */
-export class LayoutEvent extends Event {
-  constructor(
-    readonly layout: Layout | null,
-    /** The displayed frame's, in seconds. */
-    readonly mediaTime: number,
-  ) {
-    super("layout");
-  }
-}
-
-/** A message was read: when its frame arrives, not when it is displayed. */
-export class LayoutMessageEvent extends Event {
-  constructor(readonly message: Message) {
-    super("message");
-  }
-}
-
-/** Something was clamped or passed over. */
-export class LayoutWarningEvent extends Event {
-  constructor(readonly warning: Warning) {
-    super("warning");
-  }
-}
-
-export interface TrackerEvents {
-  layout: LayoutEvent;
-  message: LayoutMessageEvent;
-  warning: LayoutWarningEvent;
-}
-
-type Listener<E extends Event> = ((this: LayoutTracker, event: E) => unknown) | { handleEvent(event: E): unknown };
-
-export interface LayoutTracker {
-  addEventListener<K extends keyof TrackerEvents>(
-    type: K,
-    listener: Listener<TrackerEvents[K]> | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  removeEventListener<K extends keyof TrackerEvents>(
-    type: K,
-    listener: Listener<TrackerEvents[K]> | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-}
-
 /**
  * Reads layouts out of a stream's frames and says which one counts at the frame that is displayed.
  *
@@ -83,28 +38,27 @@ export interface LayoutTracker {
  * player's, as in `HTMLMediaElement.currentTime`. `offset` is between the two. No input makes it throw but a wrong
  * configuration.
  */
-export class LayoutTracker extends EventTarget {
-  #raw: RawTracker | null;
-  readonly #inbox: Inbox;
+export class LayoutTracker extends Target<TrackerEvents> {
+  readonly #reader: Reader;
   readonly #warnings = new Warnings();
   #offset = 0;
   #current: Layout | null = null;
   /** The displayed frame's, NaN before the first. */
   #mediaTime = NaN;
   #detach: (() => void) | null = null;
-  /** Messages that wait for the offset, or null where it is known. */
-  #waiting: Told[] | null = null;
-  #rtp = NaN;
-  /** Whether anybody ever listened to messages or warnings. */
-  #isHeard = false;
+  /** Messages wait for the offset. */
+  readonly #waiting = new Waiting();
+  readonly #rtp = new RtpClock();
 
   /** @throws {PlayerError} `player.not_initialised`, `player.configuration` */
   constructor({ maxAge = 10 }: TrackerOptions = {}) {
     super();
     if (!(maxAge > 0)) throw new PlayerError("player.configuration", "maxAge is a number of seconds above 0");
-    const [raw, memory] = makeTracker(maxAge);
-    this.#raw = raw;
-    this.#inbox = new Inbox(raw, memory);
+    // The module stopped: the page goes on without layouts.
+    this.#reader = new Reader(maxAge, () => {
+      this.#warn("player.stopped", NaN);
+      this.#change(null, this.#mediaTime);
+    });
   }
 
   /** The layout of the displayed frame; null where the stream has none, or none so new. */
@@ -117,9 +71,8 @@ export class LayoutTracker extends EventTarget {
    *
    * @throws {PlayerError} `player.configuration`
    */
-  configure({ codec, format, lengthSize = 4, description }: Configuration): void {
-    const raw = this.#raw;
-    if (!raw) return;
+  configure(configuration: Configuration): void {
+    const { codec, format, lengthSize = 4, description } = (configuration ?? {}) as Configuration;
     const number = CODECS.indexOf(codec);
     if (number < 0 || !["annexb", "avcc"].includes(format) || ![1, 2, 4].includes(lengthSize)) {
       throw new PlayerError(
@@ -127,12 +80,9 @@ export class LayoutTracker extends EventTarget {
         "configure() takes codec h264 or h265, format annexb or avcc, lengthSize 1, 2 or 4",
       );
     }
-    if (format === "annexb" || description === undefined) {
-      raw.configure(number, format === "annexb" ? 0 : lengthSize);
-      return;
-    }
-    const record = bytesOf(description);
-    if (!this.#inbox.put(record, record.length) || raw.configure_record(number, record.length) < 0) {
+    if (format === "annexb" || description == null) {
+      this.#reader.call(undefined, (raw) => raw.configure(number, format === "annexb" ? 0 : lengthSize));
+    } else if (!this.#reader.record(number, bytesOf(description))) {
       throw new PlayerError("player.configuration", "description is no decoder configuration record (avcC, hvcC) of this codec");
     }
   }
@@ -147,12 +97,15 @@ export class LayoutTracker extends EventTarget {
    * @returns how many messages it had
    */
   push(bytes: Uint8Array, pts: number, length = bytes.length): number {
-    return this.#frame(bytes, length, pts * 1e6, false);
+    const total = length < bytes.length ? Math.max(length, 0) : bytes.length;
+    if (!isTime(pts)) return this.#untimed();
+    const found = this.#reader.frame(bytes, total, pts, false);
+    return found === 0 ? 0 : this.#read(found);
   }
 
   /** Reads a frame of WebRTC, with its RTP timestamp of 90 kHz; wrapping is seen to. */
   pushRtp(bytes: Uint8Array, timestamp: number): number {
-    return this.push(bytes, this.#unwrapped(timestamp));
+    return this.push(bytes, this.#rtp.seconds(timestamp));
   }
 
   /**
@@ -161,7 +114,8 @@ export class LayoutTracker extends EventTarget {
    * @param pts its presentation time in seconds; the tag's own by default
    */
   pushFlvTag(bytes: Uint8Array, pts = NaN): number {
-    return this.#frame(bytes, bytes.length, pts * 1e6, true);
+    const has = Number.isNaN(pts) || isTime(pts);
+    return has ? this.#read(this.#reader.frame(bytes, bytes.length, pts, true)) : this.#untimed();
   }
 
   /** Reads bytes of an FLV stream as they come, cut anywhere. Times are the stream's. */
@@ -175,7 +129,7 @@ export class LayoutTracker extends EventTarget {
    * @param offset seconds that its times are more than the times of frames that are pushed otherwise
    */
   appendTs(bytes: Uint8Array, offset = 0): number {
-    return this.#stream(bytes, offset * 1e6);
+    return isTime(offset) ? this.#stream(bytes, offset * 1e6) : this.#untimed();
   }
 
   /**
@@ -183,12 +137,12 @@ export class LayoutTracker extends EventTarget {
    * count: the least of the first sound's and first picture's. NaN until it is known.
    */
   get baseTime(): number {
-    return (this.#raw?.base_us() ?? NaN) / 1e6;
+    return this.#reader.call(NaN, (raw) => raw.base_us()) / 1e6;
   }
 
   /** @internal `baseTime` of a player that leaves the sound out. */
   get baseTimeOfVideo(): number {
-    return (this.#raw?.base_of_video_us() ?? NaN) / 1e6;
+    return this.#reader.call(NaN, (raw) => raw.base_of_video_us()) / 1e6;
   }
 
   /** What the stream's time is when the player's is 0: media time = stream time − offset. */
@@ -199,46 +153,48 @@ export class LayoutTracker extends EventTarget {
   set offset(seconds: number) {
     if (!Number.isFinite(seconds)) return;
     this.#offset = seconds;
-    this.#raw?.shift(seconds * 1e6);
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    for (const message of waiting ?? []) this.#tell({ ...message, time: message.time - seconds });
+    this.#reader.call(undefined, (raw) => raw.shift(seconds * 1e6));
+    for (const message of this.#waiting.end()) this.#tell({ ...message, time: message.time - seconds });
     this.#again();
   }
 
   /**
-   * Another stream begins: what was read of the one before is forgotten.
+   * Another stream begins: what was read of the one before is forgotten, `offset` too, and until the next frame nothing
+   * is displayed.
    *
    * @param keepLayouts only the readers begin anew, as after a seek in the same stream
    */
   reset({ keepLayouts = false }: { keepLayouts?: boolean } = {}): void {
-    this.#raw?.reset(keepLayouts ? 0 : 1);
+    this.#reader.call(undefined, (raw) => raw.reset(keepLayouts ? 0 : 1));
     if (keepLayouts) return;
-    this.#rtp = NaN;
-    this.#change(null, this.#mediaTime);
+    this.#rtp.reset();
+    this.#waiting.end();
+    this.offset = 0;
+    this.display(NaN);
   }
 
   /** The layout that counts at a media time, in seconds. */
   at(mediaTime: number): Layout | null {
-    const id = this.#raw?.at(micros(mediaTime)) ?? 0;
+    const id = this.#reader.at(micros(mediaTime));
     return id === 0 ? null : this.#layout(id);
   }
 
   /**
-   * Says that the frame of a media time is displayed. `attach` does it; it is for those who draw frames themselves.
+   * Says that the frame of a media time is displayed, or with NaN none. `attach` does it; it is for those who draw frames
+   * themselves.
    *
    * @returns the layout that counts
    */
   display(mediaTime: number): Layout | null {
     this.#mediaTime = mediaTime;
-    const id = this.#raw?.at(micros(mediaTime)) ?? 0;
+    const id = Number.isNaN(mediaTime) ? 0 : this.#reader.at(micros(mediaTime));
     if (id !== (this.#current?.id ?? 0)) this.#change(id === 0 ? null : this.#layout(id), mediaTime);
     return this.#current;
   }
 
   /** `display` of a frame of WebRTC, by its RTP timestamp. */
   displayRtp(timestamp: number): Layout | null {
-    return this.display(this.#unwrapped(timestamp) - this.#offset);
+    return this.display(this.#rtp.seconds(timestamp) - this.#offset);
   }
 
   /**
@@ -249,7 +205,7 @@ export class LayoutTracker extends EventTarget {
   attach(video: HTMLVideoElement, { clock }: AttachOptions = {}): () => void {
     this.#detach?.();
     const stop = follow(video, (mediaTime, rtp) => {
-      const byRtp = rtp !== undefined && (clock ? clock === "rtp" : !Number.isNaN(this.#rtp));
+      const byRtp = rtp !== undefined && (clock ? clock === "rtp" : this.#rtp.isOn);
       if (byRtp) this.displayRtp(rtp);
       else this.display(mediaTime);
     });
@@ -262,128 +218,59 @@ export class LayoutTracker extends EventTarget {
 
   /** Where a layout's panes are in a player's box, in the layout's order. Empty if the layout is forgotten. */
   place(layout: Layout, box: Box): PlacedPane[] {
-    const { videoWidth, videoHeight, width, height, fit = "contain", positionX = 0.5, positionY = 0.5 } = box;
-    const at = this.#raw?.place(
-      layout.id,
-      videoWidth,
-      videoHeight,
-      Math.round(width * SUBPIXELS),
-      Math.round(height * SUBPIXELS),
-      Math.max(FITS.indexOf(fit), 0),
-      positionX,
-      positionY,
-    );
-    if (!at) return [];
-    const numbers = new Int32Array(this.#inbox.memory.buffer, at, layout.panes.length * 4);
-    const pixels = (index: number): number => numbers[index]! / SUBPIXELS;
-    return layout.panes.map((pane, index) => ({
-      pane,
-      x: pixels(index * 4),
-      y: pixels(index * 4 + 1),
-      width: pixels(index * 4 + 2),
-      height: pixels(index * 4 + 3),
-    }));
+    return this.#reader.place(layout, box);
   }
 
   /** Ends it: videos are followed no longer, and its memory is given back. What is pushed later is passed over. */
   close(): void {
     this.#detach?.();
     this.#change(null, this.#mediaTime);
-    this.#raw?.free();
-    this.#raw = null;
+    this.#reader.close();
   }
 
-  /** @internal Messages are told when `offset` is set, which is known after the first of them. */
-  awaitOffset(): void {
-    this.#waiting ??= [];
+  /**
+   * @internal Messages are told when `offset` is set, which is known after the first of them.
+   *
+   * @returns waits no longer: those that wait are forgotten, for their times are not known
+   */
+  awaitOffset(): () => void {
+    return this.#waiting.begin();
+  }
+
+  /**
+   * @internal The stream's time of the message with this content that is near a media time, if there is one alone; else
+   * NaN.
+   */
+  timeOf(content: Uint8Array, mediaTime: number): number {
+    return this.#reader.timeOf(content, mediaTime * 1e6) / 1e6;
   }
 
   /** @internal Reads a frame of NAL units that have neither lengths nor start codes, as `avcc` of 4. */
   pushUnits(units: readonly Uint8Array[], pts: number): number {
-    let total = 0;
-    for (const unit of units) total += 4 + unit.length;
-    let have = total < FIRST ? total : FIRST;
-    for (;;) {
-      const at = this.#inbox.reserve(have);
-      const raw = this.#raw;
-      if (!raw || at === 0) return 0;
-      write(units, this.#inbox.memory, at, have);
-      const found = this.#ask(raw, have, total, pts * 1e6, false);
-      if (found >= 0) return this.#read(found);
-      if (-found <= have || have === total) return 0;
-      have = -found < total ? -found : total;
-    }
+    return isTime(pts) ? this.#read(this.#reader.units(units, pts)) : this.#untimed();
   }
 
-  #frame(bytes: Uint8Array, total: number, time: number, tag: boolean): number {
-    const raw = this.#raw;
-    if (!raw) return 0;
-    const first = tag ? FIRST_OF_TAG : FIRST;
-    let have = total < first ? total : first;
-    for (;;) {
-      if (!this.#inbox.put(bytes, have)) return 0;
-      const found = this.#ask(raw, have, total, time, tag);
-      if (found === 0) return 0;
-      if (found > 0) return this.#read(found);
-      // It asks for no more than there is, and for more each time.
-      if (-found <= have || have === total) return 0;
-      have = -found < total ? -found : total;
-    }
-  }
-
-  #ask(raw: RawTracker, have: number, total: number, time: number, tag: boolean): number {
-    try {
-      return tag ? raw.flv_tag(have, total, time) : raw.push(have, total, time);
-    } catch {
-      return this.#broken();
-    }
+  /** A frame whose time is no number is passed over. */
+  #untimed(): number {
+    this.#warn("player.not_a_time", NaN);
+    return 0;
   }
 
   /** @param shift of a transport stream; NaN for FLV */
   #stream(bytes: Uint8Array, shift: number): number {
     let count = 0;
-    for (let from = 0; from < bytes.length; from += PIECE) {
-      const raw = this.#raw;
-      const piece = bytes.subarray(from, from + PIECE);
-      if (!raw || !this.#inbox.put(piece, piece.length)) break;
-      try {
-        count += this.#read(Number.isNaN(shift) ? raw.flv(piece.length) : raw.ts(piece.length, shift));
-      } catch {
-        this.#broken();
-      }
-    }
+    this.#reader.stream(bytes, shift, (found) => (count += this.#read(found)));
     return count;
-  }
-
-  /** The module stopped, which it must not: the page goes on without layouts. */
-  #broken(): number {
-    this.#raw = null;
-    this.#warn("player.stopped", NaN);
-    this.#change(null, this.#mediaTime);
-    return 0;
-  }
-
-  override addEventListener(type: string, ...rest: [listener: never, options?: boolean | AddEventListenerOptions]): void {
-    if (type !== "layout") this.#isHeard = true;
-    super.addEventListener(type, ...rest);
   }
 
   /** Takes over what the last push found. */
   #read(count: number): number {
-    if (count <= 0) return 0;
-    const raw = this.#raw;
-    if (!raw) return 0;
+    if (count === 0) return 0;
     // Layouts are kept already; what messages say is read for those who listen.
-    if (!this.#isHeard) {
-      this.#again();
-      return count;
-    }
-    for (const message of JSON.parse(raw.messages()) as Told[]) {
-      if (this.#waiting) {
-        if (this.#waiting.length < WAITING) this.#waiting.push({ ...message, time: message.time + this.#offset });
-      } else {
-        this.#tell(message);
-      }
+    const text = this.isHeard("message") || this.isHeard("warning") ? this.#reader.call("[]", (raw) => raw.messages()) : "[]";
+    for (const message of JSON.parse(text) as Told[]) {
+      if (!this.#waiting.isOn) this.#tell(message);
+      else if (!this.#waiting.add({ ...message, time: message.time + this.#offset })) this.#warn("player.too_many_messages", NaN);
     }
     this.#again();
     return count;
@@ -406,7 +293,7 @@ export class LayoutTracker extends EventTarget {
   }
 
   #layout(id: number): Layout | null {
-    const text = this.#raw?.layout(id);
+    const text = this.#reader.call("", (raw) => raw.layout(id));
     return text ? (JSON.parse(text) as Layout) : null;
   }
 
@@ -415,34 +302,12 @@ export class LayoutTracker extends EventTarget {
     this.#current = layout;
     this.dispatchEvent(new LayoutEvent(layout, mediaTime));
   }
-
-  /** RTP timestamps have 32 bits: one counts as the number that is nearest to the one before. */
-  #unwrapped(timestamp: number): number {
-    this.#rtp = Number.isNaN(this.#rtp) ? timestamp : this.#rtp + ((timestamp - this.#rtp) | 0);
-    return this.#rtp / RTP_CLOCK;
-  }
 }
 
-/** What the module tells: messages, and warnings without one. */
-type Told = Message | (Omit<Message, "payloadType"> & { readonly payloadType: null });
+/** Seconds that are whole numbers of microseconds up to here. */
+const isTime = (seconds: number): boolean => Math.abs(seconds) <= Number.MAX_SAFE_INTEGER / 1e6;
 
 const CODECS = ["h264", "h265"];
-const FITS: Fit[] = ["contain", "cover", "fill", "none", "scale-down"];
-/** Browsers lay out in 64ths of a pixel. */
-const SUBPIXELS = 64;
-/** Hz, of every video payload format (RFC 6184 §8.2.1, RFC 7798 §7.1). */
-const RTP_CLOCK = 90_000;
-/** Bytes of a stream that are copied at a time. */
-const PIECE = 65_536;
-/**
- * Bytes of a frame that are shown at first: a delimiter and the head of the first slice or message. Copying costs more
- * than reading, so no more.
- */
-const FIRST = 16;
-/** Of a tag: its header, and the video's. */
-const FIRST_OF_TAG = FIRST + 16;
-/** Messages that wait for the offset at most. */
-const WAITING = 256;
 
 /**
  * Frames' times in a player may be rounded to its clock, down to whole milliseconds twice: a message counts from 2 ms
@@ -450,20 +315,8 @@ const WAITING = 256;
  */
 const micros = (mediaTime: number): number => Math.round(mediaTime * 1e6) + 2_000;
 
-const bytesOf = (source: BufferSource): Uint8Array =>
-  ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
-
-/** Writes units with lengths of 4 bytes, `have` bytes in all. */
-function write(units: readonly Uint8Array[], bytes: Uint8Array, at: number, have: number): void {
-  const end = at + have;
-  for (const unit of units) {
-    for (let shift = 24; shift >= 0 && at < end; shift -= 8) bytes[at++] = unit.length >>> shift;
-    const length = Math.min(unit.length, end - at);
-    if (length > 0) bytes.set(unit.length === length ? unit : unit.subarray(0, length), at);
-    at += length;
-    if (at >= end) return;
-  }
-}
-
+/** Of anything else no bytes. */
+const bytesOf = (source: BufferSource): Uint8Array => {
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  return new Uint8Array(typeof source === "object" ? source : []);
+};

@@ -2,14 +2,15 @@
 
 use alloc::vec::Vec;
 
+use super::base::Base;
 use super::book::Book;
-use super::tracker::{Base, frame};
+use super::frame;
 use super::warning::Warning;
 use crate::flv::audio::Audio;
 use crate::flv::config::Configuration;
 use crate::flv::header::{TagHeader, TagKind};
 use crate::flv::reader::{Part, Reader};
-use crate::flv::video::{FrameHeader, NeedMore, Video};
+use crate::flv::video::{FrameHeader, NeedMore, Other, Video};
 use crate::sei::clock::StreamClock;
 use crate::sei::codec::{Codec, Unit};
 use crate::sei::frame::{FrameFormat, Framing, MAX_LEAD};
@@ -92,8 +93,9 @@ impl Tags {
                 let sample = shown.get(at..).unwrap_or_default();
                 let need = |bytes: usize| NeedMore { bytes: bytes.saturating_add(at) };
                 let len = len.saturating_sub(at);
-                frame(format, sample, len, reach, time, book).map_err(need)?;
+                frame::read(format, sample, len, reach, time, book).map_err(need)?;
             }
+            Video::Other(Other::Codec) => base.video(decoded),
             Video::End | Video::Other(_) => {}
         }
         Ok(())
@@ -108,6 +110,7 @@ impl Tags {
             }
         };
         self.format = Some(FrameFormat { codec, framing: Framing::Lengths(read.length_size) });
+        book.frame();
         for found in read.parameter_sets() {
             if Unit::parse(codec, found.nal).is_some_and(Unit::is_sei) {
                 book.nal(codec, found.nal, time);

@@ -10,8 +10,10 @@
 //! docs/spec/player.md has the rules. Bytes are strangers': nothing of them is an error, and how much
 //! of them is kept is bounded.
 
+mod base;
 mod book;
 mod flv;
+mod frame;
 #[cfg(any(test, feature = "_fuzzing"))]
 pub mod fuzz;
 pub mod history;

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::base::Base;
 use super::book::Book;
-use super::tracker::Base;
 use super::warning::Warning;
 use crate::sei::annexb::{self, Nal};
 use crate::sei::codec::{Codec, Unit};
@@ -55,6 +55,7 @@ impl Stream {
                 video.cut();
             }
             Event::Start(times) => {
+                book.frame();
                 let Some((shown, decoded)) = video.clock.times(times) else { return };
                 base.video(decoded.saturating_sub(shift));
                 if video.marks.len() >= MAX_MARKS {

@@ -1,6 +1,6 @@
 import { PlayerError } from "../core.js";
+import { type LoaderLibrary, StreamTap, loaderClass } from "../stream.js";
 import type { LayoutTracker } from "../tracker.js";
-import { type LoaderLibrary, StreamTap, loaderClass } from "./loader.js";
 
 /** What of flv.js is used. */
 export interface FlvJs<Source, Config, Player> extends LoaderLibrary {

@@ -1,16 +1,12 @@
 import { PlayerError } from "../core.js";
-import type { LayoutMessageEvent, LayoutTracker } from "../tracker.js";
-import { type LoaderClass, type LoaderLibrary, StreamTap, loaderClass } from "./loader.js";
+import { type LoaderClass, type LoaderLibrary, StreamTap, loaderClass } from "../stream.js";
+import { type Emitter, followBase } from "../stream/base.js";
+import type { LayoutTracker } from "../tracker.js";
 
 /** What of mpegts.js is used. */
 export interface Mpegts<Source, Config, Player> extends LoaderLibrary {
   createPlayer(source: Source, config?: Config): Player;
   Events: object;
-}
-
-interface Emitter {
-  on(event: string, listener: (...data: any[]) => void): void;
-  off(event: string, listener: (...data: any[]) => void): void;
 }
 
 /**
@@ -22,8 +18,8 @@ interface Emitter {
  * (After a seek a file's bytes are others, or are read anew if they had been read before.)
  *
  * Media time is the stream's presentation time less the player's `dtsBase`: the first decoding time in what it is given
- * first, which holds the first sound (unless the source has `hasAudio: false`) and the first picture. Where the player's own event shows another base, that one
- * counts.
+ * first, which holds the first sound (unless the source has `hasAudio: false`) and the first picture. Where the player's
+ * own event shows another base, that one counts.
  *
  * `config.enableWorker` and `enableWorkerForMSE` cannot be used: a worker takes no loader from the page.
  *
@@ -38,13 +34,12 @@ export function createMpegtsPlayer<Source extends object, Config extends object,
   refuseWorkers(config);
   const { customLoader, stop: stopLoader } = mpegtsLoader(mpegts, tracker, source);
   const player = mpegts.createPlayer(source, { ...config, customLoader } as unknown as Config);
-  const name = (mpegts.Events as { SEI_ARRIVED?: string }).SEI_ARRIVED;
-  const stopBase = name ? followBase(player, name, tracker) : undefined;
+  const stopBase = followBase(player, mpegts.Events, tracker);
   return {
     player,
     stop: () => {
       stopLoader();
-      stopBase?.();
+      stopBase();
     },
   };
 }
@@ -67,45 +62,4 @@ function refuseWorkers(config: object | undefined): void {
       "set enableWorker and enableWorkerForMSE to false: a worker of mpegts.js takes no loader from the page",
     );
   }
-}
-
-/** mpegts.js' event: `pts` in milliseconds of media time. */
-interface SeiArrived {
-  user_data?: Uint8Array;
-  pts?: number;
-}
-
-/** Messages that are compared with the player's. */
-const COMPARED = 64;
-/** Seconds by which times may differ that mpegts.js rounds to milliseconds. */
-const ROUNDED = 0.002;
-
-/**
- * Corrects the offset by the player's own event, which has the same message with the media time that the player gave it.
- * Of messages that say the same the one counts that changes the offset least.
- */
-function followBase(player: Emitter, name: string, tracker: LayoutTracker): () => void {
-  const read: { text: string; time: number }[] = [];
-  const remember = ({ message }: LayoutMessageEvent): void => {
-    if (message.text === null) return;
-    read.push({ text: message.text, time: message.time + tracker.offset });
-    if (read.length > COMPARED) read.shift();
-  };
-  const decoder = new TextDecoder();
-  const arrived = ({ user_data: data, pts }: SeiArrived): void => {
-    if (!data || pts === undefined || read.length === 0) return;
-    const said = decoder.decode(data);
-    let best = Infinity;
-    for (const { text, time } of read) {
-      const change = time - pts / 1000 - tracker.offset;
-      if (Math.abs(change) < Math.abs(best) && text !== "" && said.includes(text)) best = change;
-    }
-    if (Number.isFinite(best) && Math.abs(best) > ROUNDED) tracker.offset += best;
-  };
-  tracker.addEventListener("message", remember);
-  player.on(name, arrived);
-  return () => {
-    tracker.removeEventListener("message", remember);
-    player.off(name, arrived);
-  };
 }

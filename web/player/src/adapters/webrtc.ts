@@ -43,6 +43,8 @@ export function createLayoutTransform(target: LayoutTracker | MessagePort): Tran
 
 /** Reads what a worker's transform tells: the page's end of its port. */
 export function trackPort(tracker: LayoutTracker, port: MessagePort): () => void {
+  // The tracker may have followed another stream.
+  tracker.reset();
   let codec = "";
   const heard = ({ data }: { data: unknown }): void => {
     const told = data as Partial<Told> | null;
@@ -56,6 +58,8 @@ export function trackPort(tracker: LayoutTracker, port: MessagePort): () => void
 }
 
 function reader(tracker: LayoutTracker): (frame: EncodedFrame) => void {
+  // The tracker may have followed another stream.
+  tracker.reset();
   let codec = "";
   return (frame) => {
     const { rtpTimestamp = frame.timestamp ?? 0, mimeType } = frame.getMetadata();

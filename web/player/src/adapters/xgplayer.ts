@@ -41,6 +41,8 @@ export function trackXgplayer(flv: XgplayerCore | { core: XgplayerCore | null },
   if (typeof core?.on !== "function") {
     throw new PlayerError("player.unsupported", "pass the FLV plugin once the player is made, or its core");
   }
+  // The tracker may have followed another stream.
+  tracker.reset();
   let codec = "";
   const demuxed = ({ videoTrack }: { videoTrack: VideoTrack }): void => {
     const { codecType, timescale, samples } = videoTrack;

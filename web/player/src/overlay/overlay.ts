@@ -1,12 +1,14 @@
+import { Target } from "../events.js";
 import type { LayoutTracker } from "../tracker.js";
 import type { Pane } from "../types.js";
 import { type Measured, measure, same } from "./box.js";
+import { apart, shownNames } from "./names.js";
 import { type PaneMaker, PaneView, keys, orders } from "./pane.js";
 import { addRules, fix } from "./style.js";
 import { watch } from "./watch.js";
 
 export interface OverlayOptions {
-  /** What a pane's tag says: its user's name by default. */
+  /** What a pane's tag says: its user's name by default. Where that is blank, it is `Person` and a number. */
   name?: (pane: Pane) => string;
   /** What a screen reader says of a pane: by default what the tag says, and whether it is a screen. */
   label?: (pane: Pane) => string;
@@ -35,21 +37,6 @@ export interface OverlayEvents {
   select: SelectEvent;
 }
 
-type Listener<E extends Event> = ((this: LayoutOverlay, event: E) => unknown) | { handleEvent(event: E): unknown };
-
-export interface LayoutOverlay {
-  addEventListener<K extends keyof OverlayEvents>(
-    type: K,
-    listener: Listener<OverlayEvents[K]> | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  removeEventListener<K extends keyof OverlayEvents>(
-    type: K,
-    listener: Listener<OverlayEvents[K]> | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-}
-
 /**
  * Elements over the panes of a video, one for each, wherever the picture is in the video's box.
  *
@@ -57,13 +44,15 @@ export interface LayoutOverlay {
  * element that goes there should be one that holds both; if it is the video itself, the container goes to the browser's
  * top layer as a popover, where there are popovers. There it is seen, but browsers let nothing but the video be clicked.
  */
-export class LayoutOverlay extends EventTarget {
+export class LayoutOverlay extends Target<OverlayEvents> {
   /** The container. */
   readonly element: HTMLElement;
   readonly #video: HTMLVideoElement;
   readonly #tracker: LayoutTracker;
   readonly #maker: PaneMaker;
-  readonly #stop: () => void;
+  readonly #relayout = (): void => this.#draw();
+  /** Ends watching; null once it is destroyed. */
+  #unwatch: (() => void) | null;
   #views = new Map<string, PaneView>();
   #box: Measured | null = null;
   /** Where the container is now. */
@@ -77,7 +66,9 @@ export class LayoutOverlay extends EventTarget {
     const { name = uid, interactive = true, listLabel = "People in the picture", render } = options;
     const label = options.label ?? ((pane) => (pane.source === "screen" ? `${name(pane)}, screen` : name(pane)));
     this.#maker = {
-      document: video.ownerDocument,
+      get document() {
+        return video.ownerDocument;
+      },
       interactive,
       label,
       name,
@@ -89,21 +80,15 @@ export class LayoutOverlay extends EventTarget {
     this.element.setAttribute("role", "list");
     this.element.setAttribute("aria-label", listLabel);
     fix(this.element, CONTAINER);
-    video.after(this.element);
-    addRules(this.element);
-
-    const relayout = (): void => this.#draw();
-    tracker.addEventListener("layout", relayout);
-    const unwatch = watch(video, () => this.update());
-    this.#stop = () => {
-      tracker.removeEventListener("layout", relayout);
-      unwatch();
-    };
+    this.#unwatch = watch(video, this.element, () => this.update());
+    tracker.addEventListener("layout", this.#relayout);
     this.update();
   }
 
   /** Looks where the video is. It is seen to by itself but where a page moves or restyles it without a trace. */
   update(): void {
+    if (!this.#unwatch) return;
+    this.#follow();
     this.#surface();
     const box = measure(this.#video, this.element);
     if (box && Math.max(Math.abs(box.moveX), Math.abs(box.moveY)) >= STILL) {
@@ -119,7 +104,9 @@ export class LayoutOverlay extends EventTarget {
 
   /** Takes the elements away, and listens to nothing any more. */
   destroy(): void {
-    this.#stop();
+    this.#tracker.removeEventListener("layout", this.#relayout);
+    this.#unwatch?.();
+    this.#unwatch = null;
     this.element.remove();
     this.#views.clear();
   }
@@ -134,14 +121,17 @@ export class LayoutOverlay extends EventTarget {
       const panes = layout!.panes;
       const names = keys(panes);
       const order = orders(panes);
+      const { name, label } = this.#maker;
+      const shown = shownNames(panes, name);
+      const said = apart(shownNames(panes, label));
       placed.forEach((place, index) => {
         const key = names[index]!;
         let view = before.get(key);
         if (view) {
           before.delete(key);
-          view.update(place.pane);
+          view.update(place.pane, shown[index]!, said[index]!);
         } else {
-          view = new PaneView(place.pane, this.#maker);
+          view = new PaneView(place.pane, shown[index]!, said[index]!, this.#maker);
           this.element.append(view.element);
         }
         view.place({ ...place, x: place.x + box!.addX, y: place.y + box!.addY }, order[index]!, box!);
@@ -151,6 +141,23 @@ export class LayoutOverlay extends EventTarget {
     for (const view of before.values()) view.remove();
     // An empty list is nothing to be told of.
     fix(this.element, { visibility: placed.length > 0 ? "visible" : "hidden" });
+  }
+
+  /** Behind the video, wherever the page puts it: in another place or window, or in none. */
+  #follow(): void {
+    const { element } = this;
+    const video = this.#video;
+    const place = video.isConnected ? video.parentNode : null;
+    if (place !== element.parentNode || video.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING) {
+      if (place) {
+        video.after(element);
+        addRules(element);
+      } else {
+        element.remove();
+      }
+      this.#unwatch?.();
+      this.#unwatch = watch(video, element, () => this.update());
+    }
   }
 
   /** In the top layer while the video by itself is in full screen, and else in the page. */

@@ -17,13 +17,13 @@ export class PaneView {
   readonly #button: HTMLButtonElement | null = null;
   readonly #content: HTMLElement;
   readonly #name: HTMLElement | null = null;
-  #pane: Pane;
 
   constructor(
-    pane: Pane,
+    private pane: Pane,
+    private shown: string,
+    private said: string,
     readonly maker: PaneMaker,
   ) {
-    this.#pane = pane;
     const make = <T extends keyof HTMLElementTagNameMap>(tag: T, name: string): HTMLElementTagNameMap[T] => {
       const element = maker.document.createElement(tag);
       element.className = `livegate-${name}`;
@@ -35,7 +35,7 @@ export class PaneView {
     if (maker.interactive) {
       this.#button = make("button", "select");
       this.#button.type = "button";
-      this.#button.addEventListener("click", () => maker.select(this.#pane));
+      this.#button.addEventListener("click", () => maker.select(this.pane));
       this.element.append(this.#button);
     }
     // Speaking is shown and not said: it changes several times a second.
@@ -53,14 +53,11 @@ export class PaneView {
     this.#describe();
   }
 
-  /** Takes what the stream says of it now. */
-  update(pane: Pane): void {
-    if (same(pane, this.#pane)) {
-      this.#pane = pane;
-      return;
-    }
-    this.#pane = pane;
-    this.#describe();
+  /** Takes what the stream says of it now, and what is shown and said of it. */
+  update(pane: Pane, shown: string, said: string): void {
+    const isAsBefore = same(pane, this.pane) && shown === this.shown && said === this.said;
+    [this.pane, this.shown, this.said] = [pane, shown, said];
+    if (!isAsBefore) this.#describe();
   }
 
   /** Moves it: in the box's pixels, of which `width` and `height` are there. */
@@ -86,8 +83,7 @@ export class PaneView {
   }
 
   #describe(): void {
-    const { maker, element } = this;
-    const pane = this.#pane;
+    const { maker, element, pane, shown, said } = this;
     const attributes: Record<string, string> = {
       "data-uid": pane.uid,
       "data-source": pane.source,
@@ -97,10 +93,8 @@ export class PaneView {
       if (element.getAttribute(name) !== value) element.setAttribute(name, value);
     }
     element.style.setProperty("--livegate-volume", String(pane.volume ?? 0));
-    const label = maker.label(pane);
-    if (this.#button && this.#button.ariaLabel !== label) this.#button.ariaLabel = label;
-    const name = maker.name(pane);
-    if (this.#name && this.#name.textContent !== name) this.#name.textContent = name;
+    if (this.#button && this.#button.ariaLabel !== said) this.#button.ariaLabel = said;
+    if (this.#name && this.#name.textContent !== shown) this.#name.textContent = shown;
     maker.render?.(pane, this.#content);
   }
 }

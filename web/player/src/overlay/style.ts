@@ -16,15 +16,16 @@ const RULES = `@layer livegate {
 
 const sheets = new WeakMap<Document, CSSStyleSheet>();
 
-/** Adds the rules to the document or shadow tree that an element is in, once. */
+/** Adds the rules to the document or shadow tree that an element is in, once. It may be of another window. */
 export function addRules(element: Element): void {
-  const root = element.getRootNode();
-  if (!(root instanceof Document || root instanceof ShadowRoot)) return;
+  const root = element.getRootNode() as Document | ShadowRoot;
   const page = element.ownerDocument;
+  const view = page.defaultView;
+  if (!view || !("adoptedStyleSheets" in root)) return;
   let sheet = sheets.get(page);
   if (!sheet) {
     // Not a <style>, which a page's Content-Security-Policy may refuse.
-    sheet = new CSSStyleSheet();
+    sheet = new (view as typeof globalThis & Window).CSSStyleSheet();
     sheet.replaceSync(RULES);
     sheets.set(page, sheet);
   }

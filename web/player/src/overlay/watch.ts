@@ -1,12 +1,12 @@
 /** How often a playing video's place is looked at, in milliseconds: nothing tells that it moved and kept its size. */
 const LOOK = 250;
 
-/** Calls whenever a video's box, picture or place may be another. */
-export function watch(video: HTMLVideoElement, changed: () => void): () => void {
+/** Calls whenever a video's box, picture or place may be another, or its overlay is not beside it. */
+export function watch(video: HTMLVideoElement, overlay: HTMLElement, changed: () => void): () => void {
   const ended = new AbortController();
   const { signal } = ended;
   const page = video.ownerDocument;
-  const view = page.defaultView ?? window;
+  const view = (page.defaultView ?? window) as Window & typeof globalThis;
   for (const type of ["resize", "loadedmetadata", "emptied"]) video.addEventListener(type, changed, { signal });
   for (const type of ["fullscreenchange", "webkitfullscreenchange"]) page.addEventListener(type, changed, { signal });
   page.addEventListener("scroll", changed, { signal, capture: true, passive: true });
@@ -14,20 +14,20 @@ export function watch(video: HTMLVideoElement, changed: () => void): () => void 
   view.visualViewport?.addEventListener("resize", changed, { signal });
   view.screen.orientation?.addEventListener("change", changed, { signal });
 
-  const sizes = new ResizeObserver(changed);
+  const sizes = new view.ResizeObserver(changed);
   sizes.observe(video);
   if (video.parentElement) sizes.observe(video.parentElement);
   sizes.observe(page.documentElement);
   // `object-fit` and `object-position` change without a change of size.
-  const styles = new MutationObserver(changed);
+  const styles = new view.MutationObserver(changed);
   styles.observe(video, { attributes: true, attributeFilter: ["style", "class"] });
-  const looks = setInterval(() => {
-    if (!video.paused && !page.hidden) changed();
+  const looks = view.setInterval(() => {
+    if ((!video.paused && !page.hidden) || video.parentNode !== overlay.parentNode) changed();
   }, LOOK);
   return () => {
     ended.abort();
     sizes.disconnect();
     styles.disconnect();
-    clearInterval(looks);
+    view.clearInterval(looks);
   };
 }
