@@ -130,7 +130,7 @@ test("a closed tracker passes everything over", () => {
   const { tracker } = tracked();
   tracker.close();
   const frame = annexb(message("b"));
-  const video = Object.assign(new EventTarget(), { readyState: 0, requestVideoFrameCallback: () => 1, cancelVideoFrameCallback: () => {} });
+  const video = Object.assign(new EventTarget(), { ownerDocument: new EventTarget(), readyState: 0, requestVideoFrameCallback: () => 1, cancelVideoFrameCallback: () => {} });
   const calls = {
     configure: [{ codec: "h264", format: "avcc", description: new Uint8Array(20) }],
     push: [frame, 2],
@@ -140,6 +140,7 @@ test("a closed tracker passes everything over", () => {
     appendFlv: [frame],
     appendTs: [frame],
     reset: [],
+    timeOf: [new Uint8Array(9), 2],
     at: [2],
     display: [2],
     displayRtp: [2],

@@ -5,6 +5,7 @@ import { before, test } from "node:test";
 
 import { alibaba, annexb, avcc, sei } from "./lib/frames.mjs";
 import { write } from "./media/flv.mjs";
+import { garbage } from "../tools/benches/player-garbage.mjs";
 
 let player;
 before(async () => {
@@ -83,6 +84,67 @@ test("times messages by the offset, also those that came before it was known", (
   assert.equal(tracker.current.panes[0].uid, "late");
 });
 
+test("messages that wait for the offset are all told, or a warning is", () => {
+  const { tracker, told } = tracked();
+  const warnings = [];
+  tracker.addEventListener("warning", ({ warning }) => warnings.push(warning.code));
+  tracker.awaitOffset();
+  tracker.configure({ codec: "h264", format: "annexb" });
+  // Two seconds of six a frame.
+  for (let frame = 0; frame < 60; frame += 1) {
+    tracker.push(annexb(...Array.from({ length: 6 }, (_, index) => message(`${frame}-${index}`))), 100 + frame / 30);
+  }
+  tracker.offset = 100;
+  assert.equal(told.length, 360);
+  assert.deepEqual(warnings, []);
+  tracker.awaitOffset();
+  const large = message("x".repeat(250)).replace('"stream"', `"q":"${"y".repeat(60_000)}","stream"`);
+  for (let frame = 0; frame < 20; frame += 1) tracker.push(annexb(large), 110 + frame / 30);
+  assert.deepEqual(warnings, ["player.too_many_messages"]);
+  tracker.offset = 100;
+  // Of a mebibyte seventeen.
+  assert.equal(told.length, 360 + 17);
+});
+
+test("a time that is none is told, and its frame passed over", () => {
+  const { tracker, told } = tracked();
+  const warnings = [];
+  tracker.addEventListener("warning", ({ warning }) => warnings.push([warning.code, warning.count]));
+  tracker.configure({ codec: "h264", format: "annexb" });
+  const frame = annexb(message("a"));
+  for (const time of [NaN, undefined, Infinity, -Infinity, 1e300]) {
+    assert.equal(tracker.push(frame, time), 0);
+    assert.equal(tracker.pushUnits([new Uint8Array(sei(message("a")))], time), 0);
+  }
+  assert.equal(tracker.pushFlvTag(frame, Infinity), 0);
+  assert.equal(tracker.appendTs(frame, NaN), 0);
+  assert.deepEqual([told, warnings], [[], [["player.not_a_time", 1]]]);
+  assert.deepEqual([0, 1e12].map((time) => tracker.at(time)), [null, null]);
+});
+
+test("no more of a frame is read than there is", () => {
+  const { tracker, told } = tracked();
+  tracker.configure({ codec: "h264", format: "annexb" });
+  const large = annexb(message("a".repeat(100)));
+  tracker.push(large, 1);
+  for (const length of [1_000, Infinity, NaN]) tracker.push(large.subarray(0, 4), 2, length);
+  assert.equal(tracker.push(large, 3, -1), 0);
+  assert.deepEqual(told, [["a".repeat(100), 1]]);
+});
+
+test("the time of a message that a player tells of is found by its content", () => {
+  const { tracker } = tracked();
+  tracker.configure({ codec: "h264", format: "annexb" });
+  tracker.push(annexb(message("a")), 100);
+  tracker.push(annexb(message("b")), 100.04);
+  tracker.offset = 99.5;
+  const bytes = (text) => new TextEncoder().encode(text);
+  assert.equal(tracker.timeOf(bytes(message("a")), 0.56), 100);
+  assert.equal(tracker.timeOf(bytes(message("c")), 0.5), NaN);
+  tracker.push(annexb(message("a")), 100.08);
+  assert.equal(tracker.timeOf(bytes(message("a")), 0.56), NaN);
+});
+
 test("RTP timestamps wrap", () => {
   const { tracker } = tracked();
   tracker.configure({ codec: "h264", format: "annexb" });
@@ -106,6 +168,10 @@ test("what is wrong is refused with a code, and what is broken never throws", ()
   assert.equal(code(() => tracker.configure({ codec: "vp8", format: "annexb" })), "player.configuration");
   assert.equal(code(() => tracker.configure({ codec: "h264", format: "avcc", lengthSize: 3 })), "player.configuration");
   assert.equal(code(() => tracker.configure({ codec: "h264", format: "avcc", description: new Uint8Array(3) })), "player.configuration");
+  assert.equal(code(() => tracker.configure()), "player.configuration");
+  for (const description of [5, -1, "avcC", {}, []]) {
+    assert.equal(code(() => tracker.configure({ codec: "h264", format: "avcc", description })), "player.configuration");
+  }
   assert.equal(code(() => new player.LayoutTracker({ maxAge: 0 })), "player.configuration");
   let seed = 7;
   const random = () => (seed = (seed * 48_271) % 2_147_483_647);
@@ -129,15 +195,6 @@ test("what is wrong is refused with a code, and what is broken never throws", ()
 });
 
 test("a frame without a message makes nothing that would have to be collected", () => {
-  const { tracker } = tracked();
-  tracker.configure({ codec: "h264", format: "annexb" });
-  const frame = new Uint8Array([0, 0, 0, 1, 9, 0xf0, 0, 0, 0, 1, 0x41, ...new Array(3_000).fill(9)]);
-  const push = (count) => {
-    for (let at = 0; at < count; at += 1) tracker.push(frame, at / 25);
-  };
-  push(200_000);
-  const before = process.memoryUsage().heapUsed;
-  push(500_000);
-  // An object of two words for each would be 8 MB.
-  assert.ok(process.memoryUsage().heapUsed - before < 2_000_000);
+  // A number that is no whole one, made anew for each, would be 16 bytes.
+  assert.ok(garbage().pushed < 1);
 });

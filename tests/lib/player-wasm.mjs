@@ -12,8 +12,13 @@ import { root } from "../../tools/gateway.mjs";
 export async function loadPlayer() {
   await promisify(execFile)(join(root, "tools/build-player"), ["--quiet", "--wasm"], { timeout: 600_000 });
   const folder = join(root, "web/player/wasm");
-  const { initSync, Tracker } = await import(pathToFileURL(join(folder, "livegate_player.js")));
-  const { memory } = initSync({ module: await readFile(join(folder, "livegate_player_bg.wasm")) });
+  const bindings = await import(pathToFileURL(join(folder, "livegate_player_bg.js")));
+  const bytes = await readFile(join(folder, "livegate_player_bg.wasm"));
+  const { instance } = await WebAssembly.instantiate(bytes, { "./livegate_player_bg.js": bindings });
+  const { memory, __wbindgen_start: start } = instance.exports;
+  bindings.__wbg_set_wasm(instance.exports);
+  start();
+  const { Tracker } = bindings;
   return { memory, tracker: (maxAge = 10) => new Module(new Tracker(maxAge * 1e6), memory) };
 }
 

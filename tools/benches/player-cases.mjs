@@ -1,6 +1,7 @@
 // What is measured of reading a frame, in node and in Chromium alike.
 
 import { CONTENT, parsersOf } from "../../tests/media/parsers.mjs";
+import { FRAMES, flvHead, flvTag, tsFrames } from "./player-streams.mjs";
 
 /** How frames are framed, and what the tracker is told of it. */
 const FORMATS = { lengths: "avcc", startCodes: "annexb" };
@@ -10,7 +11,7 @@ const decoder = new TextDecoder();
 const parsed = (bytes) => JSON.parse(decoder.decode(bytes));
 
 /** Ours: the package as a page has it; `object` with the layout as one, checked and sorted. */
-function ours(tracker, format) {
+function ourWay(tracker, format) {
   tracker.configure({ codec: "h264", format });
   // A number that changes, without an object for each.
   const time = new Float64Array(1);
@@ -20,6 +21,40 @@ function ours(tracker, format) {
     return tracker.at(time[0]);
   };
   return { push, object };
+}
+
+/** Ours of a stream as an adapter gives it, a call each with how many frames it has; heard: with a listener to messages. */
+function streamed(LayoutTracker, framing, frame, isHeard) {
+  const tracker = new LayoutTracker();
+  if (isHeard) tracker.addEventListener("message", () => {});
+  const next = framing === "lengths" ? flvTag(frame) : tsFrames(frame);
+  if (framing === "lengths") tracker.appendFlv(flvHead());
+  return framing === "lengths"
+    ? { name: "appendFlv", frames: 1, call: () => tracker.appendFlv(next()) }
+    : { name: "appendTs", frames: FRAMES, call: () => tracker.appendTs(next()) };
+}
+
+/** Ours by every way that a page has: a frame or a stream, with nobody who listens to messages and with somebody. */
+function ways(LayoutTracker, framing, format, frame, expected, effort) {
+  const heard = new LayoutTracker();
+  heard.addEventListener("message", () => {});
+  const both = [false, true].map((isHeard) => streamed(LayoutTracker, framing, frame, isHeard));
+  const ours = ourWay(heard, format);
+  const all = [
+    { title: "push, messages listened to", frames: 1, call: () => ours.push(frame) },
+    { title: both[0].name, ...both[0] },
+    { title: `${both[0].name}, messages listened to`, ...both[1] },
+  ];
+  for (const { title, frames, call } of all) {
+    // Of a transport stream the last frame ends where the next one begins.
+    call();
+    const found = call();
+    if (found !== expected * frames) throw new Error(`${title}: ${found}`);
+  }
+  return all.map(({ title, frames, call }) => {
+    const [ns] = measured([call], { rounds: effort.rounds, calls: Math.ceil(effort.calls / frames) });
+    return { title, ns: ns / frames };
+  });
 }
 
 /**
@@ -35,7 +70,7 @@ export function tables(LayoutTracker, players, frames, effort) {
   const parsers = parsersOf(players);
   return Object.entries(FORMATS).flatMap(([framing, format]) => {
     const tracker = new LayoutTracker();
-    const { push, object } = ours(tracker, format);
+    const { push, object } = ourWay(tracker, format);
     const others = Object.entries(parsers[framing]);
     const compared = (title, own, theirs, frame) => {
       const times = measured([own, ...theirs].map((call) => () => call(frame)), effort);
@@ -52,9 +87,10 @@ export function tables(LayoutTracker, players, frames, effort) {
       if ([push(frame), ...counts].some((count) => count !== expected)) throw new Error(`${name}: ${counts}`);
       const title = `${name}, ${framing === "lengths" ? "behind lengths" : "between start codes"}`;
       const read = { title, rows: compared("LayoutTracker.push", push, others.map(([, make]) => make(() => {})), frame) };
-      if (expected === 0) return [read];
+      const streams = { title, isWay: true, rows: ways(LayoutTracker, framing, format, frame, expected, effort) };
+      if (expected === 0) return [read, streams];
       const json = others.map(([player, make]) => make((found) => parsed(CONTENT[player](found))));
-      return [read, { title, isObject: true, rows: compared("LayoutTracker.push and at", object, json, frame) }];
+      return [read, streams, { title, isObject: true, rows: compared("LayoutTracker.push and at", object, json, frame) }];
     });
     tracker.close();
     return found;

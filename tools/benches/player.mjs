@@ -1,13 +1,13 @@
 // What reading a frame costs in a page's player, with and without a message of ours, beside what the
 // players' own SEI parsers take of the same bytes; and whether a frame without one leaves garbage.
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { players } from "../../tests/media/players.mjs";
 import { withoutBrowser } from "../browser.mjs";
 import { tables } from "./player-cases.mjs";
+import { garbage } from "./player-garbage.mjs";
 import { inChromium } from "./player-page.mjs";
 import { figure, note, section } from "./report.mjs";
 
@@ -57,36 +57,14 @@ async function ours() {
 const EFFORT = { rounds: 400, calls: 200 };
 const SHORT = { rounds: 60, calls: 200 };
 
-/** What a million frames without a message leave on JavaScript's heap, and on the module's. */
-function garbage() {
-  const args = ["--expose-gc", fileURLToPath(import.meta.url), "--garbage"];
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout);
-}
-
-async function leave() {
-  const LayoutTracker = await ours();
-  const reader = new LayoutTracker();
-  reader.configure({ codec: "h264", format: "avcc" });
-  // Whole seconds: V8 makes an object of any other number that a function is called with.
-  let time = 0;
-  const push = (bytes) => reader.push(bytes, (time += 1));
-  const frame = FRAMES["without a message"].lengths;
-  const COUNT = 1_000_000;
-  for (let turn = 0; turn < COUNT / 10; turn += 1) push(frame);
-  globalThis.gc();
-  // Less than the young generation holds: nothing is collected in between.
-  const before = process.memoryUsage();
-  for (let turn = 0; turn < COUNT; turn += 1) push(frame);
-  const after = process.memoryUsage();
-  const bytes = (after.heapUsed - before.heapUsed) / COUNT;
-  console.log(JSON.stringify({ bytes, wasm: after.arrayBuffers + after.external - before.arrayBuffers - before.external }));
-}
-
 /** Each table with ours beside the players', which it is meant to be faster than. */
 function show(tables, where) {
-  for (const { title, isObject, rows } of tables) {
+  for (const { title, isObject, isWay, rows } of tables) {
+    if (isWay) {
+      note("ours by other ways; whoever listens to messages has each as an object:");
+      for (const row of rows) figure(row.title, row.ns, { unit: " ns" });
+      continue;
+    }
     if (isObject) note("as an object; theirs by TextDecoder and JSON.parse, unchecked:");
     else section(`A frame ${title}, ${where}`);
     const [own, ...rest] = rows;
@@ -105,11 +83,9 @@ export async function player({ short }) {
     const { version, found } = await inChromium(FRAMES, effort);
     show(found, `in Chromium ${version}`);
   }
-  section("What a frame without a message leaves behind, of a million");
-  const { bytes, wasm } = garbage();
-  figure("on JavaScript's heap", bytes, { unit: " B", digits: 2, most: AIM_BYTES });
-  figure("of the module's memory", wasm, { unit: " B", most: 0 });
+  section("What a frame without a message leaves behind, of a million, in bytes");
+  const { pushed, control } = garbage();
+  figure("on JavaScript's heap", pushed, { unit: " B", digits: 2, most: AIM_BYTES });
+  note(`an object and a list of one left for each, to show that it is seen: ${control.toFixed(0)} B`);
   note(`the module: ${readFileSync(fileURLToPath(new URL("../../web/player/dist/livegate_player.wasm", import.meta.url))).length} bytes`);
 }
-
-if (process.argv[2] === "--garbage") await leave();

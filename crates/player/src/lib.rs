@@ -137,6 +137,13 @@ impl Tracker {
         self.inner.at(micros(media_time_us)).unwrap_or(0)
     }
 
+    /// When, in the stream's time, the message is whose content is the first `len` bytes of the buffer
+    /// and that is near a time of the player's; NaN if none is, or several are.
+    pub fn time_of(&self, len: u32, media_time_us: f64) -> f64 {
+        let content = filled(&self.buffer, len);
+        self.inner.time_of(content, micros(media_time_us)).map_or(f64::NAN, wide)
+    }
+
     /// A layout as JSON; nothing if it is gone.
     pub fn layout(&mut self, id: u32) -> String {
         self.inner.layout(id).unwrap_or_default()

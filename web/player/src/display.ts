@@ -14,12 +14,21 @@ function byFrames(video: HTMLVideoElement, displayed: Displayed): () => void {
     displayed(mediaTime, rtpTimestamp);
   };
   handle = video.requestVideoFrameCallback(frame);
+  // A hidden page is told of no frame, but what it plays goes on: layouts around the position have to be kept.
+  const page = video.ownerDocument;
+  const look = (): void => {
+    if (page.hidden && !video.srcObject && video.readyState >= HAVE_CURRENT_DATA) displayed(video.currentTime, undefined);
+  };
+  page.addEventListener("visibilitychange", look);
+  video.addEventListener("timeupdate", look);
   const emptied = (): void => displayed(NaN, undefined);
   video.addEventListener("emptied", emptied);
   // A frame that is there already is not told again.
   if (video.readyState >= HAVE_CURRENT_DATA && !video.srcObject) displayed(video.currentTime, undefined);
   return () => {
     video.cancelVideoFrameCallback(handle);
+    page.removeEventListener("visibilitychange", look);
+    video.removeEventListener("timeupdate", look);
     video.removeEventListener("emptied", emptied);
   };
 }

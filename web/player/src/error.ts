@@ -3,6 +3,7 @@ export type PlayerErrorCode =
   | "player.wasm_not_loaded"
   | "player.wasm_not_compiled"
   | "player.not_initialised"
+  | "player.stopped"
   | "player.configuration"
   | "player.unsupported";
 

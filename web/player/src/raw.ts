@@ -13,6 +13,7 @@ export interface RawTracker {
   shift(time: number): void;
   reset(all: number): void;
   at(time: number): number;
+  time_of(length: number, time: number): number;
   layout(id: number): string;
   messages(): string;
   place(

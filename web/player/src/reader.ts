@@ -1,7 +1,7 @@
 import { Inbox } from "./inbox.js";
 import type { RawTracker } from "./raw.js";
 import type { Box, Fit, Layout, PlacedPane } from "./types.js";
-import { makeTracker } from "./wasm.js";
+import { forget, instance, makeTracker } from "./wasm.js";
 
 const FITS: Fit[] = ["contain", "cover", "fill", "none", "scale-down"];
 /** Browsers lay out in 64ths of a pixel. */
@@ -17,15 +17,15 @@ const FIRST = 16;
 const FIRST_OF_TAG = FIRST + 16;
 
 /**
- * The module, for one tracker: the only place that calls it. It never throws. Where it stops, which it must not, it is
- * told once, and what is asked from then on has no answer.
+ * The module, for one tracker: the only place that calls it. It never throws. Where it stops, which it must not, nothing
+ * in its memory can be relied on: each tracker is told once, and what is asked from then on has no answer.
  */
 export class Reader {
   #raw: RawTracker | null;
   readonly #inbox: Inbox;
   readonly #stopped: () => void;
 
-  /** @throws {PlayerError} `player.not_initialised` */
+  /** @throws {PlayerError} `player.not_initialised`, `player.stopped` */
   constructor(maxAge: number, stopped: () => void) {
     const [raw, memory] = makeTracker(maxAge);
     this.#raw = raw;
@@ -35,7 +35,7 @@ export class Reader {
 
   /** Asks it something that is not asked of every frame. */
   call<T>(otherwise: T, ask: (raw: RawTracker) => T): T {
-    const raw = this.#raw;
+    const raw = this.#live();
     if (!raw) return otherwise;
     try {
       return ask(raw);
@@ -45,12 +45,24 @@ export class Reader {
     }
   }
 
-  /** Reads the first `total` bytes, of which as few are copied as are asked for; gives how many messages they have. */
-  frame(bytes: Uint8Array, total: number, time: number, tag: boolean): number {
+  /**
+   * Reads the first `total` bytes, of which as few are copied as are asked for; gives how many messages they have.
+   *
+   * @param seconds goes as it is up to the module: a fraction that is computed is an object wherever it is passed on
+   */
+  frame(bytes: Uint8Array, total: number, seconds: number, tag: boolean): number {
     const first = tag ? FIRST_OF_TAG : FIRST;
     let have = total < first ? total : first;
     for (;;) {
-      const found = this.#ask(bytes, null, have, total, time, tag);
+      const raw = this.#live();
+      if (!raw) return 0;
+      let found;
+      try {
+        if (!this.#inbox.put(bytes, have)) return 0;
+        found = tag ? raw.flv_tag(have, total, seconds * 1e6) : raw.push(have, total, seconds * 1e6);
+      } catch {
+        return this.#stop();
+      }
       if (found >= 0) return found;
       // It asks for no more than there is, and for more each time.
       if (-found <= have || have === total) return 0;
@@ -59,15 +71,19 @@ export class Reader {
   }
 
   /** The same of NAL units, as a sample with lengths of 4 bytes. */
-  units(units: readonly Uint8Array[], time: number): number {
+  units(units: readonly Uint8Array[], seconds: number): number {
     let total = 0;
     for (const unit of units) total += 4 + unit.length;
-    let have = total < FIRST ? total : FIRST;
-    for (;;) {
-      const found = this.#ask(null, units, have, total, time, false);
+    for (let have = Math.min(total, FIRST); ; ) {
+      const found = this.call(0, (raw) => {
+        const at = this.#inbox.reserve(have);
+        if (at === 0) return 0;
+        write(units, this.#inbox.memory, at, have);
+        return raw.push(have, total, seconds * 1e6);
+      });
       if (found >= 0) return found;
       if (-found <= have || have === total) return 0;
-      have = -found < total ? -found : total;
+      have = Math.min(-found, total);
     }
   }
 
@@ -122,10 +138,15 @@ export class Reader {
   /** The number of the layout that counts at a time, in microseconds; 0 if none does. */
   at(time: number): number {
     try {
-      return this.#raw?.at(time) ?? 0;
+      return this.#live()?.at(time) ?? 0;
     } catch {
       return this.#stop();
     }
+  }
+
+  /** The time of the one message with this content near a time, both in microseconds. */
+  timeOf(content: Uint8Array, time: number): number {
+    return this.call(NaN, (raw) => (this.#inbox.put(content, content.length) ? raw.time_of(content.length, time) : NaN));
   }
 
   /** Gives its memory back. */
@@ -134,27 +155,20 @@ export class Reader {
     this.#raw = null;
   }
 
-  /** Every frame comes here: no object is made. */
-  #ask(bytes: Uint8Array | null, units: readonly Uint8Array[] | null, have: number, total: number, time: number, tag: boolean): number {
-    const raw = this.#raw;
-    if (!raw) return 0;
-    try {
-      if (bytes) {
-        if (!this.#inbox.put(bytes, have)) return 0;
-      } else if (units) {
-        const at = this.#inbox.reserve(have);
-        if (at === 0) return 0;
-        write(units, this.#inbox.memory, at, have);
-      }
-      return tag ? raw.flv_tag(have, total, time) : raw.push(have, total, time);
-    } catch {
-      return this.#stop();
-    }
+  /** The module, if it can be called. */
+  #live(): RawTracker | null {
+    if (instance.isStopped) this.#stop();
+    return this.#raw;
   }
 
   #stop(): number {
-    this.#raw = null;
-    this.#stopped();
+    instance.isStopped = true;
+    const raw = this.#raw;
+    if (raw) {
+      this.#raw = null;
+      forget(raw);
+      this.#stopped();
+    }
     return 0;
   }
 }

@@ -71,7 +71,8 @@ export class LayoutTracker extends Target<TrackerEvents> {
    *
    * @throws {PlayerError} `player.configuration`
    */
-  configure({ codec, format, lengthSize = 4, description }: Configuration): void {
+  configure(configuration: Configuration): void {
+    const { codec, format, lengthSize = 4, description } = (configuration ?? {}) as Configuration;
     const number = CODECS.indexOf(codec);
     if (number < 0 || !["annexb", "avcc"].includes(format) || ![1, 2, 4].includes(lengthSize)) {
       throw new PlayerError(
@@ -79,7 +80,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
         "configure() takes codec h264 or h265, format annexb or avcc, lengthSize 1, 2 or 4",
       );
     }
-    if (format === "annexb" || description === undefined) {
+    if (format === "annexb" || description == null) {
       this.#reader.call(undefined, (raw) => raw.configure(number, format === "annexb" ? 0 : lengthSize));
     } else if (!this.#reader.record(number, bytesOf(description))) {
       throw new PlayerError("player.configuration", "description is no decoder configuration record (avcC, hvcC) of this codec");
@@ -96,7 +97,10 @@ export class LayoutTracker extends Target<TrackerEvents> {
    * @returns how many messages it had
    */
   push(bytes: Uint8Array, pts: number, length = bytes.length): number {
-    return this.#read(this.#reader.frame(bytes, length, pts * 1e6, false));
+    const total = length < bytes.length ? Math.max(length, 0) : bytes.length;
+    if (!isTime(pts)) return this.#untimed();
+    const found = this.#reader.frame(bytes, total, pts, false);
+    return found === 0 ? 0 : this.#read(found);
   }
 
   /** Reads a frame of WebRTC, with its RTP timestamp of 90 kHz; wrapping is seen to. */
@@ -110,7 +114,8 @@ export class LayoutTracker extends Target<TrackerEvents> {
    * @param pts its presentation time in seconds; the tag's own by default
    */
   pushFlvTag(bytes: Uint8Array, pts = NaN): number {
-    return this.#read(this.#reader.frame(bytes, bytes.length, pts * 1e6, true));
+    const has = Number.isNaN(pts) || isTime(pts);
+    return has ? this.#read(this.#reader.frame(bytes, bytes.length, pts, true)) : this.#untimed();
   }
 
   /** Reads bytes of an FLV stream as they come, cut anywhere. Times are the stream's. */
@@ -124,7 +129,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
    * @param offset seconds that its times are more than the times of frames that are pushed otherwise
    */
   appendTs(bytes: Uint8Array, offset = 0): number {
-    return this.#stream(bytes, offset * 1e6);
+    return isTime(offset) ? this.#stream(bytes, offset * 1e6) : this.#untimed();
   }
 
   /**
@@ -232,9 +237,23 @@ export class LayoutTracker extends Target<TrackerEvents> {
     return this.#waiting.begin();
   }
 
+  /**
+   * @internal The stream's time of the message with this content that is near a media time, if there is one alone; else
+   * NaN.
+   */
+  timeOf(content: Uint8Array, mediaTime: number): number {
+    return this.#reader.timeOf(content, mediaTime * 1e6) / 1e6;
+  }
+
   /** @internal Reads a frame of NAL units that have neither lengths nor start codes, as `avcc` of 4. */
   pushUnits(units: readonly Uint8Array[], pts: number): number {
-    return this.#read(this.#reader.units(units, pts * 1e6));
+    return isTime(pts) ? this.#read(this.#reader.units(units, pts)) : this.#untimed();
+  }
+
+  /** A frame whose time is no number is passed over. */
+  #untimed(): number {
+    this.#warn("player.not_a_time", NaN);
+    return 0;
   }
 
   /** @param shift of a transport stream; NaN for FLV */
@@ -250,8 +269,8 @@ export class LayoutTracker extends Target<TrackerEvents> {
     // Layouts are kept already; what messages say is read for those who listen.
     const text = this.isHeard("message") || this.isHeard("warning") ? this.#reader.call("[]", (raw) => raw.messages()) : "[]";
     for (const message of JSON.parse(text) as Told[]) {
-      if (this.#waiting.isOn) this.#waiting.add({ ...message, time: message.time + this.#offset });
-      else this.#tell(message);
+      if (!this.#waiting.isOn) this.#tell(message);
+      else if (!this.#waiting.add({ ...message, time: message.time + this.#offset })) this.#warn("player.too_many_messages", NaN);
     }
     this.#again();
     return count;
@@ -285,6 +304,9 @@ export class LayoutTracker extends Target<TrackerEvents> {
   }
 }
 
+/** Seconds that are whole numbers of microseconds up to here. */
+const isTime = (seconds: number): boolean => Math.abs(seconds) <= Number.MAX_SAFE_INTEGER / 1e6;
+
 const CODECS = ["h264", "h265"];
 
 /**
@@ -293,7 +315,8 @@ const CODECS = ["h264", "h265"];
  */
 const micros = (mediaTime: number): number => Math.round(mediaTime * 1e6) + 2_000;
 
-const bytesOf = (source: BufferSource): Uint8Array =>
-  ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
+/** Of anything else no bytes. */
+const bytesOf = (source: BufferSource): Uint8Array => {
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  return new Uint8Array(typeof source === "object" ? source : []);
+};

@@ -3,12 +3,14 @@ import type { Message } from "./types.js";
 /** What the module tells: messages, and warnings without one. */
 export type Told = Message | (Omit<Message, "payloadType"> & { readonly payloadType: null });
 
-/** Messages that wait at most. */
-const MOST = 256;
+/** Characters of messages that wait at most, and what counts of each besides its text. */
+const MOST = 1 << 20;
+const OVERHEAD = 128;
 
 /** Messages whose media time is not known yet. */
 export class Waiting {
   #told: Told[] | null = null;
+  #size = 0;
 
   get isOn(): boolean {
     return this.#told !== null;
@@ -22,14 +24,19 @@ export class Waiting {
     };
   }
 
-  add(message: Told): void {
-    if (this.#told && this.#told.length < MOST) this.#told.push(message);
+  /** Whether there was room. */
+  add(message: Told): boolean {
+    this.#size += (message.text?.length ?? 0) + OVERHEAD;
+    if (this.#size > MOST) return false;
+    this.#told?.push(message);
+    return true;
   }
 
   /** What waited; from now on nothing does. */
   end(): Told[] {
     const told = this.#told ?? [];
     this.#told = null;
+    this.#size = 0;
     return told;
   }
 }

@@ -1,4 +1,4 @@
-import load, { Tracker } from "../wasm/livegate_player.js";
+import * as bindings from "../wasm/livegate_player_bg.js";
 import { PlayerError } from "./error.js";
 import type { RawTracker } from "./raw.js";
 
@@ -14,22 +14,40 @@ export interface InitOptions {
 }
 
 let memory: WebAssembly.Memory | undefined;
-let loading: Promise<void> | undefined;
+/** The load under way or done, and the module that its caller has named. */
+let loading: { wasm: InitOptions["wasm"]; done: Promise<void> } | undefined;
+
+/** What all trackers have in common. */
+export const instance = {
+  /** Whether a call ended in the middle, as none must. */
+  isStopped: false,
+};
 
 /** Makes an `init` that takes the module from `beside` unless its caller says otherwise. */
 export function initFrom(beside: () => WasmSource | Promise<WasmSource>): (options?: InitOptions) => Promise<void> {
-  return (options) =>
-    (loading ??= start(options?.wasm ?? beside()).catch((error: unknown) => {
+  return (options) => {
+    const wasm = options?.wasm;
+    const before = loading;
+    if (before && (memory || before.wasm === wasm)) return before.done;
+    const begin = (): Promise<void> => start(wasm === undefined ? beside : () => wasm);
+    // Who names another module has it if the one under way is none.
+    const own = { wasm, done: before ? before.done.catch(begin) : begin() };
+    loading = own;
+    own.done.catch(() => {
       // Whoever calls again may have another module, or the network back.
-      loading = undefined;
-      throw error;
-    }));
+      if (loading === own) loading = undefined;
+    });
+    return own.done;
+  };
 }
 
-async function start(source: WasmSource | PromiseLike<WasmSource>): Promise<void> {
-  const module = await compiled(await source);
+async function start(source: () => WasmSource | PromiseLike<WasmSource>): Promise<void> {
+  const module = await compiled(await source());
   try {
-    ({ memory } = await load({ module_or_path: module }));
+    const { exports } = await WebAssembly.instantiate(module, { "./livegate_player_bg.js": bindings as WebAssembly.ModuleImports });
+    bindings.__wbg_set_wasm(exports);
+    (exports["__wbindgen_start"] as () => void)();
+    memory = exports["memory"] as WebAssembly.Memory;
   } catch (error) {
     throw refused(error);
   }
@@ -79,5 +97,13 @@ export function makeTracker(maxAge: number): [RawTracker, WebAssembly.Memory] {
   if (!memory) {
     throw new PlayerError("player.not_initialised", "await init() before making a LayoutTracker");
   }
-  return [new Tracker(maxAge * 1e6), memory];
+  try {
+    if (!instance.isStopped) return [new bindings.Tracker(maxAge * 1e6), memory];
+  } catch {
+    instance.isStopped = true;
+  }
+  throw new PlayerError("player.stopped", "the WebAssembly module has stopped: load the page anew");
 }
+
+/** Sees to it that a tracker is not given back to a module that has stopped. */
+export const forget = (raw: RawTracker): void => void (raw as unknown as { __destroy_into_raw(): number }).__destroy_into_raw();

@@ -18,8 +18,14 @@ use crate::sei::uuid::Uuid;
 /// frames a second has 600.
 const MAX_TOLD: usize = 4096;
 
+/// The most messages of one frame that are read; what follows is passed over.
+const MAX_IN_FRAME: usize = 64;
+
 /// The most bytes of them, all together.
 const MAX_CONTENTS: usize = 1024 * 1024;
+
+/// How far a player's time for a message may be from ours, in microseconds.
+const REACH: i64 = 5_000_000;
 
 /// The payload types that clouds let their users choose. From [`STANDARD`] on, some have a meaning in
 /// the standards: those of them that are no text are not for pages.
@@ -52,6 +58,10 @@ pub(super) struct Book {
     told: Vec<Told>,
     /// The contents of what is told, one behind the other.
     contents: Vec<u8>,
+    /// The warnings among them: each thing is told once.
+    warned: Vec<Code>,
+    /// How many messages the frame under way had.
+    in_frame: usize,
     /// The layout that was asked for last.
     cached: Option<(u32, Scene)>,
 }
@@ -62,6 +72,8 @@ impl Book {
             history: History::new(max_age),
             told: Vec::new(),
             contents: Vec::new(),
+            warned: Vec::new(),
+            in_frame: 0,
             cached: None,
         }
     }
@@ -70,6 +82,7 @@ impl Book {
     pub(super) fn begin(&mut self) {
         self.told.clear();
         self.contents.clear();
+        self.warned.clear();
     }
 
     /// Another stream begins: the layouts are forgotten, too.
@@ -84,11 +97,20 @@ impl Book {
         self.told.len()
     }
 
+    /// A frame begins.
+    pub(super) const fn frame(&mut self) {
+        self.in_frame = 0;
+    }
+
     /// Takes a SEI NAL unit of a frame that is shown at `time`.
     pub(super) fn nal(&mut self, codec: Codec, nal: &[u8], time: i64) {
         for message in messages(codec, nal) {
             let kind = message.payload_type;
             if kind == USER_DATA_UNREGISTERED || CHOSEN.contains(&kind) {
+                if self.in_frame >= MAX_IN_FRAME {
+                    return self.warn(time, Warning::TooManyMessages);
+                }
+                self.in_frame = self.in_frame.saturating_add(1);
                 self.message(&message, time);
             }
         }
@@ -125,13 +147,11 @@ impl Book {
 
     /// Tells that something is wrong beside the messages; of one push each thing once.
     pub(super) fn warn(&mut self, time: i64, warning: Warning) {
-        let is_told = |told: &Told| {
-            matches!(told.kind, Kind::Warning)
-                && told.warning.map(Warning::code) == Some(warning.code())
-        };
-        if self.told.len() > MAX_TOLD || self.told.iter().any(is_told) {
+        let code = warning.code();
+        if self.warned.contains(&code) {
             return;
         }
+        self.warned.push(code);
         let warning = Some(warning);
         self.told.push(Told { time, kind: Kind::Warning, from: 0, to: 0, warning, layout: 0 });
     }
@@ -154,6 +174,11 @@ impl Book {
             self.cached = Some((id, scene(read(message)).ok()?));
         }
         self.cached.as_ref().map(|(_, scene)| (time, scene))
+    }
+
+    /// When a message of this content is, near a time and if there is one alone.
+    pub(super) fn time_of(&self, content: &[u8], time: i64) -> Option<i64> {
+        self.history.time_of(content, time, REACH)
     }
 
     /// What the last push had, as JSON; times are the player's.
@@ -215,7 +240,7 @@ impl Told {
                 if has_no_canvas {
                     codes.push(Code::new("payload.canvas_missing"));
                 }
-                history.remove(layout);
+                history.remove(self.time, layout);
                 layout = 0;
             }
         }

@@ -10,7 +10,7 @@ use crate::flv::audio::Audio;
 use crate::flv::config::Configuration;
 use crate::flv::header::{TagHeader, TagKind};
 use crate::flv::reader::{Part, Reader};
-use crate::flv::video::{FrameHeader, NeedMore, Video};
+use crate::flv::video::{FrameHeader, NeedMore, Other, Video};
 use crate::sei::clock::StreamClock;
 use crate::sei::codec::{Codec, Unit};
 use crate::sei::frame::{FrameFormat, Framing, MAX_LEAD};
@@ -95,6 +95,7 @@ impl Tags {
                 let len = len.saturating_sub(at);
                 frame::read(format, sample, len, reach, time, book).map_err(need)?;
             }
+            Video::Other(Other::Codec) => base.video(decoded),
             Video::End | Video::Other(_) => {}
         }
         Ok(())
@@ -109,6 +110,7 @@ impl Tags {
             }
         };
         self.format = Some(FrameFormat { codec, framing: Framing::Lengths(read.length_size) });
+        book.frame();
         for found in read.parameter_sets() {
             if Unit::parse(codec, found.nal).is_some_and(Unit::is_sei) {
                 book.nal(codec, found.nal, time);

@@ -30,6 +30,7 @@ pub(super) fn read(
         book.warn(time, warning);
     }
     if has_sei {
+        book.frame();
         let mut units = format.units(shown, len, reach);
         while let Step::Sei(nal) = units.step() {
             book.nal(format.codec, nal, time);

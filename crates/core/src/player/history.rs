@@ -1,8 +1,8 @@
 //! Layouts by time: which one counts at a moment of the stream.
 //!
 //! Messages come in the order of decoding, again after a seek, and for as long as somebody sends
-//! them. What is kept is bounded, in number and in bytes; what goes first is what is farthest from
-//! where the player is.
+//! them. What is kept is bounded, in number and in bytes; what goes first is what lies farthest behind
+//! the player, since it may stand still while more comes, and then what is farthest ahead.
 //!
 //! Whether a message is a layout at all is asked only when it would count: reading it takes longer than
 //! keeping it, and of most nobody ever asks.
@@ -12,6 +12,9 @@ use alloc::collections::VecDeque;
 
 /// The most layouts that are kept: over two minutes of one on every frame, 30 a second.
 pub const MAX_LAYOUTS: usize = 4096;
+
+/// The most layouts of one time that are kept. So no time costs more than that to look through.
+pub const MAX_AT_ONCE: usize = 64;
 
 /// The most bytes of messages that are kept.
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -30,12 +33,17 @@ pub struct History {
     /// Where the player is: what it asked for last, or else the latest that was put in.
     here: Option<i64>,
     asked: bool,
+    /// How many entries were compared with what was put in.
+    #[cfg(test)]
+    compared: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     time: i64,
     id: u32,
+    /// Of the message.
+    digest: u32,
     /// Whether it is known to be a layout.
     is_layout: bool,
     message: Box<[u8]>,
@@ -44,25 +52,46 @@ struct Entry {
 impl History {
     /// An empty one. A layout counts for `max_age` microseconds.
     pub const fn new(max_age: i64) -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, max_age, last_id: 0, here: None, asked: false }
+        Self {
+            entries: VecDeque::new(),
+            bytes: 0,
+            max_age,
+            last_id: 0,
+            here: None,
+            asked: false,
+            #[cfg(test)]
+            compared: 0,
+        }
     }
 
     /// Keeps a message that may be a layout's from a time on and gives its number, never 0; the number that it
     /// has, if the same one is there at that time.
     ///
-    /// If there are too many now, those farthest from the player go: the one put in, even.
+    /// If there are too many now some go, the one put in, even; of too many at one time the earliest.
     pub fn insert(&mut self, time: i64, message: &[u8]) -> u32 {
-        let at = self.entries.partition_point(|entry| entry.time <= time);
-        let before = self.entries.range(..at).rev();
-        let mut same_time = before.take_while(|entry| entry.time == time);
-        if let Some(same) = same_time.find(|entry| *entry.message == *message) {
-            return same.id;
+        let digest = digest(message);
+        let mut at = self.entries.partition_point(|entry| entry.time <= time);
+        let mut first = at;
+        for entry in self.entries.range(..at).rev().take_while(|entry| entry.time == time) {
+            #[cfg(test)]
+            {
+                self.compared += 1;
+            }
+            if entry.digest == digest && *entry.message == *message {
+                return entry.id;
+            }
+            first = first.saturating_sub(1);
+        }
+        if at.saturating_sub(first) >= MAX_AT_ONCE {
+            self.drop_at(first);
+            at = at.saturating_sub(1);
         }
         // Beyond all numbers they begin again; none of the first is left by then.
         self.last_id = self.last_id.checked_add(1).unwrap_or(1);
         let id = self.last_id;
         self.bytes = self.bytes.saturating_add(message.len()).saturating_add(OVERHEAD);
-        self.entries.insert(at, Entry { time, id, is_layout: false, message: message.into() });
+        let message = message.into();
+        self.entries.insert(at, Entry { time, id, digest, is_layout: false, message });
         if !self.asked {
             self.here = Some(time);
         }
@@ -72,16 +101,11 @@ impl History {
         id
     }
 
-    /// Drops the first or the last, whichever is farther from the player; of both alike the first.
+    /// Drops the first, if another one counts where the player is; else the last.
     fn evict(&mut self) {
         let here = self.here.unwrap_or(0);
-        let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return };
-        let at = if first.time.abs_diff(here) >= last.time.abs_diff(here) {
-            0
-        } else {
-            self.entries.len().saturating_sub(1)
-        };
-        self.drop_at(at);
+        let is_past = self.entries.get(1).is_some_and(|second| second.time <= here);
+        self.drop_at(if is_past { 0 } else { self.entries.len().saturating_sub(1) });
     }
 
     fn drop_at(&mut self, at: usize) {
@@ -112,11 +136,27 @@ impl History {
         }
     }
 
-    /// Says that a message is no layout.
-    pub fn remove(&mut self, id: u32) {
-        if let Some(at) = self.entries.iter().rposition(|entry| entry.id == id) {
-            self.drop_at(at);
+    /// Says that a message of a time is no layout.
+    pub fn remove(&mut self, time: i64, id: u32) {
+        let end = self.entries.partition_point(|entry| entry.time <= time);
+        let mut same_time = self.entries.range(..end).rev().take_while(|entry| entry.time == time);
+        if let Some(back) = same_time.position(|entry| entry.id == id) {
+            self.drop_at(end.saturating_sub(back).saturating_sub(1));
         }
+    }
+
+    /// When the message of this content is that is within `reach` of a time; `None` if there are
+    /// several, of which it could be any.
+    pub fn time_of(&self, message: &[u8], time: i64, reach: i64) -> Option<i64> {
+        let digest = digest(message);
+        let start = self.entries.partition_point(|entry| entry.time < time.saturating_sub(reach));
+        let mut same = self
+            .entries
+            .range(start..)
+            .take_while(|entry| entry.time <= time.saturating_add(reach))
+            .filter(|entry| entry.digest == digest && *entry.message == *message);
+        let found = same.next()?.time;
+        same.next().is_none().then_some(found)
     }
 
     /// The time and the message of a layout, if it is still there.
@@ -141,9 +181,22 @@ impl History {
     }
 }
 
+/// Tells nearly all messages apart, eight bytes at a time; whoever makes equal ones makes us compare a few.
+fn digest(message: &[u8]) -> u32 {
+    let mix = |sum: u64, word: u64| (sum.rotate_left(5) ^ word).wrapping_mul(0x517C_C1B7_2722_0A95);
+    let mut sum = 0;
+    let mut rest = message;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        sum = mix(sum, u64::from_le_bytes(*word));
+        rest = after;
+    }
+    let sum = rest.iter().fold(sum, |sum, byte| mix(sum, u64::from(*byte)));
+    u32::try_from(sum >> 32).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{History, MAX_BYTES, MAX_LAYOUTS, OVERHEAD};
+    use super::{History, MAX_AT_ONCE, MAX_BYTES, MAX_LAYOUTS, OVERHEAD};
     use alloc::string::{String, ToString};
     use alloc::vec::Vec;
     use proptest::prelude::*;
@@ -168,7 +221,9 @@ mod tests {
         assert_eq!([9, 9, 2, 2].map(|time| at(&mut history, time)), [c, c, a, a].map(Some));
         assert_eq!(asked, [d, c, 2, a]);
         assert_eq!(history.len(), 2);
-        history.remove(a);
+        history.remove(1, c);
+        assert_eq!(history.len(), 2, "none of that time has that number");
+        history.remove(1, a);
         assert_eq!(history.bytes, OVERHEAD + "layout c".len());
     }
 
@@ -196,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_farthest_from_the_player_goes_first() {
+    fn what_is_behind_the_player_goes_first_and_then_what_is_farthest_ahead() {
         let mut history = History::new(i64::MAX);
         let at = |index: usize| i64::try_from(index).unwrap();
         // Nobody asked: the oldest goes.
@@ -210,12 +265,45 @@ mod tests {
         let far = history.insert(at(MAX_LAYOUTS) + 1, b"");
         assert_eq!(history.get(far), None);
         assert_eq!(ask(&mut history, 1), Some(2));
-        history.insert(0, b"");
-        assert!(ask(&mut history, 0).is_some());
-        assert_ne!(
-            ask(&mut history, at(MAX_LAYOUTS)),
-            Some(u32::try_from(MAX_LAYOUTS).unwrap() + 1)
+        // It goes on a little, and much lies ahead: what is behind goes, but not what counts.
+        assert_eq!(ask(&mut history, 3), Some(4));
+        let [b, c, d] = [1, 2, 3].map(|more| history.insert(at(MAX_LAYOUTS) + more, b""));
+        assert_eq!([b, c, d].map(|id| history.get(id).is_some()), [true, true, false]);
+        assert_eq!([2, 3].map(|time| ask(&mut history, time)), [None, Some(4)]);
+    }
+
+    #[test]
+    fn however_many_come_at_one_time_each_is_compared_with_few() {
+        let mut history = History::new(10);
+        for count in [1_000_usize, 10_000] {
+            history.compared = 0;
+            for index in 0..count {
+                history.insert(7, &index.to_be_bytes());
+            }
+            assert!(history.compared <= count * MAX_AT_ONCE, "{} of {count}", history.compared);
+            assert_eq!(history.len(), MAX_AT_ONCE);
+            // The last ones are there.
+            let last = history.insert(7, &(count - 1).to_be_bytes());
+            assert_eq!(ask(&mut history, 7), Some(last));
+        }
+    }
+
+    #[test]
+    fn a_message_is_found_where_there_is_one_alone() {
+        let mut history = History::new(10);
+        for (time, text) in [(100, "a"), (140, "b"), (180, "a"), (220, "c")] {
+            history.insert(time, text.as_bytes());
+        }
+        let find = |text: &str, time, reach| history.time_of(text.as_bytes(), time, reach);
+        assert_eq!(
+            [find("b", 100, 40), find("b", 180, 40), find("b", 100, 39)],
+            [Some(140), Some(140), None]
         );
+        assert_eq!(
+            [find("a", 140, 40), find("a", 140, 39), find("a", 100, 79)],
+            [None, None, Some(100)]
+        );
+        assert_eq!([find("", 140, 99), find("d", 140, i64::MAX)], [None, None]);
     }
 
     #[test]

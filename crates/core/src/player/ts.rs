@@ -55,6 +55,7 @@ impl Stream {
                 video.cut();
             }
             Event::Start(times) => {
+                book.frame();
                 let Some((shown, decoded)) = video.clock.times(times) else { return };
                 base.video(decoded.saturating_sub(shift));
                 if video.marks.len() >= MAX_MARKS {

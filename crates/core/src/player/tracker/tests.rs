@@ -8,7 +8,7 @@ use crate::sei::frame::{FrameFormat, Framing};
 use crate::sei::length::LengthSize;
 use crate::sei::uuid::Uuid;
 use crate::sei::write::{Payload, SeiNal};
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use serde_json::{Value, json};
 
@@ -126,8 +126,7 @@ fn messages_of_others_are_told_and_are_no_layouts() {
     // A buffering period (0) and, of H.265, a hash of the picture (132) are not for pages.
     let others = Vec::from([6, 0, 1, 0x80, 132, 3, 0, 0x7B, 0xFF, 0x80]);
     let told = push(&mut tracker, &[x264, others, custom, unregistered("{no")], 0);
-    let row =
-        |told: &Value| (told["form"].clone(), told["text"].clone(), told["warnings"].clone());
+    let row = |told: &Value| (told["form"].clone(), told["text"].clone(), told["warnings"].clone());
     let rows: Vec<_> = told.iter().map(row).collect();
     assert_eq!(
         rows,
@@ -261,22 +260,51 @@ fn video_alone_has_a_zero_when_it_is_known_to_be_alone() {
     let end = stream(1).len();
     let last = tag(9, 0, &[&b"\x17\x01\0\0\0"[..], &frame(&[])].concat()).len();
     assert_eq!(base(&stream(1)[..end - last]), Some(40_000));
+    // A codec that is not read has pictures, too: AV1, a frame at 40 ms.
+    let av1 = [&stream(1)[..13], &tag(9, 40, b"\x91av01obu")].concat();
+    assert_eq!(base(&av1), Some(40_000));
     // The header promises sound: two seconds are enough to wait for it.
     assert_eq!((base(&stream(5)[..end - last]), base(&stream(5))), (None, Some(40_000)));
 }
 
 #[test]
-fn more_messages_than_are_told_still_count() {
+fn of_more_messages_than_a_frame_may_have_the_first_are_read() {
     let mut tracker = tracker();
-    let many: Vec<Vec<u8>> = (0..5_000)
+    let many: Vec<Vec<u8>> = (0..1_000)
         .map(|index: u32| {
             unregistered(&["{\"stream\":[],\"n\":", &index.to_string(), "}"].concat())
         })
         .collect();
     let told = push(&mut tracker, &many, 0);
-    assert_eq!(told.len(), 4_097);
-    assert_eq!(told[4_096]["warnings"], json!(["player.too_many_messages"]));
+    assert_eq!(told.len(), 65);
+    assert_eq!(told[64]["warnings"], json!(["player.too_many_messages"]));
     let id = tracker.at(0).unwrap();
-    assert_eq!(layout(&mut tracker, id)["data"], json!({"n": 4_999}));
-    let _: String = tracker.messages();
+    assert_eq!(layout(&mut tracker, id)["data"], json!({"n": 63}));
+    // The next frame has its own, also of the same time.
+    assert_eq!(push(&mut tracker, &many[64..66], 0).len(), 2);
+    let id = tracker.at(0).unwrap();
+    assert_eq!(layout(&mut tracker, id)["data"], json!({"n": 65}));
+}
+
+#[test]
+fn many_messages_of_many_frames_are_told_up_to_a_bound() {
+    let frame = frame(&(0..64).map(|n: u32| unregistered(&n.to_string())).collect::<Vec<_>>());
+    let body = [&b"\x17\x01\0\0\0"[..], &frame].concat();
+    let tags = (0..100).map(|ms| tag(9, ms, &body)).collect::<Vec<_>>().concat();
+    let stream = [b"FLV\x01\x01\0\0\0\x09\0\0\0\0", &tag(9, 0, CONFIGURATION)[..], &tags].concat();
+    let mut tracker = Tracker::new(1);
+    assert_eq!(tracker.flv(&stream), 4_097);
+    assert_eq!(told(&mut tracker)[4_096]["warnings"], json!(["player.too_many_messages"]));
+}
+
+#[test]
+fn a_players_own_word_of_a_message_is_compared_with_what_was_read() {
+    let mut tracker = tracker();
+    push(&mut tracker, &[unregistered(ALIBABA)], 100_000_000);
+    tracker.shift(99_940_000);
+    assert_eq!(tracker.time_of(ALIBABA.as_bytes(), 0), Some(100_000_000));
+    assert_eq!(tracker.time_of(&ALIBABA.as_bytes()[1..], 0), None);
+    // Said again soon after, it could be either.
+    push(&mut tracker, &[unregistered(ALIBABA)], 100_040_000);
+    assert_eq!(tracker.time_of(ALIBABA.as_bytes(), 0), None);
 }

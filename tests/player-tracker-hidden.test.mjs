@@ -1,0 +1,77 @@
+// A page that is hidden while its video goes on: browsers call no frame callbacks then, but tell the playing position.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+
+import { alibaba, annexb } from "./lib/frames.mjs";
+
+let player;
+before(async () => {
+  player = await import("../web/player/dist/node.js").catch(() => assert.fail("run tools/build-player"));
+  await player.init();
+});
+
+/** What a tracker uses of a video and its page. */
+class Video extends EventTarget {
+  currentTime = 0;
+  readyState = 4;
+  srcObject = null;
+  ownerDocument = Object.assign(new EventTarget(), { hidden: false });
+  #callbacks = new Map();
+  #last = 0;
+
+  requestVideoFrameCallback(callback) {
+    this.#callbacks.set((this.#last += 1), callback);
+    return this.#last;
+  }
+
+  cancelVideoFrameCallback(handle) {
+    this.#callbacks.delete(handle);
+  }
+
+  /** Displays a frame. */
+  show(mediaTime) {
+    this.currentTime = mediaTime;
+    const callbacks = [...this.#callbacks.values()];
+    this.#callbacks.clear();
+    for (const callback of callbacks) callback(0, { mediaTime });
+  }
+
+  hide(hidden) {
+    this.ownerDocument.hidden = hidden;
+    this.ownerDocument.dispatchEvent(new Event("visibilitychange"));
+  }
+}
+
+const uid = (time) => `at-${time.toFixed(0)}`;
+
+test("the layouts of a video that went on unseen are there when it is seen again", () => {
+  const video = new Video();
+  const tracker = new player.LayoutTracker();
+  tracker.configure({ codec: "h264", format: "annexb" });
+  const stop = tracker.attach(video);
+  const push = (from, to) => {
+    for (let frame = from * 30; frame < to * 30; frame += 1) tracker.push(annexb(alibaba([uid(frame / 30), 0, 0, 1, 1], [`${frame}`, 0, 0, 1, 1])), frame / 30);
+  };
+  // Twenty seconds are buffered ahead, and five minutes go by: 9,000 layouts, of which 4,096 are kept.
+  push(0, 25);
+  video.show(5);
+  video.hide(true);
+  for (let second = 6; second < 300; second += 1) {
+    push(second + 19, second + 20);
+    video.currentTime = second;
+    video.dispatchEvent(new Event("timeupdate"));
+  }
+  video.hide(false);
+  for (const time of [299, 305, 319]) assert.equal(tracker.at(time)?.panes[0].uid, uid(time), `${time} s`);
+  video.show(299.5);
+  assert.ok(tracker.current.time > 299);
+  // While it is seen frames alone count: the position may be ahead of them.
+  video.currentTime = 310;
+  video.dispatchEvent(new Event("timeupdate"));
+  assert.ok(tracker.current.time < 300);
+  stop();
+  video.hide(true);
+  video.dispatchEvent(new Event("timeupdate"));
+  assert.ok(tracker.current.time < 300);
+});
