@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 
 import { root } from "../tools/gateway.mjs";
-import { launch } from "./lib/browser.mjs";
 import { CHANNEL, APP, host } from "./lib/relay.mjs";
 import { until } from "./lib/wait.mjs";
 import { frames, read, toAnnexB, video } from "./media/flv.mjs";
@@ -16,9 +15,13 @@ import { folder } from "./media/material.mjs";
 import { ffmpeg as shown, h264Reader, draft } from "./media/oracles.mjs";
 import { OURS } from "./media/sei.mjs";
 import { COUNT, COUNT_FRAMES, FPS, MARK, numbered, numberedHls, numberedTs } from "./player/clips.mjs";
-import { media, page, site, withoutPlayer } from "./player/page.mjs";
+import { media, page, sharedBrowser, site, withoutPlayer } from "./player/page.mjs";
 import { told } from "./player/told.mjs";
 import { ffmpeg, succeeds } from "./rtmp/peers.mjs";
+
+const browser = sharedBrowser();
+/** How fast files are played. */
+const RATE = 2;
 
 const digits = (uuid) => uuid?.replaceAll("-", "") ?? "";
 
@@ -56,7 +59,7 @@ async function same(kept, wanted, { exact = true } = {}) {
 }
 
 /** That at each displayed frame the tracker was at that frame's message. */
-function onFrame(t, kept, least = COUNT_FRAMES / 3) {
+function onFrame(t, kept, least = COUNT_FRAMES / 5) {
   const seen = told(kept.frames, FPS);
   assert.ok(seen.length >= least, `${seen.length} frames were displayed`);
   const wrong = seen.filter(({ told, uid }) => uid !== MARK && uid !== `${told}`);
@@ -104,10 +107,10 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
     };
 
     it("has every message once in each player", async (t) => {
-      const [relay, browser, origin, wanted] = await Promise.all([host(t), launch(t), site(t), expected()]);
+      const [relay, chromium, origin, wanted] = await Promise.all([host(t), browser(), site(t), expected()]);
       const opened = {};
       for (const [kind, { name, scripts, modules, webSocket }] of Object.entries(kinds)) {
-        opened[kind] = await page(t, browser, origin, { scripts, modules });
+        opened[kind] = await page(t, chromium, origin, { scripts, modules });
         if (name === "xgplayer") await opened[kind].addScriptTag({ content: await xgplayer() });
         const scheme = webSocket ? "ws" : "http";
         // Each has an address of its own: Chromium's cache would let one wait for the other.
@@ -141,9 +144,9 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
     };
     for (const [kind, { name, scripts, modules, options, from }] of Object.entries(kinds)) {
       it(`${kind} has every message once`, async (t) => {
-        const [browser, origin, wanted] = await Promise.all([launch(t), site(t), expected()]);
-        const opened = await page(t, browser, origin, { scripts, modules });
-        await begin(opened, name, origin + media(await from()), options);
+        const [chromium, origin, wanted] = await Promise.all([browser(), site(t), expected()]);
+        const opened = await page(t, chromium, origin, { scripts, modules });
+        await begin(opened, name, origin + media(await from()), { ...options, rate: RATE });
         const found = await played(opened, wanted.length);
         await same(found, wanted);
         onFrame(t, found);
@@ -151,9 +154,9 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
     }
 
     it("hls.js has what it reads itself of fragments of MP4", async (t) => {
-      const [browser, origin, wanted] = await Promise.all([launch(t), site(t), expected()]);
-      const opened = await page(t, browser, origin, { scripts: ["Hls"], modules: ["hls"] });
-      await begin(opened, "hls", origin + media(join(await numberedHls("fmp4"), "index.m3u8")));
+      const [chromium, origin, wanted] = await Promise.all([browser(), site(t), expected()]);
+      const opened = await page(t, chromium, origin, { scripts: ["Hls"], modules: ["hls"] });
+      await begin(opened, "hls", origin + media(join(await numberedHls("fmp4"), "index.m3u8")), { rate: RATE });
       const own = wanted.filter(({ type }) => type === 5);
       const found = await played(opened, own.length);
       await same(found, own);
@@ -161,8 +164,8 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
     });
 
     it("WebCodecs: chunks of a demuxed file", async (t) => {
-      const [browser, origin, wanted] = await Promise.all([launch(t), site(t), expected()]);
-      const opened = await page(t, browser, origin, { modules: ["webcodecs"] });
+      const [chromium, origin, wanted] = await Promise.all([browser(), site(t), expected()]);
+      const opened = await page(t, chromium, origin, { modules: ["webcodecs"] });
       const file = await readFile(await numbered());
       const found = await opened.evaluate(decode, [samples(file), COUNT]);
       await same(found, wanted);
@@ -172,13 +175,70 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
   });
 });
 
+describe("what plays comes and goes", { skip: await withoutPlayer() }, () => {
+  const kinds = {
+    "mpegts.js": { name: "mpegts", scripts: ["mpegts"], modules: ["mpegts"], from: numbered },
+    "flv.js": { name: "flv", scripts: ["flvjs"], modules: ["flv"], from: numbered },
+    "hls.js": { name: "hls", scripts: ["Hls"], modules: ["hls"], from: async () => join(await numberedHls(), "index.m3u8") },
+    "xgplayer-flv": { name: "xgplayer", scripts: [], modules: ["xgplayer"], from: numbered },
+  };
+  for (const [kind, { name, scripts, modules, from }] of Object.entries(kinds)) {
+    for (const order of ["stopped, then destroyed", "destroyed, then stopped"]) {
+      it(`${kind} may be ${order}, and stopped again`, async (t) => {
+        const [chromium, origin] = await Promise.all([browser(), site(t)]);
+        const opened = await page(t, chromium, origin, { scripts, modules });
+        if (name === "xgplayer") await opened.addScriptTag({ content: await xgplayer() });
+        await begin(opened, name, origin + media(await from()), { isLive: false });
+        await opened.waitForFunction(() => playing.kept.messages.length > 0);
+        const thrown = await opened.evaluate(async (stopsFirst) => {
+          const { player, stop, tracker } = playing;
+          const thrown = [];
+          const acts = { stop, destroy: () => player.destroy() };
+          for (const name of stopsFirst ? ["stop", "destroy", "stop"] : ["destroy", "stop", "stop"]) {
+            try {
+              await acts[name]();
+            } catch (error) {
+              thrown.push(`${name}: ${error.message}`);
+            }
+          }
+          tracker.close();
+          return thrown;
+        }, order.startsWith("stopped"));
+        assert.deepEqual(thrown, []);
+      });
+    }
+  }
+
+  it("nothing of a stream that is loaded anew is shown before its first frame", async (t) => {
+    const [chromium, origin] = await Promise.all([browser(), site(t)]);
+    const opened = await page(t, chromium, origin, { scripts: ["mpegts"], modules: ["mpegts"] });
+    await begin(opened, "mpegts", origin + media(await numbered()), { isLive: false });
+    await opened.waitForFunction(() => playing.kept.frames.some(({ number }) => number > 25));
+    const found = await opened.evaluate(async (url) => {
+      const { tracker, video, player, stop } = playing;
+      stop();
+      player.destroy();
+      const shown = [];
+      tracker.addEventListener("layout", ({ layout, mediaTime }) => layout && shown.push([layout.panes[0].uid, mediaTime, video.readyState]));
+      const next = lib.createMpegtsPlayer(mpegts, tracker, { type: "flv", url });
+      next.player.attachMediaElement(video);
+      next.player.load();
+      void video.play();
+      for (const until = performance.now() + 5_000; shown.length === 0 && performance.now() < until; ) await new Promise((later) => setTimeout(later, 20));
+      return { shown };
+    }, origin + media(await numbered()));
+    for (const [, mediaTime, readyState] of found.shown) assert.ok(mediaTime < 0.5 && readyState >= 2, JSON.stringify(found.shown));
+    assert.ok(found.shown.length > 0);
+  });
+});
+
 describe("between two WebRTC connections", { skip: await withoutPlayer() }, () => {
   /** Messages that have to come. */
   const LEAST = 60;
 
   for (const how of ["streams", "script"]) {
     it(`every message of each frame that arrives, by ${how === "streams" ? "streams in the page" : "a transform in a worker"}`, async (t) => {
-      const opened = await page(t, await launch(t), await site(t), { modules: ["webrtc"] });
+      const opened = await page(t, await browser(), await site(t), { modules: ["webrtc"] });
       const found = await opened.evaluate(async ([how, least]) => (await import("/test/webrtc.js")).call(how, least), [how, LEAST]);
       if (found === "no H.264") return t.skip("this Chromium sends no H.264");
       const ours = found.messages.filter(({ uuid }) => digits(uuid) === OURS);

@@ -4,43 +4,48 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 
-import { launch, open } from "./lib/browser.mjs";
+import { open } from "./lib/browser.mjs";
 import { numbered, numberedTs } from "./player/clips.mjs";
-import { media, page, site, withoutPlayer } from "./player/page.mjs";
+import { media, page, sharedBrowser, site, withoutPlayer } from "./player/page.mjs";
 
 /** Frames of an hour. */
 const HOUR = 25 * 3_600;
 /** What may be there more after the second half of an hour than after its first: noise of the page's collector. */
 const SLACK = 256 * 1_024;
 
+const browser = sharedBrowser();
+
 /** A page with a video of a canvas, a tracker that is told by hand, and an overlay. */
 async function prepared(t) {
-  const opened = await page(t, await launch(t), await site(t), {});
-  await opened.evaluate(async () => {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
-    canvas.getContext("2d").fillRect(0, 0, 640, 360);
-    const video = Object.assign(document.createElement("video"), { muted: true });
-    Object.assign(video.style, { width: "640px", height: "360px" });
-    document.body.append(video);
-    video.srcObject = canvas.captureStream(5);
-    await video.play();
-    const tracker = new lib.LayoutTracker();
-    const overlay = new lib.LayoutOverlay(video, tracker);
-    const kept = { warnings: new Set(), thrown: [] };
-    tracker.addEventListener("warning", ({ warning }) => kept.warnings.add(warning.code));
-    // Messages of more than their first few bytes are read as someone would who shows them.
-    tracker.addEventListener("message", ({ message }) => `${message.text}`.length);
-    Object.assign(globalThis, { tracker, overlay, kept, hostile: await import("/test/hostile.js") });
-    globalThis.attempt = (act) => {
-      try {
-        return act();
-      } catch (error) {
-        kept.thrown.push(error.stack);
-        return null;
-      }
-    };
-  });
+  const opened = await page(t, await browser(), await site(t), {});
+  await opened.evaluate(prepare);
   return opened;
+}
+
+/** In the page. */
+async function prepare() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+  canvas.getContext("2d").fillRect(0, 0, 640, 360);
+  const video = Object.assign(document.createElement("video"), { muted: true });
+  Object.assign(video.style, { width: "640px", height: "360px" });
+  document.body.append(video);
+  video.srcObject = canvas.captureStream(5);
+  await video.play();
+  const tracker = new lib.LayoutTracker();
+  const overlay = new lib.LayoutOverlay(video, tracker);
+  const kept = { warnings: new Set(), thrown: [] };
+  tracker.addEventListener("warning", ({ warning }) => kept.warnings.add(warning.code));
+  // Messages of more than their first few bytes are read as someone would who shows them.
+  tracker.addEventListener("message", ({ message }) => `${message.text}`.length);
+  Object.assign(globalThis, { tracker, overlay, kept, hostile: await import("/test/hostile.js") });
+  globalThis.attempt = (act) => {
+    try {
+      return act();
+    } catch (error) {
+      kept.thrown.push(error.stack);
+      return null;
+    }
+  };
 }
 
 /** Nothing but what the overlay makes is in the page. */
@@ -151,57 +156,66 @@ describe("hostile streams", { skip: await withoutPlayer() }, () => {
     });
   }
 
-  it("grow nothing over an hour", async (t) => {
-    const origin = await site(t);
-    const opened = await open(t, await launch(t), `${origin}/empty`);
-    const session = await opened.context().newCDPSession(opened);
-    await session.send("HeapProfiler.enable");
-    // The module's memory, of which the package shows nothing.
-    await opened.evaluate(async () => {
-      const { instantiate } = WebAssembly;
-      WebAssembly.instantiate = async (...given) => {
-        const made = await instantiate.call(WebAssembly, ...given);
-        globalThis.memory = (made.instance ?? made).exports.memory;
-        return made;
-      };
-      globalThis.lib = await import("/dist/index.js");
-      await lib.init();
-      const video = document.createElement("video");
-      document.body.append(video);
-      globalThis.tracker = new lib.LayoutTracker();
-      globalThis.overlay = new lib.LayoutOverlay(video, tracker);
-      globalThis.heard = { warnings: 0, messages: 0 };
-      tracker.addEventListener("warning", () => (heard.warnings += 1));
-      tracker.addEventListener("message", () => (heard.messages += 1));
-      const hostile = await import("/test/hostile.js");
-      const good = JSON.stringify({ stream: [{ uid: "a", x: 0, y: 0, w: 1, h: 1, vol: 9, vad: 9 }] });
-      globalThis.all = [...hostile.frames().filter(({ length }) => length < 12_000), hostile.frame(good), hostile.frame(good)];
-      globalThis.at = 0;
-    });
-    const hour = (part) =>
-      opened.evaluate((count) => {
+  for (const [way, method] of Object.entries({ "frame by frame": "push", "in FLV": "appendFlv", "in MPEG-TS": "appendTs" })) {
+    it(`grow nothing over an hour, ${way}`, async (t) => {
+      const opened = await open(t, await browser(), `${await site(t)}/empty`);
+      const session = await opened.context().newCDPSession(opened);
+      await session.send("HeapProfiler.enable");
+      // The module's memory, of which the package shows nothing.
+      await opened.evaluate(async () => {
+        const { instantiate } = WebAssembly;
+        WebAssembly.instantiate = async (...given) => {
+          const made = await instantiate.call(WebAssembly, ...given);
+          globalThis.memory = (made.instance ?? made).exports.memory;
+          return made;
+        };
+        globalThis.lib = await import("/dist/index.js");
+        await lib.init();
+      });
+      await opened.evaluate(prepare);
+      await opened.evaluate(() => {
+        globalThis.heard = { warnings: 0, messages: 0, panes: 0 };
+        tracker.addEventListener("warning", () => (heard.warnings += 1));
+        tracker.addEventListener("message", () => (heard.messages += 1));
         tracker.configure({ codec: "h264", format: "annexb" });
-        for (let end = at + count; at < end; at += 1) {
-          tracker.push(all[at % all.length], at / 25);
-          tracker.display(at / 25);
-        }
-      }, HOUR * part);
-    const measured = async () => {
-      await session.send("HeapProfiler.collectGarbage");
-      const { usedSize } = await session.send("Runtime.getHeapUsage");
-      const { wasm, elements } = await opened.evaluate(() => ({ wasm: memory.buffer.byteLength, elements: document.querySelectorAll("*").length }));
-      return { heap: usedSize, wasm, elements };
-    };
-    await hour(0.5);
-    const half = await measured();
-    await hour(0.5);
-    const whole = await measured();
-    const heard = await opened.evaluate(() => heard);
-    t.diagnostic(`module ${whole.wasm / 1_024} KiB, heap ${Math.round(whole.heap / 1_024)} KiB, ${heard.messages} messages, ${heard.warnings} warnings`);
-    assert.equal(whole.wasm, half.wasm);
-    assert.ok(whole.heap - half.heap < SLACK, `${half.heap}, then ${whole.heap}`);
-    assert.ok(whole.elements <= half.elements + 64 * 5);
-    // Warnings are few: the same is told once in five seconds.
-    assert.ok(heard.warnings < heard.messages, JSON.stringify(heard));
-  });
+        const pane = (uid, x) => ({ uid, x, y: 0, w: 0.5, h: 1, vol: 9, vad: 9 });
+        const good = ["a", "b"].map((uid) => hostile.frame(JSON.stringify({ stream: [pane(uid, 0), pane(`${uid}2`, 0.5)] })));
+        globalThis.all = [...hostile.frames().filter(({ length }) => length < 12_000), ...good, ...good];
+        globalThis.at = 0;
+      });
+      const hour = (part) =>
+        opened.evaluate(
+          ([method, count]) => {
+            const stream = method === "push" ? null : hostile.stream(method === "appendFlv" ? "flv" : "ts");
+            for (let end = at + count; at < end; at += 1) {
+              const [frame, time] = [all[at % all.length], at / 25];
+              if (stream) tracker[method](stream(frame, time));
+              else tracker.push(frame, time);
+              tracker.display(time);
+              heard.panes = Math.max(heard.panes, overlay.element.childElementCount);
+            }
+          },
+          [method, HOUR * part],
+        );
+      const measured = async () => {
+        await session.send("HeapProfiler.collectGarbage");
+        const { usedSize } = await session.send("Runtime.getHeapUsage");
+        const { wasm, elements } = await opened.evaluate(() => ({ wasm: memory.buffer.byteLength, elements: document.querySelectorAll("*").length }));
+        return { heap: usedSize, wasm, elements };
+      };
+      await hour(0.5);
+      const half = await measured();
+      await hour(0.5);
+      const whole = await measured();
+      const heard = await opened.evaluate(() => heard);
+      t.diagnostic(`module ${whole.wasm / 1_024} KiB, heap ${Math.round(whole.heap / 1_024)} KiB, ${JSON.stringify(heard)}`);
+      assert.equal(whole.wasm, half.wasm);
+      assert.ok(whole.heap - half.heap < SLACK, `${half.heap}, then ${whole.heap}`);
+      assert.ok(heard.panes >= 2 && heard.panes <= 64, `${heard.panes} panes were drawn`);
+      assert.ok(whole.elements <= half.elements + 64 * 5);
+      assert.ok(heard.messages > HOUR / 2, `${heard.messages} messages`);
+      // Warnings are few: the same is told once in five seconds.
+      assert.ok(heard.warnings < heard.messages / 10, JSON.stringify(heard));
+    });
+  }
 });

@@ -9,7 +9,8 @@ import { before, test } from "node:test";
 
 import { root } from "../tools/gateway.mjs";
 import { withoutBrowser } from "../tools/browser.mjs";
-import { launch, open, serve } from "./lib/browser.mjs";
+import { open, serve } from "./lib/browser.mjs";
+import { sharedBrowser } from "./player/page.mjs";
 
 const dist = join(root, "web/player/dist");
 const skip = withoutBrowser();
@@ -47,13 +48,16 @@ function panes() {
 window.ready = true;
 </script></html>`;
 
-async function page(t, { scale } = {}) {
+/** By device pixels of a pixel. */
+const browsers = Object.fromEntries([1, 1.5, 2].map((scale) => [scale, sharedBrowser({ scale })]));
+
+async function page(t, { scale = 1 } = {}) {
   const url = await serve(t, {
     "/": { body: PAGE },
     "/player": dist,
     "/frames.mjs": { body: await readFile(join(root, "tests/lib/frames.mjs")), type: "text/javascript" },
   });
-  const opened = await open(t, await launch(t, { scale }), `${url}/`);
+  const opened = await open(t, await browsers[scale](), `${url}/`);
   await opened.waitForFunction(() => window.ready);
   return opened;
 }

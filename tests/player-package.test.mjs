@@ -12,12 +12,14 @@ import { promisify } from "node:util";
 
 import { withoutBrowser } from "../tools/browser.mjs";
 import { root } from "../tools/gateway.mjs";
-import { launch, open, serve } from "./lib/browser.mjs";
+import { open, serve } from "./lib/browser.mjs";
 import { until } from "./lib/wait.mjs";
+import { sharedBrowser } from "./player/page.mjs";
 
 const skip = withoutBrowser();
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
+const browser = sharedBrowser();
 const packageFolder = join(root, "web/player");
 
 let work;
@@ -99,7 +101,7 @@ const INDEX = (script) => `<!doctype html><html lang="en"><meta charset="utf-8">
 
 /** What the page says it found. */
 async function shown(t, url) {
-  const tab = await open(t, await launch(t), url);
+  const tab = await open(t, await browser(), url);
   await tab.waitForFunction(() => "found" in window || "failed" in window);
   assert.equal(await tab.evaluate(() => window.failed), undefined);
   return tab.evaluate(() => window.found);
@@ -288,11 +290,22 @@ for (const [name, packages] of [
   ["react", ["mpegts.js", "react", "react-dom", "scheduler"]],
   ["vue", ["mpegts.js", "vue", "@vue"]],
 ]) {
-  test(`the example for ${name === "plain" ? "pages" : name} is built`, async () => {
+  test(`the example for ${name === "plain" ? "pages" : name} is built, and says what is wrong`, { skip }, async (t) => {
     const folder = await project(`example-${name}`, {}, packages);
     await cp(join(packageFolder, "examples", name), folder, { recursive: true });
     const { build } = await import("vite");
-    const { output } = await build({ root: folder, logLevel: "error", oxc: { jsx: { runtime: "automatic" } }, build: { write: false } });
-    assert.ok(output.some(({ fileName }) => fileName.endsWith(".wasm")));
+    await build({ root: folder, base: "./", logLevel: "error", oxc: { jsx: { runtime: "automatic" } }, build: { outDir: "out" } });
+    const assets = await readdir(join(folder, "out/assets"));
+    assert.ok(assets.some((file) => file.endsWith(".wasm")));
+    const url = await serve(t, { "/": join(folder, "out"), "/live.flv": (_, response) => response.writeHead(404).end() });
+    const alert = async () => {
+      const tab = await open(t, await browser(), `${url}/index.html`);
+      await tab.waitForFunction(() => document.querySelector("[role=alert]")?.textContent);
+      return tab.evaluate(() => document.querySelector("[role=alert]").textContent);
+    };
+    assert.match(await alert(), /^The stream cannot be played/);
+    // A newcomer's commonest mistake.
+    for (const file of assets.filter((file) => file.endsWith(".wasm"))) await rm(join(folder, "out/assets", file));
+    assert.match(await alert(), /^livegate_player\.wasm was not at /);
   });
 }

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { launch } from "./lib/browser.mjs";
 import { PANES, panes } from "./player/clips.mjs";
-import { media, page, pixels, site, withoutPlayer } from "./player/page.mjs";
+import { media, page, pixels, sharedBrowser, site, withoutPlayer } from "./player/page.mjs";
 
 const SIZES = [[320, 180], [641, 397], [1013, 420]];
 const FITS = ["contain", "cover"];
 const SCALES = [1, 2];
+const browsers = Object.fromEntries(SCALES.map((scale) => [scale, sharedBrowser({ scale })]));
 /** CSS pixels. */
 const NEAR = 1;
 const VIEWPORT = { width: 1100, height: 500 };
@@ -50,7 +50,7 @@ function sum(line, from, to, value) {
 describe("the overlay lies on the panes", { skip: await withoutPlayer() }, async () => {
   for (const scale of SCALES) {
     it(`with ${scale} device pixel${scale > 1 ? "s" : ""} a pixel`, async (t) => {
-      const browser = await launch(t, { scale });
+      const browser = await browsers[scale]();
       const origin = await site(t);
       const shown = await page(t, browser, origin, { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
       await shown.evaluate(play, media(await panes()));
@@ -63,7 +63,7 @@ describe("the overlay lies on the panes", { skip: await withoutPlayer() }, async
 
   it("follows a window that is turned", async (t) => {
     const origin = await site(t);
-    const shown = await page(t, await launch(t), origin, { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
+    const shown = await page(t, await browsers[1](), origin, { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
     await shown.evaluate(play, media(await panes()));
     await shown.locator('.livegate-pane[data-uid="red"]').waitFor();
     const turned = { width: VIEWPORT.height, height: VIEWPORT.width };
@@ -74,7 +74,7 @@ describe("the overlay lies on the panes", { skip: await withoutPlayer() }, async
   });
 
   it("stays below what the page lays over the video", async (t) => {
-    const shown = await page(t, await launch(t), await site(t), { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
+    const shown = await page(t, await browsers[1](), await site(t), { viewport: VIEWPORT, scripts: ["mpegts"], modules: ["mpegts"] });
     await shown.evaluate(play, media(await panes()));
     await shown.locator('.livegate-pane[data-uid="blue"]').waitFor();
     // Panes have an order among themselves, of which the page's own need not know.

@@ -73,3 +73,55 @@ export function frames() {
     frame(text, { said: 3 }),
   ]);
 }
+
+const bytes16 = (number) => [(number >> 8) & 255, number & 255];
+
+/** Makes pieces of a stream of frames of Annex B: for each a frame and its time in seconds gives the bytes. */
+export const stream = (kind) => (kind === "flv" ? flv() : ts());
+
+/** FLV (Annex E): tags of H.264 with lengths of 4 bytes; the frame is one unit with its start codes' places. */
+function flv() {
+  let head = [0x46, 0x4c, 0x56, 1, 1, 0, 0, 0, 9, 0, 0, 0, 0];
+  // avcC with one parameter set of each kind: ISO/IEC 14496-15 5.3.3.1.
+  const avcc = [1, 0x42, 0, 0x1e, 0xff, 0xe1, 0, 2, 0x67, 0x42, 1, 0, 2, 0x68, 0xce];
+  const tag = (ms, body) => {
+    const length = [(body.length >> 16) & 255, ...bytes16(body.length)];
+    const time = [(ms >> 16) & 255, ...bytes16(ms), (ms >>> 24) & 255];
+    const size = body.length + 11;
+    return [9, ...length, ...time, 0, 0, 0, ...body, 0, (size >> 16) & 255, ...bytes16(size)];
+  };
+  return (frame, seconds) => {
+    const units = [frame.subarray(4, frame.length - SLICE.length), frame.subarray(frame.length - SLICE.length + 4)];
+    const sample = units.flatMap((unit) => [0, 0, ...bytes16(unit.length), ...unit]);
+    const ms = Math.round(seconds * 1_000);
+    const begin = head.length > 0 ? [...head, ...tag(ms, [0x17, 0, 0, 0, 0, ...avcc])] : [];
+    head = [];
+    return Uint8Array.from([...begin, ...tag(ms, [0x17, 1, 0, 0, 0, ...sample])]);
+  };
+}
+
+/** A transport stream (H.222.0 2.4): tables of one program, then a PES packet for each frame. Checksums are 0. */
+function ts() {
+  const counts = { 0: 0, 256: 0, 257: 0 };
+  const packets = (pid, payload) => {
+    const out = [];
+    for (let at = 0; at < payload.length; at += 184) {
+      const piece = payload.slice(at, at + 184);
+      const lacks = 184 - piece.length;
+      const field = lacks === 0 ? [] : lacks === 1 ? [0] : [lacks - 1, 0, ...new Array(lacks - 2).fill(0xff)];
+      const first = at === 0 ? 0x40 : 0;
+      out.push(0x47, first | (pid >> 8), pid & 255, (lacks > 0 ? 0x30 : 0x10) | (counts[pid]++ & 15), ...field, ...piece);
+    }
+    return out;
+  };
+  const section = (id, body) => [0, id, 0xb0, body.length + 9, 0, 1, 0xc1, 0, 0, ...body, 0, 0, 0, 0];
+  const tables = () => [...packets(0, section(0, [0, 1, 0xe1, 0])), ...packets(256, section(2, [0xe1, 1, 0xf0, 0, 0x1b, 0xe1, 1, 0xf0, 0]))];
+  let frames = 0;
+  return (frame, seconds) => {
+    const pts = Math.round(seconds * 90_000);
+    const high = Math.floor(pts / 2 ** 30);
+    const time = [0x21 | (high << 1), (pts >> 22) & 255, ((pts >> 14) & 254) | 1, (pts >> 7) & 255, ((pts << 1) & 254) | 1];
+    const pes = [0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5, ...time, 0, 0, 0, 1, 9, 0xf0, ...frame];
+    return Uint8Array.from([...(frames++ % 25 === 0 ? tables() : []), ...packets(257, pes)]);
+  };
+}

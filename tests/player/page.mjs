@@ -5,10 +5,11 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { after } from "node:test";
 
 import { withoutBrowser } from "../../tools/browser.mjs";
 import { root } from "../../tools/gateway.mjs";
-import { open, serve } from "../lib/browser.mjs";
+import { launch, open, serve } from "../lib/browser.mjs";
 import { folder, missing } from "../media/material.mjs";
 
 /** Players as browsers load them, and the judge of accessibility. */
@@ -27,6 +28,16 @@ export async function withoutPlayer() {
 }
 
 const EMPTY = `<!doctype html><html lang="en"><title>test</title><body style="margin:0;background:#000"></body></html>`;
+
+/** One Chromium for all tests of a file, started when the first asks for it; options as `launch` has them. */
+export function sharedBrowser(options) {
+  const ends = [];
+  let started;
+  after(async () => {
+    for (const end of ends) await end();
+  });
+  return () => (started ??= launch({ after: (end) => ends.push(end) }, options));
+}
 
 /** Serves the package, what clips are in, and an empty page; `more` as `serve` of tests/lib/browser.mjs takes it. */
 export async function site(t, more = {}) {

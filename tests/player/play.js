@@ -40,33 +40,33 @@ export function watched(tracker, kept, count) {
   return video;
 }
 
-/** How each player is started, in the words of its own documentation. */
+/** How each player is started, in the words of its own documentation: the player, and what ends reading it. */
 const PLAYERS = {
   mpegts(tracker, video, url, { type = "flv", isLive = true } = {}) {
-    const { player } = lib.createMpegtsPlayer(mpegts, tracker, { type, isLive, url }, { enableStashBuffer: false, lazyLoad: false });
+    const { player, stop } = lib.createMpegtsPlayer(mpegts, tracker, { type, isLive, url }, { enableStashBuffer: false, lazyLoad: false });
     player.attachMediaElement(video);
     player.load();
-    return player;
+    return { player, stop };
   },
   flv(tracker, video, url) {
-    const { player } = lib.createFlvPlayer(flvjs, tracker, { type: "flv", isLive: true, url }, { enableStashBuffer: false });
+    const { player, stop } = lib.createFlvPlayer(flvjs, tracker, { type: "flv", isLive: true, url }, { enableStashBuffer: false });
     player.attachMediaElement(video);
     player.load();
-    return player;
+    return { player, stop };
   },
   xgplayer(tracker, video, url) {
     const { Flv } = globalThis.xgplayerFlv;
     const flv = new Flv({ media: video, isLive: true, url, retryCount: 0 });
-    lib.trackXgplayer(flv, tracker);
+    const stop = lib.trackXgplayer(flv, tracker);
     flv.load(url);
-    return flv;
+    return { player: flv, stop };
   },
   hls(tracker, video, url) {
     const hls = new Hls({ enableWorker: true });
-    lib.trackHls(hls, tracker);
+    const stop = lib.trackHls(hls, tracker);
     hls.loadSource(url);
     hls.attachMedia(video);
-    return hls;
+    return { player: hls, stop };
   },
 };
 
@@ -76,6 +76,6 @@ export function play(name, url, count, options) {
   const video = watched(tracker, kept, count);
   video.autoplay = true;
   video.addEventListener("error", () => (kept.failed ??= video.error.message));
-  PLAYERS[name](tracker, video, url, options);
-  return { tracker, kept, video };
+  video.addEventListener("canplay", () => (video.playbackRate = options?.rate ?? 1));
+  return { tracker, kept, video, ...PLAYERS[name](tracker, video, url, options) };
 }

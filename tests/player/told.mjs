@@ -8,14 +8,16 @@ import assert from "node:assert/strict";
  *
  * @template {{mediaTime: number, number: number}} Seen
  * @param {Seen[]} seen `number` as the pixels have it
+ * @param {Seen[]} sure which say what a media time's frame is: best those that were read while nothing moved
  * @returns {(Seen & {told: number})[]}
  */
-export function told(seen, fps) {
-  const offsets = seen.map(({ mediaTime, number }) => mediaTime * fps - number).sort((one, other) => one - other);
+export function told(seen, fps, sure = seen) {
+  const offsets = sure.map(({ mediaTime, number }) => mediaTime * fps - number).sort((one, other) => one - other);
   const offset = offsets[offsets.length >> 1];
-  const all = seen.map((one) => ({ ...one, told: Math.round(one.mediaTime * fps - offset) }));
-  const agreed = all.filter(({ told, number }) => told === number).length;
-  assert.ok(agreed >= seen.length / 2, `of ${seen.length} callbacks ${agreed} were told of the frame that they read`);
+  const frameOf = ({ mediaTime }) => Math.round(mediaTime * fps - offset);
+  const all = seen.map((one) => ({ ...one, told: frameOf(one) }));
+  const agreed = sure.filter((one) => frameOf(one) === one.number).length;
+  assert.ok(agreed >= sure.length / 2, `of ${sure.length} callbacks ${agreed} were told of the frame that they read`);
   // Pixels are never of an earlier frame.
   const before = all.filter(({ told, number }) => number < told);
   assert.deepEqual(before, []);

@@ -1,11 +1,12 @@
 import { LayoutOverlay, LayoutTracker, init } from "@livegate/player";
 import { createMpegtsPlayer } from "@livegate/player/mpegts";
 import mpegts from "mpegts.js";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 /** A live stream with the names of those in it. */
 export function LayoutVideo({ url, onSelect, onLayout }) {
   const video = useRef(null);
+  const [failure, setFailure] = useState("");
   // Those of the last rendering, so that a new function does not begin the stream anew.
   const listeners = useRef({});
   listeners.current = { onSelect, onLayout };
@@ -14,7 +15,10 @@ export function LayoutVideo({ url, onSelect, onLayout }) {
     const element = video.current;
     let end = () => {};
     let ended = false;
-    init().then(() => {
+    const fail = (text) => {
+      if (!ended) setFailure(text);
+    };
+    const start = () => {
       if (ended) return;
       const tracker = new LayoutTracker();
       const overlay = new LayoutOverlay(element, tracker);
@@ -22,6 +26,7 @@ export function LayoutVideo({ url, onSelect, onLayout }) {
       tracker.addEventListener("layout", ({ layout }) => listeners.current.onLayout?.(layout));
       tracker.attach(element);
       const { player, stop } = createMpegtsPlayer(mpegts, tracker, { type: "flv", isLive: true, url });
+      player.on(mpegts.Events.ERROR, (type, detail) => fail(`The stream cannot be played: ${detail}`));
       player.attachMediaElement(element);
       player.load();
       end = () => {
@@ -30,12 +35,22 @@ export function LayoutVideo({ url, onSelect, onLayout }) {
         overlay.destroy();
         tracker.close();
       };
-    });
+    };
+    setFailure("");
+    init().then(start).catch((error) => fail(error.message));
     return () => {
       ended = true;
       end();
     };
   }, [url]);
 
-  return <video ref={video} muted autoPlay playsInline style={{ width: "100%" }} />;
+  return (
+    <>
+      {/* The overlay lies behind it in the page: what React adds and takes away stands before. */}
+      <p role="alert">{failure}</p>
+      <div style={{ position: "relative" }}>
+        <video ref={video} muted autoPlay playsInline style={{ width: "100%" }} />
+      </div>
+    </>
+  );
 }

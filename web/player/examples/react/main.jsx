@@ -8,13 +8,11 @@ function App() {
   const [people, setPeople] = useState(0);
   return (
     <main>
-      <div style={{ position: "relative" }}>
-        <LayoutVideo
-          url={new URLSearchParams(location.search).get("url") ?? "/live.flv"}
-          onSelect={setChosen}
-          onLayout={(layout) => setPeople(layout?.panes.length ?? 0)}
-        />
-      </div>
+      <LayoutVideo
+        url={new URLSearchParams(location.search).get("url") ?? "/live.flv"}
+        onSelect={setChosen}
+        onLayout={(layout) => setPeople(layout?.panes.length ?? 0)}
+      />
       <p role="status">{`${chosen} is chosen of ${people}.`}</p>
     </main>
   );

@@ -9,12 +9,21 @@ export const LayoutVideo = defineComponent({
   emits: ["select", "layout"],
   setup(props, { emit }) {
     const video = ref(null);
+    const failure = ref("");
     let end = () => {};
     let turn = 0;
 
     async function play() {
       stop();
       const mine = turn;
+      failure.value = "";
+      try {
+        await start(mine);
+      } catch (error) {
+        failure.value = error.message;
+      }
+    }
+    async function start(mine) {
       await init();
       if (mine !== turn) return;
       const tracker = new LayoutTracker();
@@ -23,6 +32,7 @@ export const LayoutVideo = defineComponent({
       tracker.addEventListener("layout", ({ layout }) => emit("layout", layout));
       tracker.attach(video.value);
       const { player, stop: untap } = createMpegtsPlayer(mpegts, tracker, { type: "flv", isLive: true, url: props.url });
+      player.on(mpegts.Events.ERROR, (type, detail) => (failure.value = `The stream cannot be played: ${detail}`));
       player.attachMediaElement(video.value);
       player.load();
       end = () => {
@@ -41,6 +51,13 @@ export const LayoutVideo = defineComponent({
     onMounted(play);
     watch(() => props.url, play);
     onBeforeUnmount(stop);
-    return () => h("video", { ref: video, muted: true, autoplay: true, playsinline: true, style: "width: 100%" });
+    return () =>
+      h("div", [
+        h("p", { role: "alert" }, failure.value),
+        // The overlay puts its container behind the video; this element is the component's own, so Vue leaves it be.
+        h("div", { style: "position: relative" }, [
+          h("video", { ref: video, muted: true, autoplay: true, playsinline: true, style: "width: 100%" }),
+        ]),
+      ]);
   },
 });

@@ -10,14 +10,11 @@ createApp({
     const people = ref(0);
     return () =>
       h("main", [
-        h("div", { style: "position: relative" }, [
-          // The overlay puts its container behind the video; this element is the component's own, so Vue leaves it be.
-          h(LayoutVideo, {
-            url,
-            onSelect: (uid) => (chosen.value = uid),
-            onLayout: (layout) => (people.value = layout?.panes.length ?? 0),
-          }),
-        ]),
+        h(LayoutVideo, {
+          url,
+          onSelect: (uid) => (chosen.value = uid),
+          onLayout: (layout) => (people.value = layout?.panes.length ?? 0),
+        }),
         h("p", { role: "status" }, `${chosen.value} is chosen of ${people.value}.`),
       ]);
   },

@@ -4,7 +4,7 @@ import type { Pane } from "../types.js";
 import { type Measured, measure, same } from "./box.js";
 import { apart, shownNames } from "./names.js";
 import { type PaneMaker, PaneView, keys, orders } from "./pane.js";
-import { addRules, fix } from "./style.js";
+import { FIXED, addRules, fix } from "./style.js";
 import { watch } from "./watch.js";
 
 export interface OverlayOptions {
@@ -181,7 +181,7 @@ export class LayoutOverlay extends Target<OverlayEvents> {
 const uid = (pane: Pane): string => pane.uid;
 
 const CONTAINER = {
-  position: "absolute",
+  ...FIXED,
   isolation: "isolate",
   left: "0",
   top: "0",
@@ -189,16 +189,8 @@ const CONTAINER = {
   bottom: "auto",
   width: "0",
   height: "0",
-  margin: "0",
-  padding: "0",
-  border: "0",
   background: "none",
-  transform: "none",
-  "max-width": "none",
-  "max-height": "none",
   overflow: "hidden",
-  "pointer-events": "none",
-  display: "block",
   visibility: "hidden",
 };
 

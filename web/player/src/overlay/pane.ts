@@ -1,5 +1,5 @@
 import type { Pane, PlacedPane } from "../types.js";
-import { fix } from "./style.js";
+import { FIXED, fix } from "./style.js";
 
 /** What the elements of a pane are made by. */
 export interface PaneMaker {
@@ -101,31 +101,9 @@ export class PaneView {
 
 const px = (pixels: number): string => `${pixels}px`;
 
-const FIXED = {
-  position: "absolute",
-  display: "block",
-  "box-sizing": "border-box",
-  margin: "0",
-  padding: "0",
-  border: "0",
-  transform: "none",
-  "min-width": "0",
-  "min-height": "0",
-  "max-width": "none",
-  "max-height": "none",
-  "pointer-events": "none",
-};
-
+/** Whether the stream says the same of both. */
 const same = (one: Pane, other: Pane): boolean =>
-  one.uid === other.uid &&
-  one.source === other.source &&
-  one.speaking === other.speaking &&
-  one.volume === other.volume &&
-  one.x === other.x &&
-  one.y === other.y &&
-  one.width === other.width &&
-  one.height === other.height &&
-  one.alpha === other.alpha;
+  (Object.keys(other) as (keyof Pane)[]).every((key) => one[key] === other[key]);
 
 /** The same picture has the same key in every layout; if it is there several times, a number tells them apart. */
 export function keys(panes: readonly Pane[]): string[] {

@@ -38,3 +38,19 @@ export function fix(element: HTMLElement, properties: Record<string, string>): v
     if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value, "important");
   }
 }
+
+/** What no rule of the page may change of the container and of panes. */
+export const FIXED = {
+  position: "absolute",
+  display: "block",
+  "box-sizing": "border-box",
+  margin: "0",
+  padding: "0",
+  border: "0",
+  transform: "none",
+  "min-width": "0",
+  "min-height": "0",
+  "max-width": "none",
+  "max-height": "none",
+  "pointer-events": "none",
+};
