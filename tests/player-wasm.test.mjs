@@ -10,7 +10,7 @@ import { loadPlayer } from "./lib/player-wasm.mjs";
 import { find, names } from "./media/clips.mjs";
 import { read, toAnnexB, video, write } from "./media/flv.mjs";
 import { missing, output } from "./media/material.mjs";
-import { draft, ffmpeg, h264Reader } from "./media/oracles.mjs";
+import { draft, ffmpeg, h264Reader, inTs } from "./media/oracles.mjs";
 import { hls } from "./media/players.mjs";
 import { changed, insert } from "./media/sei.mjs";
 
@@ -115,15 +115,6 @@ function first(bytes) {
   const picture = tags.find((tag) => video(tag)?.packet === 1);
   return Math.min(sound?.time ?? Infinity, picture.time);
 }
-
-const inTs = ({ path, codec }, use) =>
-  draft("ts", undefined, async (ts) => {
-    await output("ffmpeg", [
-      ...["-v", "error", "-y", "-f", codec === "h264" ? "h264" : "hevc", "-i", path, "-c", "copy"],
-      ...["-bsf:v", "setts=ts=N*3600:time_base=1/90000", "-muxdelay", "0", "-muxpreload", "0", ts],
-    ]);
-    return use(ts);
-  });
 
 for (const name of [...names(".h264"), ...names(".h265")]) {
   test(`${name}, as a transport stream`, { skip }, async (t) => {

@@ -80,7 +80,7 @@ export async function draft(extension, bytes, use) {
 }
 
 /** A transport stream of an Annex B one, a picture every 40 ms in the order of the file. */
-const inTs = ({ path, codec }, use) =>
+export const inTs = ({ path, codec }, use) =>
   draft("ts", undefined, async (ts) => {
     await output("ffmpeg", [
       ...["-v", "error", "-y", "-f", codec === "h264" ? "h264" : "hevc", "-i", path, "-c", "copy"],
