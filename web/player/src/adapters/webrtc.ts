@@ -57,33 +57,32 @@ export function trackPort(tracker: LayoutTracker, port: MessagePort): () => void
   return () => port.removeEventListener("message", heard);
 }
 
-function reader(tracker: LayoutTracker): (frame: EncodedFrame) => void {
-  // The tracker may have followed another stream.
-  tracker.reset();
+/** Hands on frames of video that can be read, with the tracker set to their codec. */
+function read(tracker: LayoutTracker, take: (bytes: Uint8Array<ArrayBuffer>, rtpTimestamp: number, codec: Told["codec"]) => void) {
   let codec = "";
-  return (frame) => {
+  return (frame: EncodedFrame) => {
     const { rtpTimestamp = frame.timestamp ?? 0, mimeType } = frame.getMetadata();
     const now = codecOf(mimeType);
     if (!now) return;
     if (now !== codec) tracker.configure({ codec: (codec = now) as Told["codec"], format: "annexb" });
-    tracker.pushRtp(new Uint8Array(frame.data), rtpTimestamp);
+    take(new Uint8Array(frame.data), rtpTimestamp, now as Told["codec"]);
   };
+}
+
+function reader(tracker: LayoutTracker): (frame: EncodedFrame) => void {
+  // The tracker may have followed another stream.
+  tracker.reset();
+  return read(tracker, (bytes, rtpTimestamp) => void tracker.pushRtp(bytes, rtpTimestamp));
 }
 
 /** The worker's own tracker says which frames have messages; only those are told. */
 function teller(port: MessagePort): (frame: EncodedFrame) => void {
   const tracker = new LayoutTracker();
-  let codec = "";
-  return (frame) => {
-    const { rtpTimestamp = frame.timestamp ?? 0, mimeType } = frame.getMetadata();
-    const now = codecOf(mimeType);
-    if (!now) return;
-    if (now !== codec) tracker.configure({ codec: (codec = now) as Told["codec"], format: "annexb" });
-    const bytes = new Uint8Array(frame.data);
+  return read(tracker, (bytes, rtpTimestamp, codec) => {
     if (tracker.push(bytes, 0) === 0) return;
-    const told: Told = { livegate: "frame", codec: now, rtpTimestamp, bytes: bytes.slice() };
+    const told: Told = { livegate: "frame", codec, rtpTimestamp, bytes: bytes.slice() };
     port.postMessage(told, [told.bytes.buffer]);
-  };
+  });
 }
 
 /** Where the browser does not say, it is taken for H.264, which all of them have. */
