@@ -85,7 +85,9 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("says that what a black hole swallows does not arrive", async (t) => {
-    const relay = await host(t, { settings: { stall_ms: 2_000, ack_window_bytes: 50_000, first_pause_ms: 200 } });
+    // It does not try again before it has been looked at.
+    const pauses = { first_pause_ms: 60_000, longest_pause_ms: 60_000 };
+    const relay = await host(t, { settings: { stall_ms: 2_000, ack_window_bytes: 50_000, ...pauses } });
     const [one, two] = [await destination(t), await destination(t)];
     const [both, acknowledgements] = [await toxic(t, one.url), await toxic(t, two.url)];
     await relay.task([both.url, acknowledgements.url]);
