@@ -38,7 +38,7 @@ pub mod player;
 pub mod relay;
 pub mod scheme;
 pub mod sei;
-mod sorted;
+pub mod sorted;
 pub mod time;
 pub mod ts;
 pub mod url;

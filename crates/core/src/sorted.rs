@@ -1,13 +1,13 @@
 //! Small maps and sets: sorted lists. Every type that a tree is made for costs the Worker five to
 //! nine kilobytes of code; what is kept here has some thousand entries at most, and most of them
-//! come in order.
+//! come in order. To insert or remove one moves those that come after it.
 
 use alloc::vec::Vec;
 use core::ops::{Bound, RangeBounds};
 
 /// Values by key, in the keys' order.
 #[derive(Clone, Debug)]
-pub(crate) struct Map<K, V>(Vec<(K, V)>);
+pub struct Map<K, V>(Vec<(K, V)>);
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
@@ -16,32 +16,51 @@ impl<K, V> Default for Map<K, V> {
 }
 
 impl<K, V> Map<K, V> {
-    pub(crate) const fn new() -> Self {
+    /// A map without entries.
+    #[must_use]
+    pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many entries it has.
+    #[must_use]
+    pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it has none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Removes all entries.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Removes the entries that are not to be kept.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        self.0.retain_mut(|(key, value)| keep(key, value));
+    }
+
     /// The entries, in order.
-    pub(crate) fn iter(&self) -> core::slice::Iter<'_, (K, V)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &(K, V)> + Clone {
         self.0.iter()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+    /// The entries, in order, whose values may change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         self.0.iter_mut().map(|(key, value)| (&*key, value))
     }
 
-    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+    /// The values, in their keys' order.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.0.iter().map(|(_, value)| value)
     }
 
-    pub(crate) fn into_entries(self) -> impl Iterator<Item = (K, V)> {
+    /// The entries as values of their own, in order.
+    pub fn into_entries(self) -> impl Iterator<Item = (K, V)> {
         self.0.into_iter()
     }
 }
@@ -51,16 +70,20 @@ impl<K: Ord, V> Map<K, V> {
         self.0.binary_search_by(|(known, _)| known.cmp(key))
     }
 
-    pub(crate) fn contains_key(&self, key: &K) -> bool {
+    /// Whether there is an entry of a key.
+    #[must_use]
+    pub fn contains_key(&self, key: &K) -> bool {
         self.find(key).is_ok()
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &K) -> Option<&V> {
         self.find(key).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
     }
 
     /// Sets a key's value; the one that it had.
-    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.find(&key) {
             Ok(at) => self.0.get_mut(at).map(|(_, there)| core::mem::replace(there, value)),
             Err(at) => {
@@ -70,18 +93,19 @@ impl<K: Ord, V> Map<K, V> {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+    /// Removes the entry of a key; the value that it had.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
         self.find(key).ok().map(|at| self.0.remove(at).1)
     }
 
     /// The entries within a range, in order.
-    pub(crate) fn range(&self, range: impl RangeBounds<K>) -> &[(K, V)] {
+    pub fn range(&self, range: impl RangeBounds<K>) -> &[(K, V)] {
         let (from, to) = self.places(&range);
         self.0.get(from..to).unwrap_or_default()
     }
 
     /// The entries within a range, in order; their keys are to stay.
-    pub(crate) fn range_mut(&mut self, range: impl RangeBounds<K>) -> &mut [(K, V)] {
+    pub fn range_mut(&mut self, range: impl RangeBounds<K>) -> &mut [(K, V)] {
         let (from, to) = self.places(&range);
         self.0.get_mut(from..to).unwrap_or_default()
     }
@@ -103,7 +127,7 @@ impl<K: Ord, V> Map<K, V> {
     }
 
     /// Removes what comes before a key.
-    pub(crate) fn cut_before(&mut self, key: &K) {
+    pub fn cut_before(&mut self, key: &K) {
         let gone = self.0.partition_point(|(known, _)| known < key);
         self.0.drain(..gone);
     }
@@ -111,7 +135,7 @@ impl<K: Ord, V> Map<K, V> {
 
 impl<K: Ord, V: Default> Map<K, V> {
     /// A key's value, made first if there is none.
-    pub(crate) fn entry(&mut self, key: K) -> &mut V {
+    pub fn entry(&mut self, key: K) -> &mut V {
         let at = match self.find(&key) {
             Ok(at) => at,
             Err(at) => {
@@ -124,8 +148,19 @@ impl<K: Ord, V: Default> Map<K, V> {
     }
 }
 
+impl<K: Ord, V> FromIterator<(K, V)> for Map<K, V> {
+    /// The last value of a key counts.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut map = Self::new();
+        for (key, value) in entries {
+            map.insert(key, value);
+        }
+        map
+    }
+}
+
 /// Keys in their order.
-pub(crate) type Set<K> = Map<K, ()>;
+pub type Set<K> = Map<K, ()>;
 
 #[cfg(test)]
 mod tests {
@@ -164,6 +199,9 @@ mod tests {
         }
         tree.range_mut(10..=20).for_each(|(_, value)| *value = 0);
         assert!(ours.iter_mut().map(|(key, value)| (*key, *value)).eq(tree.clone()));
+        ours.retain(|key, _| key % 7 > 0);
+        tree.retain(|key, _| key % 7 > 0);
+        assert!(ours.iter().copied().eq(tree.clone()));
         *ours.entry(50) += 1;
         *ours.entry(1_000) += 1;
         *tree.entry(50).or_default() += 1;
@@ -172,6 +210,14 @@ mod tests {
         tree = tree.split_off(&30);
         assert!(ours.values().eq(tree.values()));
         assert!(ours.into_entries().eq(tree));
+    }
+
+    #[test]
+    fn is_made_of_entries_in_any_order_of_which_a_keys_last_counts() {
+        let mut map: Map<u8, char> = [(3, 'c'), (1, 'a'), (2, 'b'), (1, 'z')].into_iter().collect();
+        assert_eq!(map.iter().copied().collect::<Vec<_>>(), [(1, 'z'), (2, 'b'), (3, 'c')]);
+        map.clear();
+        assert!(map.is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use livegate_core::id::{TenantId, token_hash};
+use livegate_core::sorted::Map;
 use livegate_core::time::{Millis, UnixMillis};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -12,7 +13,6 @@ use worker::Env;
 
 use crate::document::{document, words};
 use crate::error::Result;
-use crate::map::Map;
 use crate::objects::contract::ToDirectory;
 use crate::objects::{ObjectRef, call};
 use crate::{js, seal};

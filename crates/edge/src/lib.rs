@@ -27,7 +27,6 @@ mod http;
 mod ingress;
 mod js;
 mod json;
-mod map;
 mod model;
 mod notice;
 mod objects;

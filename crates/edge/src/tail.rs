@@ -369,6 +369,47 @@ where
     }
 }
 
+/// What a Durable Object does when one of its `WebSocket`s closes or fails: a part of its `DurableObject`.
+macro_rules! listeners_may_leave {
+    () => {
+        async fn websocket_close(
+            &self,
+            socket: worker::WebSocket,
+            code: usize,
+            reason: String,
+            _was_clean: bool,
+        ) -> worker::Result<()> {
+            $crate::tail::closed(&socket, code, &reason);
+            Ok(())
+        }
+
+        async fn websocket_error(
+            &self,
+            _socket: worker::WebSocket,
+            _error: worker::Error,
+        ) -> worker::Result<()> {
+            Ok(())
+        }
+    };
+}
+pub(crate) use listeners_may_leave;
+
+/// The same and what it does with a message, for an object whose sockets are all tails.
+macro_rules! listeners_are_only_told {
+    () => {
+        async fn websocket_message(
+            &self,
+            _socket: worker::WebSocket,
+            _message: worker::WebSocketIncomingMessage,
+        ) -> worker::Result<()> {
+            Ok(())
+        }
+
+        $crate::tail::listeners_may_leave!();
+    };
+}
+pub(crate) use listeners_are_only_told;
+
 /// Answers a listener that closes its socket.
 pub(crate) fn closed(socket: &WebSocket, code: usize, reason: &str) {
     // 1005 and 1006 (RFC 6455 §7.4.1) must not travel in a close frame.

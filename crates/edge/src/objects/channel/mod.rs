@@ -33,10 +33,11 @@ use livegate_core::delivery::current::Current;
 use livegate_core::delivery::dedup::Dedup;
 use livegate_core::delivery::slots::Slots;
 use livegate_core::id::{ChannelNumber, EventId, Seq, SubscriptionId, TenantId};
+use livegate_core::sorted::Map;
 use livegate_core::time::{Millis, UnixMillis};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
-use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object};
+use worker::{DurableObject, Env, State, durable_object};
 
 pub(crate) use self::accept::{Accepted, Terms, accept};
 use self::plan::Plan;
@@ -49,7 +50,6 @@ use super::{answer, opened};
 use crate::document::Field;
 use crate::error::{Error, Result};
 use crate::http::Incoming;
-use crate::map::Map;
 use crate::tail::Tails;
 use crate::wire::{Attempt, Fed};
 use crate::{http, js};
@@ -180,33 +180,7 @@ impl DurableObject for Channel {
         Ok(http::empty(204)?.into())
     }
 
-    async fn websocket_message(
-        &self,
-        _socket: worker::WebSocket,
-        _message: WebSocketIncomingMessage,
-    ) -> worker::Result<()> {
-        // A tail only speaks.
-        Ok(())
-    }
-
-    async fn websocket_close(
-        &self,
-        socket: worker::WebSocket,
-        code: usize,
-        reason: String,
-        _was_clean: bool,
-    ) -> worker::Result<()> {
-        crate::tail::closed(&socket, code, &reason);
-        Ok(())
-    }
-
-    async fn websocket_error(
-        &self,
-        _socket: worker::WebSocket,
-        _error: worker::Error,
-    ) -> worker::Result<()> {
-        Ok(())
-    }
+    crate::tail::listeners_are_only_told!();
 }
 
 #[wasm_bindgen]

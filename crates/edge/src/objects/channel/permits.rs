@@ -6,13 +6,13 @@ use std::rc::Rc;
 use livegate_core::delivery::breaker::Permit;
 use livegate_core::delivery::outcome::Outcome;
 use livegate_core::id::EndpointId;
+use livegate_core::sorted::Map;
 use livegate_core::time::{Millis, UnixMillis};
 
 use super::{Errand, Inner};
 use crate::compile::Target;
 use crate::error::Result;
 use crate::js;
-use crate::map::Map;
 use crate::objects::contract::{Exchange, ToEndpoint};
 use crate::objects::endpoint::{Report, Told};
 use crate::objects::{ObjectRef, call};
@@ -62,7 +62,7 @@ impl Permits {
 
     /// Settings have changed: whoever was to wait may ask again.
     pub(super) fn forget_waits(&mut self) {
-        self.of.values_mut().for_each(|leave| leave.wait_until = None);
+        self.of.iter_mut().for_each(|(_, leave)| leave.wait_until = None);
     }
 }
 

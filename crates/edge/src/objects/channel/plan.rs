@@ -8,6 +8,7 @@ use livegate_core::dialect::DialectName;
 use livegate_core::event::{Event, Relay};
 use livegate_core::filter::SubscriptionSet;
 use livegate_core::id::EndpointId;
+use livegate_core::sorted::Map;
 use livegate_core::time::{Millis, UnixMillis};
 use livegate_core::url::egress::EgressPolicy;
 
@@ -17,7 +18,6 @@ use crate::compile::{self, Target};
 use crate::credentials;
 use crate::error::{Error, Result};
 use crate::js;
-use crate::map::Map;
 use crate::model::{Snapshot, Subscription};
 use crate::objects::contract::ToTenant;
 use crate::objects::{ObjectRef, call};

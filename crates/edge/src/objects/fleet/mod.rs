@@ -97,24 +97,7 @@ impl DurableObject for Fleet {
         link::heard(self, &socket, message).await.map_err(Into::into)
     }
 
-    async fn websocket_close(
-        &self,
-        socket: worker::WebSocket,
-        code: usize,
-        reason: String,
-        _was_clean: bool,
-    ) -> worker::Result<()> {
-        crate::tail::closed(&socket, code, &reason);
-        Ok(())
-    }
-
-    async fn websocket_error(
-        &self,
-        _socket: worker::WebSocket,
-        _error: worker::Error,
-    ) -> worker::Result<()> {
-        Ok(())
-    }
+    crate::tail::listeners_may_leave!();
 }
 
 /// What the API shows of a task whose host is not heard of: nobody knows.

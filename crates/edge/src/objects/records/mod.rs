@@ -15,7 +15,7 @@ use std::panic::AssertUnwindSafe;
 
 use livegate_core::time::UnixMillis;
 use serde_json::Value;
-use worker::{DurableObject, Env, State, WebSocketIncomingMessage, durable_object};
+use worker::{DurableObject, Env, State, durable_object};
 
 use self::index::Index;
 pub(crate) use self::replay::ReplayFilter;
@@ -85,33 +85,7 @@ impl DurableObject for Records {
         Ok(http::empty(204)?.into())
     }
 
-    async fn websocket_message(
-        &self,
-        _socket: worker::WebSocket,
-        _message: WebSocketIncomingMessage,
-    ) -> worker::Result<()> {
-        // A tail only speaks.
-        Ok(())
-    }
-
-    async fn websocket_close(
-        &self,
-        socket: worker::WebSocket,
-        code: usize,
-        reason: String,
-        _was_clean: bool,
-    ) -> worker::Result<()> {
-        crate::tail::closed(&socket, code, &reason);
-        Ok(())
-    }
-
-    async fn websocket_error(
-        &self,
-        _socket: worker::WebSocket,
-        _error: worker::Error,
-    ) -> worker::Result<()> {
-        Ok(())
-    }
+    crate::tail::listeners_are_only_told!();
 }
 
 impl Records {

@@ -2,13 +2,13 @@
 //! them as visible attempts outside their cursors.
 
 use livegate_core::id::{ReplayId, Seq};
+use livegate_core::sorted::Map;
 use livegate_core::time::UnixMillis;
 use worker::Env;
 
 use super::index::Index;
 use crate::document::{self, document, words};
 use crate::error::{Problem, Result};
-use crate::map::Map;
 use crate::objects::contract::ToChannel;
 use crate::objects::{ObjectRef, call};
 use crate::sql::params;
