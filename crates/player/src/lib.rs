@@ -139,7 +139,7 @@ impl Tracker {
 
     /// When, in the stream's time, the message is whose content is the first `len` bytes of the buffer
     /// and that is near a time of the player's; NaN if none is, or several are.
-    pub fn time_of(&self, len: u32, media_time_us: f64) -> f64 {
+    pub fn time_of(&mut self, len: u32, media_time_us: f64) -> f64 {
         let content = filled(&self.buffer, len);
         self.inner.time_of(content, micros(media_time_us)).map_or(f64::NAN, wide)
     }

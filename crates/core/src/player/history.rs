@@ -42,11 +42,18 @@ pub struct History {
 struct Entry {
     time: i64,
     id: u32,
-    /// Of the message.
-    digest: u32,
+    /// Of the message, once it was compared with another: most never are.
+    digest: Option<u32>,
     /// Whether it is known to be a layout.
     is_layout: bool,
     message: Box<[u8]>,
+}
+
+impl Entry {
+    /// Whether its message is this one, of which the digest is given.
+    fn is(&mut self, message: &[u8], own: u32) -> bool {
+        *self.digest.get_or_insert_with(|| digest(&self.message)) == own && *self.message == *message
+    }
 }
 
 impl History {
@@ -69,15 +76,15 @@ impl History {
     ///
     /// If there are too many now some go, the one put in, even; of too many at one time the earliest.
     pub fn insert(&mut self, time: i64, message: &[u8]) -> u32 {
-        let digest = digest(message);
         let mut at = self.entries.partition_point(|entry| entry.time <= time);
         let mut first = at;
-        for entry in self.entries.range(..at).rev().take_while(|entry| entry.time == time) {
+        let mut own = None;
+        for entry in self.entries.range_mut(..at).rev().take_while(|entry| entry.time == time) {
             #[cfg(test)]
             {
                 self.compared += 1;
             }
-            if entry.digest == digest && *entry.message == *message {
+            if entry.is(message, *own.get_or_insert_with(|| digest(message))) {
                 return entry.id;
             }
             first = first.saturating_sub(1);
@@ -91,7 +98,7 @@ impl History {
         let id = self.last_id;
         self.bytes = self.bytes.saturating_add(message.len()).saturating_add(OVERHEAD);
         let message = message.into();
-        self.entries.insert(at, Entry { time, id, digest, is_layout: false, message });
+        self.entries.insert(at, Entry { time, id, digest: own, is_layout: false, message });
         if !self.asked {
             self.here = Some(time);
         }
@@ -147,15 +154,15 @@ impl History {
 
     /// When the message of this content is that is within `reach` of a time; `None` if there are
     /// several, of which it could be any.
-    pub fn time_of(&self, message: &[u8], time: i64, reach: i64) -> Option<i64> {
-        let digest = digest(message);
+    pub fn time_of(&mut self, message: &[u8], time: i64, reach: i64) -> Option<i64> {
+        let own = digest(message);
         let start = self.entries.partition_point(|entry| entry.time < time.saturating_sub(reach));
         let mut same = self
             .entries
-            .range(start..)
+            .range_mut(start..)
             .take_while(|entry| entry.time <= time.saturating_add(reach))
-            .filter(|entry| entry.digest == digest && *entry.message == *message);
-        let found = same.next()?.time;
+            .filter_map(|entry| entry.is(message, own).then_some(entry.time));
+        let found = same.next()?;
         same.next().is_none().then_some(found)
     }
 
@@ -294,7 +301,7 @@ mod tests {
         for (time, text) in [(100, "a"), (140, "b"), (180, "a"), (220, "c")] {
             history.insert(time, text.as_bytes());
         }
-        let find = |text: &str, time, reach| history.time_of(text.as_bytes(), time, reach);
+        let mut find = |text: &str, time, reach| history.time_of(text.as_bytes(), time, reach);
         assert_eq!(
             [find("b", 100, 40), find("b", 180, 40), find("b", 100, 39)],
             [Some(140), Some(140), None]

@@ -180,7 +180,7 @@ impl Tracker {
 
     /// When, on the stream's clock, a message of this content is that is near a time of the player's;
     /// `None` if several are. It is for players that say how they time a message.
-    pub fn time_of(&self, content: &[u8], time: i64) -> Option<i64> {
+    pub fn time_of(&mut self, content: &[u8], time: i64) -> Option<i64> {
         self.book.time_of(content, time.saturating_add(self.shift))
     }
 

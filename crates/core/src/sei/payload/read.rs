@@ -8,7 +8,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::decimal::{billionths, whole};
+use super::decimal::Decimal;
 use super::error::{Defect, Remark};
 use super::message::{Content, Extra, LayoutMessage, Sound, Stream};
 use super::{MAX_STREAMS, agora, alibaba};
@@ -167,7 +167,7 @@ mod at {
 }
 
 /// A time in milliseconds, and a side of the canvas.
-static TIME: Number = Number("ts", 0, i64::MAX, Unit::One);
+static TIME: Number = Number("ts", 0, i64::MAX - 1, Unit::One);
 static WIDTH: Number = Number("w", 0, MAX_PIXELS as i64, Unit::One);
 static HEIGHT: Number = Number("h", 0, MAX_PIXELS as i64, Unit::One);
 
@@ -471,8 +471,8 @@ impl Reader {
     fn number(&mut self, number: &Number, form: Form, value: Value<'_>) -> Option<i64> {
         let Number(member, min, max, unit) = number;
         let read = match value {
-            Value::Number(text) => billionths(text),
-            Value::Text(text) => billionths(&text.text()),
+            Value::Number(text) => Decimal::parse(text),
+            Value::Text(text) => Decimal::parse(&text.text()),
             Value::Null => return None,
             _ => None,
         };
@@ -481,14 +481,14 @@ impl Reader {
             return None;
         };
         let (read, min, max) = match unit {
-            Unit::Place if form == Form::Agora => (whole(read), 0, i64::from(MAX_PIXELS)),
-            Unit::Place | Unit::Share => (read, min * UNIT, max * UNIT),
-            Unit::One => (whole(read), *min, *max),
+            Unit::Place if form == Form::Agora => (read.nearest(), 0, i64::from(MAX_PIXELS)),
+            Unit::Place | Unit::Share => (read.billionths(), min * UNIT, max * UNIT),
+            Unit::One => (read.nearest(), *min, *max),
         };
-        let within = read.clamp(min.into(), max.into());
+        let within = read.clamp(min, max);
         if within != read {
             self.remark(member, Defect::OutOfRange);
         }
-        i64::try_from(within).ok()
+        Some(within)
     }
 }
