@@ -44,6 +44,7 @@ const fn with_digit(number: i64, digit: u8) -> i64 {
 }
 
 /// A number of nothing but digits and a point, as nearly all are.
+#[inline(never)]
 fn plain(text: &str) -> Option<Decimal> {
     let (mut whole, mut behind) = (0, 0);
     // What the next digit behind the point counts; 0 from the tenth on, none before the point.

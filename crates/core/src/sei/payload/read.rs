@@ -83,9 +83,10 @@ pub fn read(payload: &[u8]) -> Reading {
         return reader.finish();
     }
     let text = String::from_utf8_lossy(payload);
-    let end = text.rfind('}').map_or(0, |at| at.saturating_add(1));
-    let starts = text.match_indices('{').map(|(at, _)| at).take(STARTS);
-    for start in starts {
+    let mut bytes = text.bytes();
+    let end = bytes.rposition(|byte| byte == b'}').map_or(0, |at| at.saturating_add(1));
+    let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'{');
+    for (start, _) in starts.take(STARTS) {
         let Some(object) = text.get(start..end) else { continue };
         if reader.object(object) {
             return reader.finish();
@@ -132,6 +133,12 @@ fn without_nan(text: &str) -> Option<String> {
         rest = tail;
     }
     found.then_some(out)
+}
+
+/// Whether a member has this name. Its code is there once, not for each name.
+#[inline(never)]
+fn is_named(key: &str, name: &str) -> bool {
+    key.eq_ignore_ascii_case(name)
 }
 
 /// A number: its name, the least and the most, and what it is counted in.
@@ -231,7 +238,7 @@ impl Reader {
         }
         while let Some(key) = scanner.member()? {
             let key = key.text();
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             let list = match self.form {
                 None | Some(Form::Alibaba) if is("stream") => Some(("stream", Form::Alibaba)),
                 None | Some(Form::Agora) if is("regions") => Some(("regions", Form::Agora)),
@@ -303,7 +310,7 @@ impl Reader {
     /// one is it known whose they are.
     fn settle_agora(&mut self) {
         for Extra { key, content } in core::mem::take(&mut self.message.extras) {
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             if is("ts") {
                 let (Content::Text(text) | Content::Json(text)) = &content;
                 let value = if text == "null" { Value::Null } else { Value::Number(text) };
@@ -323,7 +330,7 @@ impl Reader {
         let (mut width, mut height, mut background) = (None, None, Rgb::BLACK);
         while let Some(key) = scanner.member()? {
             let key = key.text();
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             let token = scanner.member_value()?;
             let value = self.value(text, scanner, Some(token))?.unwrap_or(Value::Null);
             if is("w") {
@@ -394,7 +401,7 @@ impl Reader {
         let mut numbers: [Option<i64>; NUMBERS.len()] = [None; NUMBERS.len()];
         while let Some(key) = scanner.member()? {
             let key = key.text();
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             let token = scanner.member_value()?;
             let value = self.value(text, scanner, Some(token))?.unwrap_or(Value::Null);
             if is("uid") {
