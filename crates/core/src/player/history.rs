@@ -76,10 +76,12 @@ impl History {
     ///
     /// If there are too many now some go, the one put in, even; of too many at one time the earliest.
     pub fn insert(&mut self, time: i64, message: &[u8]) -> u32 {
-        let mut at = self.entries.partition_point(|entry| entry.time <= time);
+        let mut at = self.end_of(time);
         let mut first = at;
         let mut own = None;
-        for entry in self.entries.range_mut(..at).rev().take_while(|entry| entry.time == time) {
+        while let Some(before) = first.checked_sub(1)
+            && let Some(entry) = self.entries.get_mut(before).filter(|entry| entry.time == time)
+        {
             #[cfg(test)]
             {
                 self.compared += 1;
@@ -87,7 +89,7 @@ impl History {
             if entry.is(message, *own.get_or_insert_with(|| digest(message))) {
                 return entry.id;
             }
-            first = first.saturating_sub(1);
+            first = before;
         }
         if at.saturating_sub(first) >= MAX_AT_ONCE {
             self.drop_at(first);
@@ -106,6 +108,11 @@ impl History {
             self.evict();
         }
         id
+    }
+
+    /// Where what is after a time begins.
+    fn end_of(&self, time: i64) -> usize {
+        self.entries.partition_point(|entry| entry.time <= time)
     }
 
     /// Drops the first, if another one counts where the player is; else the last.
@@ -128,7 +135,7 @@ impl History {
     /// is dropped.
     pub fn at(&mut self, time: i64, judge: &mut dyn FnMut(u32, &[u8]) -> bool) -> Option<u32> {
         (self.here, self.asked) = (Some(time), true);
-        let mut at = self.entries.partition_point(|entry| entry.time <= time);
+        let mut at = self.end_of(time);
         loop {
             at = at.checked_sub(1)?;
             let entry = self.entries.get_mut(at)?;
@@ -145,10 +152,14 @@ impl History {
 
     /// Says that a message of a time is no layout.
     pub fn remove(&mut self, time: i64, id: u32) {
-        let end = self.entries.partition_point(|entry| entry.time <= time);
-        let mut same_time = self.entries.range(..end).rev().take_while(|entry| entry.time == time);
-        if let Some(back) = same_time.position(|entry| entry.id == id) {
-            self.drop_at(end.saturating_sub(back).saturating_sub(1));
+        let mut at = self.end_of(time);
+        while let Some(before) = at.checked_sub(1)
+            && let Some(entry) = self.entries.get(before).filter(|entry| entry.time == time)
+        {
+            if entry.id == id {
+                return self.drop_at(before);
+            }
+            at = before;
         }
     }
 
@@ -156,14 +167,16 @@ impl History {
     /// several, of which it could be any.
     pub fn time_of(&mut self, message: &[u8], time: i64, reach: i64) -> Option<i64> {
         let own = digest(message);
-        let start = self.entries.partition_point(|entry| entry.time < time.saturating_sub(reach));
-        let mut same = self
-            .entries
-            .range_mut(start..)
-            .take_while(|entry| entry.time <= time.saturating_add(reach))
-            .filter_map(|entry| entry.is(message, own).then_some(entry.time));
-        let found = same.next()?;
-        same.next().is_none().then_some(found)
+        let last = time.saturating_add(reach);
+        let mut at = self.end_of(time.saturating_sub(reach).saturating_sub(1));
+        let mut found = None;
+        while let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.time <= last) {
+            if entry.is(message, own) && found.replace(entry.time).is_some() {
+                return None;
+            }
+            at = at.saturating_add(1);
+        }
+        found
     }
 
     /// The time and the message of a layout, if it is still there.

@@ -162,12 +162,11 @@ impl Tracker {
 
     /// Another stream comes next, or another part of this one.
     pub fn reset(&mut self, scope: Scope) {
-        self.flv.part();
+        self.flv.begin(scope);
         self.ts = ts::Stream::default();
         self.book.begin();
         if scope == Scope::All {
             self.tags = flv::Tags::default();
-            self.flv = flv::Stream::default();
             self.base = Base::default();
             self.book.clear();
         }

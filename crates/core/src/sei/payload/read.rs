@@ -201,6 +201,9 @@ impl Reader {
         Reading { form: self.form, message: self.message, remarks: self.remarks }
     }
 
+    /// It is rarely called, and from many places.
+    #[cold]
+    #[inline(never)]
     fn remark(&mut self, member: &'static str, defect: Defect) {
         if self.remarks.len() < MAX_REMARKS {
             self.remarks.push(Remark { stream: self.at, member, defect });
