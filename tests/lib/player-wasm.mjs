@@ -10,8 +10,12 @@ import { root } from "../../tools/gateway.mjs";
 /** Builds the module, which is a matter of seconds unless the core changed, and loads it. */
 export async function loadPlayer() {
   await promisify(execFile)(join(root, "tools/build-player"), ["--quiet", "--wasm"], { timeout: 600_000 });
-  const folder = join(root, "web/player/wasm");
-  const bytes = await readFile(join(folder, "livegate_player_bg.wasm"));
+  return instantiate();
+}
+
+/** Loads it once more, with memory of its own. */
+export async function instantiate() {
+  const bytes = await readFile(join(root, "web/player/wasm/livegate_player_bg.wasm"));
   const imports = { "./livegate_player_bg.js": { __wbindgen_init_externref_table() {} } };
   const { instance } = await WebAssembly.instantiate(bytes, imports);
   return { memory: instance.exports.memory, tracker: (maxAge = 10) => new Module(open(instance.exports, maxAge), instance.exports.memory) };

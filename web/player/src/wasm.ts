@@ -47,6 +47,8 @@ async function start(source: () => WasmSource | PromiseLike<WasmSource>): Promis
   const module = await compiled(await source());
   try {
     const { exports } = await WebAssembly.instantiate(module, IMPORTS);
+    // What is another module has none.
+    (exports["__wbindgen_start"] as () => void)();
     raw = exports as unknown as RawModule;
   } catch (error) {
     throw refused(error);
