@@ -52,7 +52,8 @@ struct Entry {
 impl Entry {
     /// Whether its message is this one, of which the digest is given.
     fn is(&mut self, message: &[u8], own: u32) -> bool {
-        *self.digest.get_or_insert_with(|| digest(&self.message)) == own && *self.message == *message
+        *self.digest.get_or_insert_with(|| digest(&self.message)) == own
+            && *self.message == *message
     }
 }
 
