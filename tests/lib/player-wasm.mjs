@@ -3,7 +3,6 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 import { root } from "../../tools/gateway.mjs";
@@ -11,15 +10,24 @@ import { root } from "../../tools/gateway.mjs";
 /** Builds the module, which is a matter of seconds unless the core changed, and loads it. */
 export async function loadPlayer() {
   await promisify(execFile)(join(root, "tools/build-player"), ["--quiet", "--wasm"], { timeout: 600_000 });
-  const folder = join(root, "web/player/wasm");
-  const bindings = await import(pathToFileURL(join(folder, "livegate_player_bg.js")));
-  const bytes = await readFile(join(folder, "livegate_player_bg.wasm"));
-  const { instance } = await WebAssembly.instantiate(bytes, { "./livegate_player_bg.js": bindings });
-  const { memory, __wbindgen_start: start } = instance.exports;
-  bindings.__wbg_set_wasm(instance.exports);
-  start();
-  const { Tracker } = bindings;
-  return { memory, tracker: (maxAge = 10) => new Module(new Tracker(maxAge * 1e6), memory) };
+  return instantiate();
+}
+
+/** Loads it once more, with memory of its own. */
+export async function instantiate() {
+  const bytes = await readFile(join(root, "web/player/wasm/livegate_player_bg.wasm"));
+  const imports = { "./livegate_player_bg.js": { __wbindgen_init_externref_table() {} } };
+  const { instance } = await WebAssembly.instantiate(bytes, imports);
+  return { memory: instance.exports.memory, tracker: (maxAge = 10) => new Module(open(instance.exports, maxAge), instance.exports.memory) };
+}
+
+/** A tracker of the module: its functions, with the tracker's number before what they are given. */
+function open(exports, maxAge) {
+  const tracker = exports.open(maxAge * 1e6);
+  const own = Object.entries(exports).filter(([name, value]) => typeof value === "function" && name !== "open");
+  const raw = Object.fromEntries(own.map(([name, call]) => [name, (...given) => call(tracker, ...given)]));
+  const text = (length) => new TextDecoder().decode(new Uint8Array(exports.memory.buffer, raw.text(), length));
+  return { ...raw, layout: (id) => text(exports.layout(tracker, id)), messages: () => text(exports.messages(tracker)) };
 }
 
 /** A tracker that takes bytes. */

@@ -15,7 +15,7 @@ const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-em
 /**
  * The tables of tools/benches/player-cases.mjs, and the browser's version.
  *
- * @param {Record<string, {lengths: Uint8Array, startCodes: Uint8Array}>} frames
+ * @param {Record<string, {lengths: Uint8Array[], startCodes: Uint8Array[]}>} frames
  */
 export async function inChromium(frames, effort) {
   const endings = [];
@@ -35,8 +35,8 @@ export async function inChromium(frames, effort) {
     const browser = await launch(t);
     const page = await open(t, browser, `${origin}/empty`);
     const version = browser.browser()?.version() ?? (await page.evaluate(() => navigator.userAgent.match(/Chrome\/([\d.]+)/)?.[1]));
-    const text = (frame) => Buffer.from(frame).toString("base64");
-    const given = Object.entries(frames).map(([name, { lengths, startCodes }]) => [name, [text(lengths), text(startCodes)]]);
+    const texts = (list) => list.map((frame) => Buffer.from(frame).toString("base64"));
+    const given = Object.entries(frames).map(([name, { lengths, startCodes }]) => [name, [texts(lengths), texts(startCodes)]]);
     const { rounds, calls } = effort;
     const found = await page.evaluate(inPage, [given, { rounds: Math.ceil(rounds / 4), calls: calls * TIMES }]);
     return { version, found };
@@ -53,7 +53,7 @@ async function inPage([given, effort]) {
   const { tables } = await import("/tools/benches/player-cases.mjs");
   await init();
   Object.assign(players.mpegtsLog, { ENABLE_VERBOSE: false, ENABLE_DEBUG: false, ENABLE_INFO: false, ENABLE_WARN: false });
-  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const bytes = (texts) => texts.map((text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
   const frames = given.map(([name, [lengths, startCodes]]) => [name, { lengths: bytes(lengths), startCodes: bytes(startCodes) }]);
   return tables(LayoutTracker, players, Object.fromEntries(frames), effort);
 }

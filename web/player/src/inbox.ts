@@ -1,29 +1,29 @@
-import type { RawTracker } from "./raw.js";
+import type { RawModule } from "./raw.js";
 
 /** Where bytes go into the module's memory. It is kept from frame to frame. */
 export class Inbox {
-  readonly #raw: RawTracker;
-  readonly #memory: WebAssembly.Memory;
+  readonly #raw: RawModule;
+  readonly #tracker: number;
   #bytes: Uint8Array;
   #at = 0;
   #room = 0;
 
-  constructor(raw: RawTracker, memory: WebAssembly.Memory) {
+  constructor(raw: RawModule, tracker: number) {
     this.#raw = raw;
-    this.#memory = memory;
-    this.#bytes = new Uint8Array(memory.buffer);
+    this.#tracker = tracker;
+    this.#bytes = new Uint8Array(raw.memory.buffer);
   }
 
   /** The module's memory as it is now: when it grew, the view of before is empty. */
   get memory(): Uint8Array {
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#raw.memory.buffer);
     return this.#bytes;
   }
 
   /** Makes room for `length` bytes and says where; 0 if there is none. */
   reserve(length: number): number {
     if (length > this.#room) {
-      this.#at = this.#raw.room(length);
+      this.#at = this.#raw.room(this.#tracker, length);
       this.#room = this.#at === 0 ? 0 : length;
     }
     return this.#at;

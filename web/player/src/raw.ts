@@ -1,22 +1,29 @@
-/** What the module offers (crates/player). Times are microseconds. */
-export interface RawTracker {
-  free(): void;
-  room(length: number): number;
-  configure(codec: number, lengthSize: number): void;
-  configure_record(codec: number, length: number): number;
-  push(have: number, total: number, time: number): number;
-  flv_tag(have: number, total: number, time: number): number;
-  flv(length: number): number;
-  ts(length: number, shift: number): number;
-  base_us(): number;
-  base_of_video_us(): number;
-  shift(time: number): void;
-  reset(all: number): void;
-  at(time: number): number;
-  time_of(length: number, time: number): number;
-  layout(id: number): string;
-  messages(): string;
+/**
+ * What the module offers (crates/player): nothing but numbers, so it is called as it is. `tracker` is what `open` gave;
+ * times are microseconds.
+ */
+export interface RawModule {
+  readonly memory: WebAssembly.Memory;
+  open(maxAge: number): number;
+  close(tracker: number): void;
+  room(tracker: number, length: number): number;
+  configure(tracker: number, codec: number, lengthSize: number): void;
+  configure_record(tracker: number, codec: number, length: number): number;
+  push(tracker: number, have: number, total: number, time: number): number;
+  flv_tag(tracker: number, have: number, total: number, time: number): number;
+  flv(tracker: number, length: number): number;
+  ts(tracker: number, length: number, shift: number): number;
+  base_us(tracker: number): number;
+  base_of_video_us(tracker: number): number;
+  shift(tracker: number, time: number): void;
+  reset(tracker: number, all: number): void;
+  at(tracker: number, time: number): number;
+  time_of(tracker: number, length: number, time: number): number;
+  layout(tracker: number, id: number): number;
+  messages(tracker: number): number;
+  text(tracker: number): number;
   place(
+    tracker: number,
     id: number,
     videoWidth: number,
     videoHeight: number,

@@ -1,7 +1,7 @@
 import { Inbox } from "./inbox.js";
-import type { RawTracker } from "./raw.js";
+import type { RawModule } from "./raw.js";
 import type { Box, Fit, Layout, PlacedPane } from "./types.js";
-import { forget, instance, makeTracker } from "./wasm.js";
+import { instance, lost, openTracker } from "./wasm.js";
 
 const FITS: Fit[] = ["contain", "cover", "fill", "none", "scale-down"];
 /** Browsers lay out in 64ths of a pixel. */
@@ -21,28 +21,43 @@ const FIRST_OF_TAG = FIRST + 16;
  * in its memory can be relied on: each tracker is told once, and what is asked from then on has no answer.
  */
 export class Reader {
-  #raw: RawTracker | null;
+  #raw: RawModule | null;
+  /** Its number in the module. */
+  readonly #tracker: number;
   readonly #inbox: Inbox;
   readonly #stopped: () => void;
 
   /** @throws {PlayerError} `player.not_initialised`, `player.stopped` */
   constructor(maxAge: number, stopped: () => void) {
-    const [raw, memory] = makeTracker(maxAge);
+    const [raw, tracker] = openTracker(maxAge);
     this.#raw = raw;
-    this.#inbox = new Inbox(raw, memory);
+    this.#tracker = tracker;
+    this.#inbox = new Inbox(raw, tracker);
     this.#stopped = stopped;
+    lost?.register(this, tracker, this);
   }
 
   /** Asks it something that is not asked of every frame. */
-  call<T>(otherwise: T, ask: (raw: RawTracker) => T): T {
+  call<T>(otherwise: T, ask: (raw: RawModule, tracker: number) => T): T {
     const raw = this.#live();
     if (!raw) return otherwise;
     try {
-      return ask(raw);
+      return ask(raw, this.#tracker);
     } catch {
       this.#stop();
       return otherwise;
     }
+  }
+
+  /** Asks for JSON, of which it is given the length; null if there is none. */
+  json<T>(ask: (raw: RawModule, tracker: number) => number): T | null {
+    const text = this.call("", (raw, tracker) => {
+      const length = ask(raw, tracker);
+      const at = raw.text(tracker);
+      // A new one each time: Safari's fail after some gigabytes.
+      return new TextDecoder().decode(this.#inbox.memory.subarray(at, at + length));
+    });
+    return text ? (JSON.parse(text) as T) : null;
   }
 
   /**
@@ -59,7 +74,7 @@ export class Reader {
       let found;
       try {
         if (!this.#inbox.put(bytes, have)) return 0;
-        found = tag ? raw.flv_tag(have, total, seconds * 1e6) : raw.push(have, total, seconds * 1e6);
+        found = tag ? raw.flv_tag(this.#tracker, have, total, seconds * 1e6) : raw.push(this.#tracker, have, total, seconds * 1e6);
       } catch {
         return this.#stop();
       }
@@ -75,11 +90,11 @@ export class Reader {
     let total = 0;
     for (const unit of units) total += 4 + unit.length;
     for (let have = Math.min(total, FIRST); ; ) {
-      const found = this.call(0, (raw) => {
+      const found = this.call(0, (raw, tracker) => {
         const at = this.#inbox.reserve(have);
         if (at === 0) return 0;
         write(units, this.#inbox.memory, at, have);
-        return raw.push(have, total, seconds * 1e6);
+        return raw.push(tracker, have, total, seconds * 1e6);
       });
       if (found >= 0) return found;
       if (-found <= have || have === total) return 0;
@@ -95,9 +110,9 @@ export class Reader {
   stream(bytes: Uint8Array, shift: number, found: (count: number) => void): void {
     for (let from = 0; from < bytes.length; from += PIECE) {
       const piece = bytes.subarray(from, from + PIECE);
-      const count = this.call(0, (raw) => {
+      const count = this.call(0, (raw, tracker) => {
         if (!this.#inbox.put(piece, piece.length)) return 0;
-        return Number.isNaN(shift) ? raw.flv(piece.length) : raw.ts(piece.length, shift);
+        return Number.isNaN(shift) ? raw.flv(tracker, piece.length) : raw.ts(tracker, piece.length, shift);
       });
       if (count > 0) found(count);
     }
@@ -105,14 +120,18 @@ export class Reader {
 
   /** Configures by a decoder configuration record; says whether it can be read. */
   record(codec: number, record: Uint8Array): boolean {
-    return this.call(true, (raw) => this.#inbox.put(record, record.length) && raw.configure_record(codec, record.length) === 0);
+    return this.call(
+      true,
+      (raw, tracker) => this.#inbox.put(record, record.length) && raw.configure_record(tracker, codec, record.length) === 0,
+    );
   }
 
   /** Where a layout's panes are in a player's box. */
   place(layout: Layout, box: Box): PlacedPane[] {
     const { videoWidth, videoHeight, width, height, fit = "contain", positionX = 0.5, positionY = 0.5 } = box;
-    const at = this.call(0, (raw) =>
+    const at = this.call(0, (raw, tracker) =>
       raw.place(
+        tracker,
         layout.id,
         videoWidth,
         videoHeight,
@@ -138,7 +157,7 @@ export class Reader {
   /** The number of the layout that counts at a time, in microseconds; 0 if none does. */
   at(time: number): number {
     try {
-      return this.#live()?.at(time) ?? 0;
+      return (this.#live()?.at(this.#tracker, time) ?? 0) >>> 0;
     } catch {
       return this.#stop();
     }
@@ -146,27 +165,26 @@ export class Reader {
 
   /** The time of the one message with this content near a time, both in microseconds. */
   timeOf(content: Uint8Array, time: number): number {
-    return this.call(NaN, (raw) => (this.#inbox.put(content, content.length) ? raw.time_of(content.length, time) : NaN));
+    return this.call(NaN, (raw, tracker) => (this.#inbox.put(content, content.length) ? raw.time_of(tracker, content.length, time) : NaN));
   }
 
   /** Gives its memory back. */
   close(): void {
-    this.call(undefined, (raw) => raw.free());
+    lost?.unregister(this);
+    this.call(undefined, (raw, tracker) => raw.close(tracker));
     this.#raw = null;
   }
 
   /** The module, if it can be called. */
-  #live(): RawTracker | null {
+  #live(): RawModule | null {
     if (instance.isStopped) this.#stop();
     return this.#raw;
   }
 
   #stop(): number {
     instance.isStopped = true;
-    const raw = this.#raw;
-    if (raw) {
+    if (this.#raw) {
       this.#raw = null;
-      forget(raw);
       this.#stopped();
     }
     return 0;

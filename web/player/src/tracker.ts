@@ -81,7 +81,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
       );
     }
     if (format === "annexb" || description == null) {
-      this.#reader.call(undefined, (raw) => raw.configure(number, format === "annexb" ? 0 : lengthSize));
+      this.#reader.call(undefined, (raw, tracker) => raw.configure(tracker, number, format === "annexb" ? 0 : lengthSize));
     } else if (!this.#reader.record(number, bytesOf(description))) {
       throw new PlayerError("player.configuration", "description is no decoder configuration record (avcC, hvcC) of this codec");
     }
@@ -137,12 +137,12 @@ export class LayoutTracker extends Target<TrackerEvents> {
    * count: the least of the first sound's and first picture's. NaN until it is known.
    */
   get baseTime(): number {
-    return this.#reader.call(NaN, (raw) => raw.base_us()) / 1e6;
+    return this.#reader.call(NaN, (raw, tracker) => raw.base_us(tracker)) / 1e6;
   }
 
   /** @internal `baseTime` of a player that leaves the sound out. */
   get baseTimeOfVideo(): number {
-    return this.#reader.call(NaN, (raw) => raw.base_of_video_us()) / 1e6;
+    return this.#reader.call(NaN, (raw, tracker) => raw.base_of_video_us(tracker)) / 1e6;
   }
 
   /** What the stream's time is when the player's is 0: media time = stream time − offset. */
@@ -153,7 +153,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
   set offset(seconds: number) {
     if (!Number.isFinite(seconds)) return;
     this.#offset = seconds;
-    this.#reader.call(undefined, (raw) => raw.shift(seconds * 1e6));
+    this.#reader.call(undefined, (raw, tracker) => raw.shift(tracker, seconds * 1e6));
     for (const message of this.#waiting.end()) this.#tell({ ...message, time: message.time - seconds });
     this.#again();
   }
@@ -165,7 +165,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
    * @param keepLayouts only the readers begin anew, as after a seek in the same stream
    */
   reset({ keepLayouts = false }: { keepLayouts?: boolean } = {}): void {
-    this.#reader.call(undefined, (raw) => raw.reset(keepLayouts ? 0 : 1));
+    this.#reader.call(undefined, (raw, tracker) => raw.reset(tracker, keepLayouts ? 0 : 1));
     if (keepLayouts) return;
     this.#rtp.reset();
     this.#waiting.end();
@@ -267,8 +267,9 @@ export class LayoutTracker extends Target<TrackerEvents> {
   #read(count: number): number {
     if (count === 0) return 0;
     // Layouts are kept already; what messages say is read for those who listen.
-    const text = this.isHeard("message") || this.isHeard("warning") ? this.#reader.call("[]", (raw) => raw.messages()) : "[]";
-    for (const message of JSON.parse(text) as Told[]) {
+    const isHeard = this.isHeard("message") || this.isHeard("warning");
+    const told = isHeard && this.#reader.json<Told[]>((raw, tracker) => raw.messages(tracker));
+    for (const message of told || []) {
       if (!this.#waiting.isOn) this.#tell(message);
       else if (!this.#waiting.add({ ...message, time: message.time + this.#offset })) this.#warn("player.too_many_messages", NaN);
     }
@@ -293,8 +294,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
   }
 
   #layout(id: number): Layout | null {
-    const text = this.#reader.call("", (raw) => raw.layout(id));
-    return text ? (JSON.parse(text) as Layout) : null;
+    return this.#reader.json<Layout>((raw, tracker) => raw.layout(tracker, id));
   }
 
   #change(layout: Layout | null, mediaTime: number): void {

@@ -1,6 +1,5 @@
-import * as bindings from "../wasm/livegate_player_bg.js";
 import { PlayerError } from "./error.js";
-import type { RawTracker } from "./raw.js";
+import type { RawModule } from "./raw.js";
 
 /** What a WebAssembly module may be made of. */
 export type WasmSource = URL | string | Response | BufferSource | WebAssembly.Module;
@@ -13,7 +12,7 @@ export interface InitOptions {
   wasm?: WasmSource | PromiseLike<WasmSource>;
 }
 
-let memory: WebAssembly.Memory | undefined;
+let raw: RawModule | undefined;
 /** The load under way or done, and the module that its caller has named. */
 let loading: { wasm: InitOptions["wasm"]; done: Promise<void> } | undefined;
 
@@ -28,7 +27,7 @@ export function initFrom(beside: () => WasmSource | Promise<WasmSource>): (optio
   return (options) => {
     const wasm = options?.wasm;
     const before = loading;
-    if (before && (memory || before.wasm === wasm)) return before.done;
+    if (before && (raw || before.wasm === wasm)) return before.done;
     const begin = (): Promise<void> => start(wasm === undefined ? beside : () => wasm);
     // Who names another module has it if the one under way is none.
     const own = { wasm, done: before ? before.done.catch(begin) : begin() };
@@ -41,13 +40,16 @@ export function initFrom(beside: () => WasmSource | Promise<WasmSource>): (optio
   };
 }
 
+/** All that wasm-bindgen wants. It would fill a table of JavaScript's values, of which none passes. */
+const IMPORTS = { "./livegate_player_bg.js": { __wbindgen_init_externref_table: () => {} } };
+
 async function start(source: () => WasmSource | PromiseLike<WasmSource>): Promise<void> {
   const module = await compiled(await source());
   try {
-    const { exports } = await WebAssembly.instantiate(module, { "./livegate_player_bg.js": bindings as WebAssembly.ModuleImports });
-    bindings.__wbg_set_wasm(exports);
+    const { exports } = await WebAssembly.instantiate(module, IMPORTS);
+    // What is another module has none.
     (exports["__wbindgen_start"] as () => void)();
-    memory = exports["memory"] as WebAssembly.Memory;
+    raw = exports as unknown as RawModule;
   } catch (error) {
     throw refused(error);
   }
@@ -92,18 +94,21 @@ const refused = (cause: unknown) =>
     { cause },
   );
 
-/** A tracker of the loaded module, and its memory. */
-export function makeTracker(maxAge: number): [RawTracker, WebAssembly.Memory] {
-  if (!memory) {
-    throw new PlayerError("player.not_initialised", "await init() before making a LayoutTracker");
-  }
+/** Makes a tracker in the loaded module: the module, and the tracker's number. */
+export function openTracker(maxAge: number): [RawModule, number] {
+  if (!raw) throw new PlayerError("player.not_initialised", "await init() before making a LayoutTracker");
   try {
-    if (!instance.isStopped) return [new bindings.Tracker(maxAge * 1e6), memory];
+    if (!instance.isStopped) return [raw, raw.open(maxAge * 1e6)];
   } catch {
     instance.isStopped = true;
   }
   throw new PlayerError("player.stopped", "the WebAssembly module has stopped: load the page anew");
 }
 
-/** Sees to it that a tracker is not given back to a module that has stopped. */
-export const forget = (raw: RawTracker): void => void (raw as unknown as { __destroy_into_raw(): number }).__destroy_into_raw();
+/** Gives back what trackers hold that nobody has any more, and nobody has closed. Some runtimes do not tell. */
+export const lost =
+  typeof FinalizationRegistry === "undefined"
+    ? null
+    : new FinalizationRegistry<number>((tracker) => {
+        if (!instance.isStopped) raw?.close(tracker);
+      });

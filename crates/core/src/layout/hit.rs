@@ -158,9 +158,10 @@ impl PlayerBox {
 
 /// So many millionths of some room, rounded down. There may be less than none of it.
 fn part_of(room: i64, millionths: i32) -> i64 {
-    let product = i128::from(room) * i128::from(millionths);
-    // The room is at most 2^40, the factor at most 2^11.
-    i64::try_from(product.div_euclid(i128::from(MILLION))).unwrap_or(0)
+    // The room is at most 2^40: in two parts no product is too large for 64 bits.
+    let (million, millionths) = (i64::from(MILLION), i64::from(millionths));
+    let rest = room.rem_euclid(million) * millionths;
+    room.div_euclid(million) * millionths + rest.div_euclid(million)
 }
 
 /// A quotient of numbers that are not negative, to the nearest integer, a tie upwards.
@@ -170,7 +171,7 @@ fn round(dividend: i64, divisor: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{BoxRect, ObjectFit, PARTS, PlayerBox, Showing};
+    use super::{BoxRect, MILLION, ObjectFit, PARTS, PlayerBox, Showing, part_of};
     use crate::layout::{Canvas, Even, Rect, Size};
     use proptest::prelude::*;
 
@@ -262,6 +263,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_part_of_some_room_is_rounded_down(room in -(1_i64 << 40)..1 << 40, part in any::<i32>()) {
+            let exact = (i128::from(room) * i128::from(part)).div_euclid(i128::from(MILLION));
+            prop_assert_eq!(i128::from(part_of(room, part)), exact);
+        }
+
         /// The middle of where a pixel pair is shown is on that pair again, at any size at which it
         /// can be seen.
         #[test]

@@ -37,13 +37,19 @@ impl Even {
     }
 
     /// The even number nearest to `whole * numerator / denominator`, a tie upwards, and at most the
-    /// largest even one in `whole`. A denominator of 0 counts as 1.
+    /// largest even one in `whole`. A denominator of 0 counts as 1; of one that has more than 31 bits the
+    /// uppermost 31 count.
     pub fn part(whole: u32, numerator: u64, denominator: u64) -> Self {
-        let denominator = u128::from(denominator.max(1));
-        let product = u128::from(whole) * u128::from(numerator);
-        let halves = (product + denominator) / (2 * denominator);
+        let denominator = denominator.max(1);
         let most = whole / 2;
-        // Below `most` it fits.
+        if numerator >= denominator {
+            return Self(most * 2);
+        }
+        // So that the product and half of the divisor have a place in 64 bits.
+        let excess = 33_u32.saturating_sub(denominator.leading_zeros());
+        let (numerator, denominator) = (numerator >> excess, denominator >> excess);
+        let halves = (u64::from(whole) * numerator + denominator) / (2 * denominator);
+        // It is at most a half more than `most`, so it fits.
         Self(u32::try_from(halves).map_or(most, |halves| halves.min(most)) * 2)
     }
 
@@ -241,6 +247,8 @@ mod tests {
         assert_eq!(Even::part(1280, 4, 3).get(), 1280);
         assert_eq!(Even::part(7, 1, 1).get(), 6);
         assert_eq!(Even::part(u32::MAX, u64::MAX, 0).get(), u32::MAX - 1);
+        assert_eq!(Even::part(u32::MAX, (1 << 31) - 2, (1 << 31) - 1).get(), u32::MAX - 3);
+        assert_eq!(Even::part(1280, u64::MAX / 2, u64::MAX).get(), 640);
     }
 
     #[test]

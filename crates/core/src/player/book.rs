@@ -177,7 +177,7 @@ impl Book {
     }
 
     /// When a message of this content is, near a time and if there is one alone.
-    pub(super) fn time_of(&self, content: &[u8], time: i64) -> Option<i64> {
+    pub(super) fn time_of(&mut self, content: &[u8], time: i64) -> Option<i64> {
         self.history.time_of(content, time, REACH)
     }
 

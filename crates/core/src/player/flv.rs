@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::base::Base;
 use super::book::Book;
 use super::frame;
+use super::tracker::Scope;
 use super::warning::Warning;
 use crate::flv::audio::Audio;
 use crate::flv::config::Configuration;
@@ -137,11 +138,12 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Other bytes come next: the stream's own from one of its tags on, or another file's. How its
-    /// frames are written stays known.
-    pub(super) fn part(&mut self) {
-        let tags = core::mem::take(&mut self.tags);
-        *self = Self { tags, is_part: true, ..Self::default() };
+    /// Other bytes come next: another stream's, or of this one, from one of its tags on, or another file's.
+    /// How its frames are written stays known then.
+    pub(super) fn begin(&mut self, scope: Scope) {
+        let is_part = scope == Scope::Readers;
+        let tags = if is_part { core::mem::take(&mut self.tags) } else { Tags::default() };
+        *self = Self { tags, is_part, ..Self::default() };
     }
 
     /// Takes more of the stream.

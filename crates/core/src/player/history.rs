@@ -42,11 +42,18 @@ pub struct History {
 struct Entry {
     time: i64,
     id: u32,
-    /// Of the message.
-    digest: u32,
+    /// Of the message, once it was compared with another: most never are.
+    digest: Option<u32>,
     /// Whether it is known to be a layout.
     is_layout: bool,
     message: Box<[u8]>,
+}
+
+impl Entry {
+    /// Whether its message is this one, of which the digest is given.
+    fn is(&mut self, message: &[u8], own: u32) -> bool {
+        *self.digest.get_or_insert_with(|| digest(&self.message)) == own && *self.message == *message
+    }
 }
 
 impl History {
@@ -69,18 +76,20 @@ impl History {
     ///
     /// If there are too many now some go, the one put in, even; of too many at one time the earliest.
     pub fn insert(&mut self, time: i64, message: &[u8]) -> u32 {
-        let digest = digest(message);
-        let mut at = self.entries.partition_point(|entry| entry.time <= time);
+        let mut at = self.end_of(time);
         let mut first = at;
-        for entry in self.entries.range(..at).rev().take_while(|entry| entry.time == time) {
+        let mut own = None;
+        while let Some(before) = first.checked_sub(1)
+            && let Some(entry) = self.entries.get_mut(before).filter(|entry| entry.time == time)
+        {
             #[cfg(test)]
             {
                 self.compared += 1;
             }
-            if entry.digest == digest && *entry.message == *message {
+            if entry.is(message, *own.get_or_insert_with(|| digest(message))) {
                 return entry.id;
             }
-            first = first.saturating_sub(1);
+            first = before;
         }
         if at.saturating_sub(first) >= MAX_AT_ONCE {
             self.drop_at(first);
@@ -91,7 +100,7 @@ impl History {
         let id = self.last_id;
         self.bytes = self.bytes.saturating_add(message.len()).saturating_add(OVERHEAD);
         let message = message.into();
-        self.entries.insert(at, Entry { time, id, digest, is_layout: false, message });
+        self.entries.insert(at, Entry { time, id, digest: own, is_layout: false, message });
         if !self.asked {
             self.here = Some(time);
         }
@@ -99,6 +108,11 @@ impl History {
             self.evict();
         }
         id
+    }
+
+    /// Where what is after a time begins.
+    fn end_of(&self, time: i64) -> usize {
+        self.entries.partition_point(|entry| entry.time <= time)
     }
 
     /// Drops the first, if another one counts where the player is; else the last.
@@ -121,7 +135,7 @@ impl History {
     /// is dropped.
     pub fn at(&mut self, time: i64, judge: &mut dyn FnMut(u32, &[u8]) -> bool) -> Option<u32> {
         (self.here, self.asked) = (Some(time), true);
-        let mut at = self.entries.partition_point(|entry| entry.time <= time);
+        let mut at = self.end_of(time);
         loop {
             at = at.checked_sub(1)?;
             let entry = self.entries.get_mut(at)?;
@@ -138,25 +152,31 @@ impl History {
 
     /// Says that a message of a time is no layout.
     pub fn remove(&mut self, time: i64, id: u32) {
-        let end = self.entries.partition_point(|entry| entry.time <= time);
-        let mut same_time = self.entries.range(..end).rev().take_while(|entry| entry.time == time);
-        if let Some(back) = same_time.position(|entry| entry.id == id) {
-            self.drop_at(end.saturating_sub(back).saturating_sub(1));
+        let mut at = self.end_of(time);
+        while let Some(before) = at.checked_sub(1)
+            && let Some(entry) = self.entries.get(before).filter(|entry| entry.time == time)
+        {
+            if entry.id == id {
+                return self.drop_at(before);
+            }
+            at = before;
         }
     }
 
     /// When the message of this content is that is within `reach` of a time; `None` if there are
     /// several, of which it could be any.
-    pub fn time_of(&self, message: &[u8], time: i64, reach: i64) -> Option<i64> {
-        let digest = digest(message);
-        let start = self.entries.partition_point(|entry| entry.time < time.saturating_sub(reach));
-        let mut same = self
-            .entries
-            .range(start..)
-            .take_while(|entry| entry.time <= time.saturating_add(reach))
-            .filter(|entry| entry.digest == digest && *entry.message == *message);
-        let found = same.next()?.time;
-        same.next().is_none().then_some(found)
+    pub fn time_of(&mut self, message: &[u8], time: i64, reach: i64) -> Option<i64> {
+        let own = digest(message);
+        let last = time.saturating_add(reach);
+        let mut at = self.end_of(time.saturating_sub(reach).saturating_sub(1));
+        let mut found = None;
+        while let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.time <= last) {
+            if entry.is(message, own) && found.replace(entry.time).is_some() {
+                return None;
+            }
+            at = at.saturating_add(1);
+        }
+        found
     }
 
     /// The time and the message of a layout, if it is still there.
@@ -294,7 +314,7 @@ mod tests {
         for (time, text) in [(100, "a"), (140, "b"), (180, "a"), (220, "c")] {
             history.insert(time, text.as_bytes());
         }
-        let find = |text: &str, time, reach| history.time_of(text.as_bytes(), time, reach);
+        let mut find = |text: &str, time, reach| history.time_of(text.as_bytes(), time, reach);
         assert_eq!(
             [find("b", 100, 40), find("b", 180, 40), find("b", 100, 39)],
             [Some(140), Some(140), None]

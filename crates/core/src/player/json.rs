@@ -19,7 +19,8 @@ impl<'a> Object<'a> {
         Self { out, is_first: true }
     }
 
-    /// Where a member's value goes.
+    /// Where a member's value goes. It is called for many members, and once is enough of its code.
+    #[inline(never)]
     pub(super) fn member(&mut self, name: &str) -> &mut String {
         if !self.is_first {
             self.out.push(',');

@@ -162,12 +162,11 @@ impl Tracker {
 
     /// Another stream comes next, or another part of this one.
     pub fn reset(&mut self, scope: Scope) {
-        self.flv.part();
+        self.flv.begin(scope);
         self.ts = ts::Stream::default();
         self.book.begin();
         if scope == Scope::All {
             self.tags = flv::Tags::default();
-            self.flv = flv::Stream::default();
             self.base = Base::default();
             self.book.clear();
         }
@@ -180,7 +179,7 @@ impl Tracker {
 
     /// When, on the stream's clock, a message of this content is that is near a time of the player's;
     /// `None` if several are. It is for players that say how they time a message.
-    pub fn time_of(&self, content: &[u8], time: i64) -> Option<i64> {
+    pub fn time_of(&mut self, content: &[u8], time: i64) -> Option<i64> {
         self.book.time_of(content, time.saturating_add(self.shift))
     }
 

@@ -11,8 +11,8 @@ use memchr::memmem::Finder;
 /// What every start code ends in.
 pub(super) const PREFIX: &[u8] = &[0, 0, 1];
 
-/// Searches for start codes. Natively that is done in vectors; in wasm, which has none here, by three
-/// bytes at a time, which is as fast there and a fraction of the code.
+/// Searches for start codes. Natively that is done in vectors; in wasm, which has none here, by words of
+/// eight bytes, which is as fast there and a fraction of the code.
 #[derive(Clone, Debug)]
 struct Search {
     #[cfg(not(target_family = "wasm"))]
@@ -44,13 +44,27 @@ impl Search {
 pub(super) fn start_code(bytes: &[u8]) -> Option<usize> {
     let mut at = 0_usize;
     loop {
+        let rest = bytes.get(at..)?;
+        if let Some(word) = rest.first_chunk()
+            && !has_zero(u64::from_ne_bytes(*word))
+        {
+            at += 8;
+            continue;
+        }
         // By the last of three bytes: of 1 and more it is part of none that begins later.
-        match *bytes.get(at..)?.first_chunk()? {
+        match *rest.first_chunk()? {
             [0, 0, 1] => return Some(at),
             [_, _, 0] => at += 1,
             [_, _, _] => at += 3,
         }
     }
+}
+
+/// Whether one of its bytes is zero: 1 less sets the uppermost bit of none but that, and of such that had it, and
+/// of 1 above a zero.
+const fn has_zero(word: u64) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    word.wrapping_sub(ONES) & !word & (ONES << 7) != 0
 }
 
 /// One NAL unit, with its header, and where it stands.

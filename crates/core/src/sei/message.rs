@@ -23,7 +23,7 @@ pub fn messages(codec: Codec, nal: &[u8]) -> Messages<'_> {
         }
         said = head;
     }
-    Messages { nal_len: nal.len(), unsaid: raw.len() - said.len(), rest: Escaped::new(raw) }
+    Messages { nal_len: nal.len(), unsaid: raw.len() - said.len(), rest: Escaped::searched(raw) }
 }
 
 /// See [`messages`].

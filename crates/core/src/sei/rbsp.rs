@@ -13,12 +13,20 @@ pub struct Escaped<'a> {
     raw: &'a [u8],
     /// Zeros right before the first byte; 2 stands for more.
     zeros: u8,
+    /// Whether it is known that nothing was inserted: parts are not searched for it then.
+    plain: bool,
 }
 
 impl<'a> Escaped<'a> {
     /// A view of what follows the header of a NAL unit.
     pub const fn new(raw: &'a [u8]) -> Self {
-        Self { raw, zeros: 0 }
+        Self { raw, zeros: 0, plain: false }
+    }
+
+    /// The same, for who takes it to parts: it is searched for inserted bytes once, not each part.
+    pub(crate) fn searched(raw: &'a [u8]) -> Self {
+        let view = Self::new(raw);
+        Self { plain: view.next_inserted().is_none(), ..view }
     }
 
     /// The bytes as they are sent.
@@ -89,18 +97,21 @@ impl<'a> Escaped<'a> {
         let cut = passed + left.min(rest.raw.len());
         let (head, tail) = self.raw.split_at_checked(cut).unwrap_or((self.raw, &[]));
         (
-            Self { raw: head, zeros: self.zeros },
-            Self { raw: tail, zeros: rest.zeros_before(left.min(rest.raw.len())) },
+            Self { raw: head, ..self },
+            Self { raw: tail, zeros: rest.zeros_before(left.min(rest.raw.len())), ..self },
         )
     }
 
     /// The first `len` bytes, as they are sent.
     pub(crate) fn cut(self, len: usize) -> Self {
-        Self { raw: self.raw.get(..len).unwrap_or(self.raw), zeros: self.zeros }
+        Self { raw: self.raw.get(..len).unwrap_or(self.raw), ..self }
     }
 
     /// Where the next inserted byte is.
     fn next_inserted(self) -> Option<usize> {
+        if self.plain {
+            return None;
+        }
         let mut from = 0;
         loop {
             let at = from + memchr(3, self.raw.get(from..)?)?;
@@ -113,7 +124,7 @@ impl<'a> Escaped<'a> {
 
     /// What follows the inserted byte at `at`. It ends a run of zeros.
     fn after(self, at: usize) -> Self {
-        Self { raw: self.raw.get(at + 1..).unwrap_or_default(), zeros: 0 }
+        Self { raw: self.raw.get(at + 1..).unwrap_or_default(), zeros: 0, ..self }
     }
 
     /// Zeros right before the byte at `at`, at most 2, if there is no inserted byte before it.
@@ -147,11 +158,11 @@ impl Iterator for Bytes<'_> {
     fn next(&mut self) -> Option<u8> {
         let (mut byte, mut tail) = self.rest.raw.split_first()?;
         if self.rest.zeros == 2 && *byte == 3 {
-            self.rest = Escaped { raw: tail, zeros: 0 };
+            self.rest = Escaped { raw: tail, zeros: 0, ..self.rest };
             (byte, tail) = tail.split_first()?;
         }
         let zeros = if *byte == 0 { (self.rest.zeros + 1).min(2) } else { 0 };
-        self.rest = Escaped { raw: tail, zeros };
+        self.rest = Escaped { raw: tail, zeros, ..self.rest };
         Some(*byte)
     }
 }

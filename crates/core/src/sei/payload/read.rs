@@ -8,7 +8,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::decimal::{billionths, whole};
+use super::decimal::Decimal;
 use super::error::{Defect, Remark};
 use super::message::{Content, Extra, LayoutMessage, Sound, Stream};
 use super::{MAX_STREAMS, agora, alibaba};
@@ -83,9 +83,10 @@ pub fn read(payload: &[u8]) -> Reading {
         return reader.finish();
     }
     let text = String::from_utf8_lossy(payload);
-    let end = text.rfind('}').map_or(0, |at| at.saturating_add(1));
-    let starts = text.match_indices('{').map(|(at, _)| at).take(STARTS);
-    for start in starts {
+    let mut bytes = text.bytes();
+    let end = bytes.rposition(|byte| byte == b'}').map_or(0, |at| at.saturating_add(1));
+    let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'{');
+    for (start, _) in starts.take(STARTS) {
         let Some(object) = text.get(start..end) else { continue };
         if reader.object(object) {
             return reader.finish();
@@ -134,6 +135,12 @@ fn without_nan(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
+/// Whether a member has this name. Its code is there once, not for each name.
+#[inline(never)]
+fn is_named(key: &str, name: &str) -> bool {
+    key.eq_ignore_ascii_case(name)
+}
+
 /// A number: its name, the least and the most, and what it is counted in.
 struct Number(&'static str, i64, i64, Unit);
 
@@ -167,7 +174,7 @@ mod at {
 }
 
 /// A time in milliseconds, and a side of the canvas.
-static TIME: Number = Number("ts", 0, i64::MAX, Unit::One);
+static TIME: Number = Number("ts", 0, i64::MAX - 1, Unit::One);
 static WIDTH: Number = Number("w", 0, MAX_PIXELS as i64, Unit::One);
 static HEIGHT: Number = Number("h", 0, MAX_PIXELS as i64, Unit::One);
 
@@ -194,6 +201,9 @@ impl Reader {
         Reading { form: self.form, message: self.message, remarks: self.remarks }
     }
 
+    /// It is rarely called, and from many places.
+    #[cold]
+    #[inline(never)]
     fn remark(&mut self, member: &'static str, defect: Defect) {
         if self.remarks.len() < MAX_REMARKS {
             self.remarks.push(Remark { stream: self.at, member, defect });
@@ -231,7 +241,7 @@ impl Reader {
         }
         while let Some(key) = scanner.member()? {
             let key = key.text();
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             let list = match self.form {
                 None | Some(Form::Alibaba) if is("stream") => Some(("stream", Form::Alibaba)),
                 None | Some(Form::Agora) if is("regions") => Some(("regions", Form::Agora)),
@@ -303,7 +313,7 @@ impl Reader {
     /// one is it known whose they are.
     fn settle_agora(&mut self) {
         for Extra { key, content } in core::mem::take(&mut self.message.extras) {
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             if is("ts") {
                 let (Content::Text(text) | Content::Json(text)) = &content;
                 let value = if text == "null" { Value::Null } else { Value::Number(text) };
@@ -323,7 +333,7 @@ impl Reader {
         let (mut width, mut height, mut background) = (None, None, Rgb::BLACK);
         while let Some(key) = scanner.member()? {
             let key = key.text();
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             let token = scanner.member_value()?;
             let value = self.value(text, scanner, Some(token))?.unwrap_or(Value::Null);
             if is("w") {
@@ -394,7 +404,7 @@ impl Reader {
         let mut numbers: [Option<i64>; NUMBERS.len()] = [None; NUMBERS.len()];
         while let Some(key) = scanner.member()? {
             let key = key.text();
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
+            let is = |name: &str| is_named(&key, name);
             let token = scanner.member_value()?;
             let value = self.value(text, scanner, Some(token))?.unwrap_or(Value::Null);
             if is("uid") {
@@ -471,8 +481,8 @@ impl Reader {
     fn number(&mut self, number: &Number, form: Form, value: Value<'_>) -> Option<i64> {
         let Number(member, min, max, unit) = number;
         let read = match value {
-            Value::Number(text) => billionths(text),
-            Value::Text(text) => billionths(&text.text()),
+            Value::Number(text) => Decimal::parse(text),
+            Value::Text(text) => Decimal::parse(&text.text()),
             Value::Null => return None,
             _ => None,
         };
@@ -481,14 +491,14 @@ impl Reader {
             return None;
         };
         let (read, min, max) = match unit {
-            Unit::Place if form == Form::Agora => (whole(read), 0, i64::from(MAX_PIXELS)),
-            Unit::Place | Unit::Share => (read, min * UNIT, max * UNIT),
-            Unit::One => (whole(read), *min, *max),
+            Unit::Place if form == Form::Agora => (read.nearest(), 0, i64::from(MAX_PIXELS)),
+            Unit::Place | Unit::Share => (read.billionths(), min * UNIT, max * UNIT),
+            Unit::One => (read.nearest(), *min, *max),
         };
-        let within = read.clamp(min.into(), max.into());
+        let within = read.clamp(min, max);
         if within != read {
             self.remark(member, Defect::OutOfRange);
         }
-        i64::try_from(within).ok()
+        Some(within)
     }
 }
