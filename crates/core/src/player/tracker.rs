@@ -164,7 +164,7 @@ impl Tracker {
     pub fn reset(&mut self, scope: Scope) {
         self.flv.part();
         self.ts = ts::Stream::default();
-        self.book.begin();
+        self.book.part();
         if scope == Scope::All {
             self.tags = flv::Tags::default();
             self.flv = flv::Stream::default();
