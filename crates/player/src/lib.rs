@@ -64,12 +64,8 @@ fn ask<T>(tracker: u32, otherwise: T, ask: impl FnOnce(&mut Open) -> T) -> T {
 pub fn open(max_age_us: f64) -> u32 {
     let Some(mut open) = OPEN.try_lock() else { return u32::MAX };
     let tracker = Tracker::new(micros(max_age_us));
-    let new = Box::new(Open {
-        tracker,
-        buffer: Vec::new(),
-        text: String::new(),
-        places: Vec::new(),
-    });
+    let new =
+        Box::new(Open { tracker, buffer: Vec::new(), text: String::new(), places: Vec::new() });
     let free = open.iter().position(Option::is_none).unwrap_or(open.len());
     match open.get_mut(free) {
         Some(slot) => *slot = Some(new),
