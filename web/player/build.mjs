@@ -58,7 +58,7 @@ execFileSync(join(dirname(require.resolve("typescript/package.json")), "bin/tsc"
 const zipped = (path) => gzipSync(readFileSync(path), { level: 9 }).length;
 const raw = (path) => readFileSync(path).length;
 /** Bytes, gzipped, that pages have to load at most: README.md says so. More of them end the build. */
-const LIMITS = { module: 40_000, main: 8_704, adapter: 2_560 };
+const LIMITS = { module: 40_000, main: 8_192, adapter: 2_560 };
 const row = (name, limit, raw, gzip) => {
   console.log(`${name.padEnd(36)}${String(raw).padStart(8)} B ${String(gzip).padStart(7)} B gzipped`);
   if (gzip <= limit) return;
