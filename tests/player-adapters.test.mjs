@@ -3,19 +3,16 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
-import { root } from "../tools/gateway.mjs";
 import { CHANNEL, APP, host } from "./lib/relay.mjs";
 import { until } from "./lib/wait.mjs";
 import { frames, read, toAnnexB, video } from "./media/flv.mjs";
-import { folder } from "./media/material.mjs";
 import { ffmpeg as shown, h264Reader, draft } from "./media/oracles.mjs";
 import { OURS } from "./media/sei.mjs";
 import { COUNT, COUNT_FRAMES, FPS, MARK, numbered, numberedHls, numberedTs } from "./player/clips.mjs";
-import { media, page, sharedBrowser, site, withoutPlayer } from "./player/page.mjs";
+import { media, page, sharedBrowser, site, withoutPlayer, xgplayer } from "./player/page.mjs";
 import { told } from "./player/told.mjs";
 import { ffmpeg, succeeds } from "./rtmp/peers.mjs";
 
@@ -65,18 +62,6 @@ function onFrame(t, kept, least = COUNT_FRAMES / 5) {
   const wrong = seen.filter(({ told, uid }) => uid !== MARK && uid !== `${told}`);
   t.diagnostic(`${seen.length} frames displayed, ${seen.filter(({ told, number }) => told !== number).length} read between two frames`);
   assert.deepEqual(wrong, []);
-}
-
-/** xgplayer-flv as a bundler makes it of its package. */
-async function xgplayer() {
-  const { build } = createRequire(import.meta.url)("esbuild");
-  const { outputFiles } = await build({
-    stdin: { contents: 'export * from "xgplayer-flv";', resolveDir: root },
-    ...{ bundle: true, format: "iife", globalName: "xgplayerFlv", write: false, logLevel: "error", platform: "browser" },
-    outdir: folder,
-    loader: { ".scss": "empty", ".css": "empty" },
-  });
-  return outputFiles[0].text;
 }
 
 const begin = (opened, name, url, options) =>

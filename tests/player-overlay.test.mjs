@@ -401,3 +401,203 @@ test("blank names, and two alike, can be seen, heard and told apart", { skip }, 
   const { violations } = await tab.evaluate(() => axe.run());
   assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => [id, nodes[0].html]), []);
 });
+
+test("keeps the layout on the frame at half and at twice the speed", { skip }, async (t) => {
+  const tab = await page(t);
+  const seen = await tab.evaluate(async () => {
+    // The page's own recording: a column for each of eight tenths of a second.
+    const from = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+    const ink = from.getContext("2d");
+    const recorder = new MediaRecorder(from.captureStream(25), { mimeType: "video/webm;codecs=vp8" });
+    const parts = [];
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    const stopped = new Promise((done) => (recorder.onstop = done));
+    recorder.start();
+    const began = performance.now();
+    await new Promise((done) => {
+      const draw = () => {
+        const column = Math.floor((performance.now() - began) / 300);
+        if (column >= 8) return done();
+        ink.fillStyle = "#000";
+        ink.fillRect(0, 0, 320, 180);
+        ink.fillStyle = "#fff";
+        ink.fillRect(column * 40, 0, 40, 180);
+        requestAnimationFrame(draw);
+      };
+      draw();
+    });
+    recorder.stop();
+    await stopped;
+    const file = Object.assign(document.createElement("video"), { muted: true, src: URL.createObjectURL(new Blob(parts)) });
+    document.body.append(file);
+    await new Promise((done) => (file.onloadeddata = done));
+    const pen = new OffscreenCanvas(320, 180).getContext("2d", { willReadFrequently: true });
+    const column = () => {
+      pen.drawImage(file, 0, 0, 320, 180);
+      const row = pen.getImageData(0, 90, 320, 1).data;
+      return [0, 1, 2, 3, 4, 5, 6, 7].find((at) => row[(at * 40 + 20) * 4] > 128) ?? -1;
+    };
+    const play = async (rate, look) => {
+      file.currentTime = 0;
+      file.playbackRate = rate;
+      let ended = false;
+      const each = (_, { mediaTime }) => {
+        if (!ended) file.requestVideoFrameCallback(each);
+        look(mediaTime);
+      };
+      file.requestVideoFrameCallback(each);
+      await file.play();
+      await new Promise((done) => file.addEventListener("ended", done, { once: true }));
+      ended = true;
+    };
+    // What is where is read slowly once, and said by messages.
+    const times = new Map();
+    await play(0.5, (mediaTime) => times.set(mediaTime, column()));
+    const tracker = new player.LayoutTracker();
+    tracker.configure({ codec: "h264", format: "annexb" });
+    for (const [mediaTime, at] of times) if (at >= 0) tracker.push(frames.annexb(frames.alibaba([`${at}`, at / 8, 0, 1 / 8, 1])), mediaTime);
+    tracker.attach(file);
+    const overlay = new player.LayoutOverlay(file, tracker);
+    const seen = {};
+    for (const rate of [0.5, 2]) {
+      seen[rate] = [];
+      await play(rate, (mediaTime) => {
+        if (!times.has(mediaTime)) return;
+        const pane = overlay.element.querySelector(".livegate-pane");
+        seen[rate].push([times.get(mediaTime), Number(tracker.current?.panes[0].uid ?? -1), Number(pane?.dataset.uid ?? -1)]);
+      });
+    }
+    return seen;
+  });
+  for (const [rate, all] of Object.entries(seen)) {
+    assert.ok(all.length >= 8, `${all.length} frames at ${rate}`);
+    assert.deepEqual(all.filter(([drawn, current, element]) => drawn !== current || drawn !== element), [], `at ${rate}`);
+  }
+});
+
+test("goes with its stage to a picture in picture of the document", { skip }, async (t) => {
+  const tab = await page(t);
+  if (!(await tab.evaluate(() => "documentPictureInPicture" in window))) return t.skip("this Chromium has none");
+  await tab.evaluate(() => {
+    window.overlay = new player.LayoutOverlay(video, tracker);
+    show(frames.alibaba(["ann", 0.5, 0.5, 0.5, 0.5]));
+    document.querySelector("h1").addEventListener("click", async () => {
+      window.other = await documentPictureInPicture.requestWindow({ width: 400, height: 300 });
+      other.document.body.append(document.querySelector(".stage"));
+      void video.play();
+    });
+  });
+  await tab.click("h1");
+  const lies = () => {
+    if (!window.other) return false;
+    const pane = overlay.element.querySelector(".livegate-pane")?.getBoundingClientRect();
+    const box = video.getBoundingClientRect();
+    const rules = other.getComputedStyle(overlay.element.querySelector(".livegate-name") ?? video).textOverflow;
+    // The page's own style stayed behind: there is no border, and the picture is as wide as it is.
+    return overlay.element.ownerDocument === other.document && !!pane && rules === "ellipsis" && Math.abs(pane.left - (box.left + box.width / 2)) < 1 && Math.abs(pane.bottom - box.bottom) < 1;
+  };
+  // The page itself is repainted no longer where the other window covers it.
+  await tab.waitForFunction(lies, null, { polling: 100 });
+  await tab.evaluate(() => document.body.append(other.document.querySelector(".stage")));
+  await tab.waitForFunction(() => {
+    const pane = overlay.element.querySelector(".livegate-pane")?.getBoundingClientRect();
+    const box = video.getBoundingClientRect();
+    // 3 px of border and 5 px of padding are around it again.
+    return overlay.element.ownerDocument === document && !!pane && Math.abs(pane.right + 8 - box.right) < 1 && Math.abs(pane.bottom + 8 - box.bottom) < 1;
+  });
+});
+
+test("lies on the picture from right to left, in a shadow tree, and turned with what is around it", { skip }, async (t) => {
+  const tab = await page(t);
+  await tab.evaluate(DRAWN);
+  const found = await tab.evaluate(async () => {
+    show(frames.alibaba(["ann", 0, 0, 0.5, 0.25]));
+    const found = {};
+    for (const [kind, style, direction] of [
+      ["right to left", "", "rtl"],
+      ["shadow", "", "ltr"],
+      ["a quarter", "transform: rotate(90deg)", "ltr"],
+      ["a half", "rotate: 180deg", "ltr"],
+      ["a quarter back, smaller", "transform: translate(30px, 20px) rotate(-90deg) scale(.5)", "ltr"],
+      ["askew", "transform: rotate(20deg) skewX(10deg)", "rtl"],
+    ]) {
+      const outer = document.createElement("div");
+      document.body.append(outer);
+      outer.dir = direction;
+      const wrapper = document.createElement("div");
+      wrapper.style.cssText = `position: relative; width: 400px; padding: 11px 23px; ${style}`;
+      (kind === "shadow" ? outer.attachShadow({ mode: "closed" }) : outer).append(wrapper);
+      const made = await drawn(document, wrapper);
+      made.style.cssText += "border: 4px solid; padding: 6px;";
+      const overlay = new player.LayoutOverlay(made, tracker);
+      await settled(() => overlay.element.querySelector(".livegate-pane"));
+      await new Promise((later) => setTimeout(later, 600));
+      // Put where the pane has to be by CSS alone, an element says where that is.
+      const mark = document.createElement("div");
+      mark.style.cssText = `position: absolute; left: ${made.offsetLeft + 10}px; top: ${made.offsetTop + 10}px; width: 160px; height: 45px`;
+      wrapper.append(mark);
+      const [pane, wanted] = [overlay.element.querySelector(".livegate-pane"), mark].map((element) => element.getBoundingClientRect());
+      found[kind] = ["left", "top", "right", "bottom"].map((side) => pane[side] - wanted[side]);
+      overlay.destroy();
+      outer.remove();
+    }
+    return found;
+  });
+  for (const [kind, sides] of Object.entries(found)) for (const off of sides) assert.ok(Math.abs(off) <= 1, `${kind}: ${sides}`);
+});
+
+test("several players on a page each have their own", { skip }, async (t) => {
+  const tab = await page(t);
+  await tab.evaluate(DRAWN);
+  const found = await tab.evaluate(async () => {
+    const all = [];
+    for (const uid of ["one", "two", "three"]) {
+      const made = await drawn(document, document.body);
+      const tracker = new player.LayoutTracker();
+      tracker.configure({ codec: "h264", format: "annexb" });
+      const overlay = new player.LayoutOverlay(made, tracker);
+      all.push({ uid, made, tracker, overlay });
+    }
+    all.forEach(({ uid, tracker }, at) => tracker.push(frames.annexb(frames.alibaba([uid, at / 4, 0, 0.25, 1])), at));
+    all.forEach(({ tracker }, at) => tracker.display(at));
+    const look = () =>
+      all.map(({ made, overlay }) => {
+        const pane = overlay.element.querySelector(".livegate-pane");
+        return pane?.isConnected ? [pane.dataset.uid, Math.round(pane.getBoundingClientRect().left - made.getBoundingClientRect().left)] : null;
+      });
+    const before = look();
+    all[1].overlay.destroy();
+    all[1].tracker.close();
+    all[0].tracker.reset();
+    return { before, after: look(), sheets: document.adoptedStyleSheets.length };
+  });
+  // 3 px of border and 5 px of padding are around each.
+  assert.deepEqual(found.before, [["one", 8], ["two", 88], ["three", 168]]);
+  assert.deepEqual(found.after, [null, null, ["three", 168]]);
+  assert.equal(found.sheets, 1);
+});
+
+test("works under a policy that allows no inline script or style", { skip }, async (t) => {
+  const script = /<script type="module">(.*)<\/script>/s.exec(PAGE)[1];
+  const style = /<style>(.*)<\/style>/s.exec(PAGE)[1];
+  const routes = {
+    "/": { body: PAGE.replace(/<style>.*<\/style>/s, '<link rel="stylesheet" href="/page.css">').replace(/<script type="module">.*<\/script>/s, '<script type="module" src="/page.js"></script>') },
+    "/page.css": { body: style, type: "text/css" },
+    "/page.js": { body: script, type: "text/javascript" },
+    "/player": dist,
+    "/frames.mjs": { body: await readFile(join(root, "tests/lib/frames.mjs")), type: "text/javascript" },
+  };
+  const url = await serve(t, routes, { headers: { "content-security-policy": "script-src 'self' 'wasm-unsafe-eval'; style-src 'self'" } });
+  const tab = await open(t, await browsers[1](), "about:blank");
+  const refused = [];
+  tab.on("console", (message) => message.type() === "error" && refused.push(message.text()));
+  await tab.goto(`${url}/`);
+  await tab.waitForFunction(() => window.ready);
+  await tab.evaluate((panes) => {
+    new player.LayoutOverlay(video, tracker);
+    show(frames.alibaba(...Object.entries(panes).map(([uid, place]) => [uid, ...place])));
+  }, PANES);
+  near(await tab.evaluate(() => panes()), expected([640, 360], "contain").map((pane) => ({ ...pane, x: pane.x + 8, y: pane.y + 8 })), "under the policy");
+  assert.equal(await tab.evaluate(() => getComputedStyle(document.querySelector(".livegate-name")).textOverflow), "ellipsis");
+  assert.deepEqual(refused.filter((text) => !text.includes("favicon")), []);
+});

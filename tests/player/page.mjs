@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after } from "node:test";
 
@@ -62,6 +63,18 @@ export async function page(t, browser, origin, { scripts = [], modules = [], ...
     await lib.init();
   }, modules);
   return opened;
+}
+
+/** xgplayer-flv as a bundler makes it of its package: a script. */
+export async function xgplayer() {
+  const { build } = createRequire(import.meta.url)("esbuild");
+  const { outputFiles } = await build({
+    stdin: { contents: 'export * from "xgplayer-flv";', resolveDir: root },
+    ...{ bundle: true, format: "iife", globalName: "xgplayerFlv", write: false, logLevel: "error", platform: "browser" },
+    outdir: folder,
+    loader: { ".scss": "empty", ".css": "empty" },
+  });
+  return outputFiles[0].text;
 }
 
 /** The address of a clip that the site serves. */

@@ -67,8 +67,10 @@ pub enum Other {
     Metadata,
     /// Several tracks, or one with a number. Which of them a message would belong to nobody said.
     Multitrack,
-    /// Another codec, by its number or its `FourCC`.
+    /// A picture of another codec, by its number or its `FourCC`.
     Codec,
+    /// The decoder configuration of another codec, by its `FourCC`.
+    Configuration,
     /// A number that the specifications leave for later, or more `ModEx` than is followed.
     Reserved,
     /// The body ends within its own header.
@@ -193,7 +195,15 @@ fn enhanced(first: u8, cursor: &mut Cursor<'_>) -> Result<Video, NeedMore> {
     let codec = match &cursor.take()? {
         b"avc1" => Codec::H264,
         b"hvc1" => Codec::H265,
-        _ => return Ok(Video::Other(Other::Codec)),
+        _ => {
+            return Ok(match (packet, kind) {
+                (0, _) => Video::Other(Other::Configuration),
+                (1 | 3, Ok(_)) => Video::Other(Other::Codec),
+                (1 | 3, Err(other)) => Video::Other(other),
+                (2, _) => Video::End,
+                _ => Video::Other(Other::Reserved),
+            });
+        }
     };
     let composition_time = match packet {
         1 => cursor.signed()?,
@@ -262,6 +272,11 @@ mod tests {
             (b"\x95hvc1", Video::Other(Other::Reserved)),
             (b"\x96\x01hvc1\0", Video::Other(Other::Multitrack)),
             (b"\x91av01obu", Video::Other(Other::Codec)),
+            (b"\xA3av01obu", Video::Other(Other::Codec)),
+            (b"\x90av01rec", Video::Other(Other::Configuration)),
+            (b"\x92av01", Video::End),
+            (b"\x95av01", Video::Other(Other::Reserved)),
+            (b"\xF1av01obu", Video::Other(Other::Reserved)),
             (b"\x91hev1\0\0\0nal", Video::Other(Other::Codec)),
             (b"\x98hvc1", Video::Other(Other::Reserved)),
             (b"\x91hvc1\0\0", Video::Other(Other::Short)),

@@ -27,6 +27,9 @@ const MAX_CONTENTS: usize = 1024 * 1024;
 /// How far a player's time for a message may be from ours, in microseconds.
 const REACH: i64 = 5_000_000;
 
+/// Decoding times that go back by less are a sender's carelessness, in microseconds.
+const JUMP: i64 = 100_000;
+
 /// The payload types that clouds let their users choose. From [`STANDARD`] on, some have a meaning in
 /// the standards: those of them that are no text are not for pages.
 const CHOSEN: core::ops::RangeInclusive<u32> = 100..=254;
@@ -62,6 +65,8 @@ pub(super) struct Book {
     warned: Vec<Code>,
     /// How many messages the frame under way had.
     in_frame: usize,
+    /// The decoding time of a stream's last frame, and the latest time at which one is shown.
+    last: Option<(i64, i64)>,
     /// The layout that was asked for last.
     cached: Option<(u32, Scene)>,
 }
@@ -74,6 +79,7 @@ impl Book {
             contents: Vec::new(),
             warned: Vec::new(),
             in_frame: 0,
+            last: None,
             cached: None,
         }
     }
@@ -85,9 +91,16 @@ impl Book {
         self.warned.clear();
     }
 
+    /// Other bytes come next.
+    pub(super) fn part(&mut self) {
+        self.begin();
+        self.last = None;
+        self.history.land();
+    }
+
     /// Another stream begins: the layouts are forgotten, too.
     pub(super) fn clear(&mut self) {
-        self.begin();
+        self.part();
         self.history.clear();
         self.cached = None;
     }
@@ -100,6 +113,20 @@ impl Book {
     /// A frame begins.
     pub(super) const fn frame(&mut self) {
         self.in_frame = 0;
+    }
+
+    /// The frame that begins is a stream's, whose frames come in the order of decoding.
+    #[inline(never)]
+    pub(super) fn follows(&mut self, decoded: i64, shown: i64) {
+        let mut latest = shown;
+        if let Some((last, before)) = self.last {
+            if last.saturating_sub(decoded) > JUMP {
+                self.history.jump(decoded, before);
+            } else {
+                latest = shown.max(before);
+            }
+        }
+        self.last = Some((decoded, latest));
     }
 
     /// Takes a SEI NAL unit of a frame that is shown at `time`.

@@ -82,6 +82,10 @@ impl Tags {
                 let shift = i64::from(composition_time).saturating_mul(MILLI);
                 let own = decoded.saturating_add(shift);
                 let time = time.unwrap_or(own);
+                // Single tags come as somebody likes.
+                if reach == Reach::Whole {
+                    book.follows(decoded, own);
+                }
                 let Some(format) = self.format.filter(|format| format.codec == codec) else {
                     book.warn(time, Warning::NotConfigured);
                     return Ok(());

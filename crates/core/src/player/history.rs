@@ -22,6 +22,9 @@ pub const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// How many bytes an entry counts besides its message.
 const OVERHEAD: usize = 64;
 
+/// How long the last frame before a jump is shown at least: of 120 a second.
+const FRAME: i64 = 8_000;
+
 /// Layouts by time, in microseconds on the stream's own clock.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -33,6 +36,8 @@ pub struct History {
     /// Where the player is: what it asked for last, or else the latest that was put in.
     here: Option<i64>,
     asked: bool,
+    /// Where times jumped back, until the player is behind that.
+    jump: Option<Jump>,
     /// How many entries were compared with what was put in.
     #[cfg(test)]
     compared: usize,
@@ -46,6 +51,8 @@ struct Entry {
     digest: Option<u32>,
     /// Whether it is known to be a layout.
     is_layout: bool,
+    /// Whether it came after a jump that the player is not behind yet.
+    is_ahead: bool,
     message: Box<[u8]>,
 }
 
@@ -55,6 +62,15 @@ impl Entry {
         *self.digest.get_or_insert_with(|| digest(&self.message)) == own
             && *self.message == *message
     }
+}
+
+/// A stream's times went back.
+#[derive(Clone, Copy, Debug)]
+struct Jump {
+    /// The first time after it.
+    to: i64,
+    /// The latest time before it.
+    from: i64,
 }
 
 impl History {
@@ -67,6 +83,7 @@ impl History {
             last_id: 0,
             here: None,
             asked: false,
+            jump: None,
             #[cfg(test)]
             compared: 0,
         }
@@ -77,6 +94,7 @@ impl History {
     ///
     /// If there are too many now some go, the one put in, even; of too many at one time the earliest.
     pub fn insert(&mut self, time: i64, message: &[u8]) -> u32 {
+        let is_ahead = self.jump.is_some();
         let mut at = self.end_of(time);
         let mut first = at;
         let mut own = None;
@@ -87,7 +105,9 @@ impl History {
             {
                 self.compared += 1;
             }
-            if entry.is(message, *own.get_or_insert_with(|| digest(message))) {
+            if entry.is_ahead == is_ahead
+                && entry.is(message, *own.get_or_insert_with(|| digest(message)))
+            {
                 return entry.id;
             }
             first = before;
@@ -101,12 +121,23 @@ impl History {
         let id = self.last_id;
         self.bytes = self.bytes.saturating_add(message.len()).saturating_add(OVERHEAD);
         let message = message.into();
-        self.entries.insert(at, Entry { time, id, digest: own, is_layout: false, message });
+        // Once and for all: where no memory is given back, each size before the last is a hole.
+        if self.entries.capacity() == 0 {
+            self.entries.reserve_exact(MAX_LAYOUTS.saturating_add(1));
+        }
+        self.entries
+            .insert(at, Entry { time, id, digest: own, is_layout: false, is_ahead, message });
         if !self.asked {
             self.here = Some(time);
         }
         while self.entries.len() > MAX_LAYOUTS || self.bytes > MAX_BYTES {
-            self.evict();
+            if self.jump.is_some() {
+                // A player that stands there for so long goes on behind it, if at all.
+                self.land();
+                (self.here, self.asked) = (Some(time), false);
+            } else {
+                self.evict();
+            }
         }
         id
     }
@@ -135,6 +166,12 @@ impl History {
     /// `judge` says of a number and a message whether it is a layout; it is asked once. What is none
     /// is dropped.
     pub fn at(&mut self, time: i64, judge: &mut dyn FnMut(u32, &[u8]) -> bool) -> Option<u32> {
+        if let Some(jump) = self.jump {
+            let goes_on = self.asked && self.here.is_some_and(|here| here <= time);
+            if !goes_on || time.saturating_sub(jump.from) > FRAME {
+                self.land();
+            }
+        }
         (self.here, self.asked) = (Some(time), true);
         let mut at = self.end_of(time);
         loop {
@@ -143,11 +180,39 @@ impl History {
             if time.saturating_sub(entry.time) > self.max_age {
                 return None;
             }
+            if entry.is_ahead {
+                continue;
+            }
             entry.is_layout = entry.is_layout || judge(entry.id, &entry.message);
             if entry.is_layout {
                 return Some(entry.id);
             }
             self.drop_at(at);
+        }
+    }
+
+    /// The stream goes on at `to`, which is before the latest time of its frames so far, `from`. What
+    /// is put in now counts when the player is behind that or has sought back; what was there from
+    /// `to` on counts until then.
+    pub fn jump(&mut self, to: i64, from: i64) {
+        self.land();
+        self.jump = Some(Jump { to, from });
+    }
+
+    /// The player is behind the jump: players have put the frames that came after it in the place of
+    /// those that were there.
+    #[cold]
+    #[inline(never)]
+    pub fn land(&mut self) {
+        let Some(Jump { to, .. }) = self.jump.take() else { return };
+        let mut at = 0;
+        while let Some(entry) = self.entries.get_mut(at) {
+            if entry.is_ahead || entry.time < to {
+                entry.is_ahead = false;
+                at = at.saturating_add(1);
+            } else {
+                self.drop_at(at);
+            }
         }
     }
 
@@ -291,6 +356,77 @@ mod tests {
         let [b, c, d] = [1, 2, 3].map(|more| history.insert(at(MAX_LAYOUTS) + more, b""));
         assert_eq!([b, c, d].map(|id| history.get(id).is_some()), [true, true, false]);
         assert_eq!([2, 3].map(|time| ask(&mut history, time)), [None, Some(4)]);
+    }
+
+    /// Every second from 10 s to 15 s, then from 12 s on; the player is at 13 s.
+    fn jumped() -> (History, Vec<u32>, Vec<u32>) {
+        let mut history = History::new(10);
+        let before = (10..=15).map(|time| history.insert(time * 1_000_000, b"before")).collect();
+        assert!(history.at(13_000_000, &mut |_, _| true).is_some());
+        history.jump(12_000_000, 15_000_000);
+        let after = (12..=16).map(|time| history.insert(time * 1_000_000, b"after")).collect();
+        (history, before, after)
+    }
+
+    #[test]
+    fn what_came_before_a_jump_counts_until_the_player_is_behind_it() {
+        let (mut history, before, after) = jumped();
+        assert_eq!(history.len(), 11);
+        let mut at = |seconds: i64| ask(&mut history, seconds * 1_000_000);
+        assert_eq!([13, 14, 15].map(&mut at), [3, 4, 5].map(|index| Some(before[index])));
+        // Behind it, and back: in between all is of what came after it.
+        let all: Vec<_> = [16, 15, 12, 11].map(&mut at).into();
+        assert_eq!(all, [after[4], after[3], after[0], before[1]].map(Some));
+        assert_eq!(history.len(), 7);
+        assert_eq!(history.bytes, 7 * OVERHEAD + 2 * 6 + 5 * 5);
+    }
+
+    #[test]
+    fn who_seeks_back_is_behind_a_jump() {
+        let (mut history, before, after) = jumped();
+        let mut at = |seconds: i64| ask(&mut history, seconds * 1_000_000);
+        assert_eq!([14, 12, 13].map(&mut at), [before[4], after[0], after[1]].map(Some));
+        // So is who had not begun, and of two jumps the first is over.
+        let (mut history, _, after) = jumped();
+        history.jump(13_000_000, 16_000_000);
+        let again = history.insert(13_000_000, b"again");
+        let mut at = |seconds: i64| ask(&mut history, seconds * 1_000_000);
+        assert_eq!([14, 13].map(&mut at), [after[2], again].map(Some));
+        let mut history = History::new(10);
+        history.insert(5, b"before");
+        history.jump(3, 6);
+        let after = history.insert(3, b"after");
+        assert_eq!(ask(&mut history, 5), Some(after));
+    }
+
+    #[test]
+    fn the_same_message_behind_a_jump_is_another_one() {
+        let mut history = History::new(10);
+        let before = history.insert(7, b"a");
+        ask(&mut history, 7);
+        history.jump(7, 9);
+        let after = history.insert(7, b"a");
+        assert_ne!(before, after);
+        assert_eq!(history.insert(7, b"a"), after);
+        assert_eq!(ask(&mut history, 8), Some(before));
+        assert_eq!(ask(&mut history, 7), Some(after));
+    }
+
+    #[test]
+    fn of_a_player_that_stands_before_a_jump_the_latest_is_kept() {
+        let mut history = History::new(i64::MAX);
+        let at = |index: usize| i64::try_from(index).unwrap() * 1_000;
+        let old: Vec<_> = (0..10).map(|index| history.insert(at(index), b"")).collect();
+        ask(&mut history, at(5));
+        history.jump(0, at(9));
+        let put = |history: &mut History, count| {
+            (0..count).map(|index| history.insert(at(index), b"")).last()
+        };
+        put(&mut history, MAX_LAYOUTS - old.len());
+        assert_eq!(ask(&mut history, at(8)), Some(old[8]));
+        let last = put(&mut history, 2 * MAX_LAYOUTS);
+        assert_eq!(history.len(), MAX_LAYOUTS);
+        assert_eq!(ask(&mut history, i64::MAX), last);
     }
 
     #[test]

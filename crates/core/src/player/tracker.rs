@@ -164,7 +164,7 @@ impl Tracker {
     pub fn reset(&mut self, scope: Scope) {
         self.flv.begin(scope);
         self.ts = ts::Stream::default();
-        self.book.begin();
+        self.book.part();
         if scope == Scope::All {
             self.tags = flv::Tags::default();
             self.base = Base::default();

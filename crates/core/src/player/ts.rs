@@ -57,11 +57,13 @@ impl Stream {
             Event::Start(times) => {
                 book.frame();
                 let Some((shown, decoded)) = video.clock.times(times) else { return };
-                base.video(decoded.saturating_sub(shift));
+                let [shown, decoded] = [shown, decoded].map(|time| time.saturating_sub(shift));
+                base.video(decoded);
+                book.follows(decoded, shown);
                 if video.marks.len() >= MAX_MARKS {
                     video.marks.remove(0);
                 }
-                video.marks.push((video.pushed, shown.saturating_sub(shift)));
+                video.marks.push((video.pushed, shown));
             }
             Event::Sound(times) => {
                 if let Some((_, decoded)) = video.clock.times(times) {

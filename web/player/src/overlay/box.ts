@@ -13,7 +13,8 @@ export interface Measured extends Box {
 /** Measures a video's content box against its overlay, which lies in the same containing block. */
 export function measure(video: HTMLVideoElement, overlay: HTMLElement): Measured | null {
   const { videoWidth, videoHeight } = video;
-  const outer = video.getBoundingClientRect();
+  const turned = isTurned(video);
+  const outer = turned ? laidOut(video) : video.getBoundingClientRect();
   if (!videoWidth || !videoHeight || !outer.width || !outer.height) return null;
   const style = getComputedStyle(video);
   const length = (name: string): number => parseFloat(style.getPropertyValue(name)) || 0;
@@ -23,7 +24,7 @@ export function measure(video: HTMLVideoElement, overlay: HTMLElement): Measured
   // An ancestor may be scaled: rectangles are scaled then, and the overlay is too.
   const scaleX = scale(outer.width, video.offsetWidth);
   const scaleY = scale(outer.height, video.offsetHeight);
-  const own = overlay.getBoundingClientRect();
+  const own = turned ? laidOut(overlay) : overlay.getBoundingClientRect();
   const [x, y] = position(style.objectPosition);
   return {
     width: outer.width / scaleX - left - edges("right"),
@@ -39,6 +40,21 @@ export function measure(video: HTMLVideoElement, overlay: HTMLElement): Measured
     moveY: (outer.top - own.top) / scaleY + top,
   };
 }
+
+/** Where an element is before anything is transformed, in whole pixels. */
+const laidOut = ({ offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height }: HTMLElement) => ({ left, top, width, height });
+
+/** Whether something around an element turns, mirrors or skews it: its rectangle is of no use then. */
+function isTurned(element: Node): boolean {
+  for (let at: Node | null = element; (at = (at as Element).assignedSlot ?? at.parentNode ?? (at as ShadowRoot).host ?? null); ) {
+    if (at.nodeType !== Node.ELEMENT_NODE) continue;
+    const { rotate, transform } = getComputedStyle(at as Element);
+    if ((rotate ?? "none") !== "none" || (transform !== "none" && !UPRIGHT.test(transform))) return true;
+  }
+  return false;
+}
+
+const UPRIGHT = /^matrix\(\d\S*, 0, 0, \d/;
 
 /** `offsetWidth` is rounded to whole pixels: less than one is no scale. */
 const scale = (shown: number, laidOut: number): number =>

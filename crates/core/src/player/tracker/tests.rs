@@ -260,11 +260,74 @@ fn video_alone_has_a_zero_when_it_is_known_to_be_alone() {
     let end = stream(1).len();
     let last = tag(9, 0, &[&b"\x17\x01\0\0\0"[..], &frame(&[])].concat()).len();
     assert_eq!(base(&stream(1)[..end - last]), Some(40_000));
-    // A codec that is not read has pictures, too: AV1, a frame at 40 ms.
-    let av1 = [&stream(1)[..13], &tag(9, 40, b"\x91av01obu")].concat();
-    assert_eq!(base(&av1), Some(40_000));
     // The header promises sound: two seconds are enough to wait for it.
     assert_eq!((base(&stream(5)[..end - last]), base(&stream(5))), (None, Some(40_000)));
+}
+
+#[test]
+fn pictures_of_av1_are_not_read_and_have_a_time_all_the_same() {
+    // Enhanced RTMP: a sequence start is no picture; coded frames of AV1 have no composition time.
+    let start = tag(9, 10, b"\x90av01config");
+    let frame = tag(9, 40, b"\x91av01obu");
+    let sound = |ms| tag(8, ms, b"\xAF\x01abc");
+    let base = |flags: u8, tags: &[Vec<u8>]| {
+        let mut tracker = Tracker::new(1);
+        tracker.flv(&[b"FLV\x01", &[flags][..], b"\0\0\0\x09\0\0\0\0", &tags.concat()].concat());
+        (tracker.base(), tracker.base_of_video())
+    };
+    let alone = base(1, &[start.clone(), frame.clone()]);
+    assert_eq!(alone, (Some(40_000), Some(40_000)));
+    let before = base(5, &[start.clone(), sound(20), frame.clone()]);
+    assert_eq!(before, (Some(20_000), Some(40_000)));
+    let after = base(5, &[start.clone(), frame.clone(), sound(60)]);
+    assert_eq!(after, (Some(40_000), Some(40_000)));
+    // No sound yet, and no picture yet.
+    assert_eq!(base(5, &[start.clone(), frame]), (None, Some(40_000)));
+    assert_eq!(base(5, &[start, sound(20)]), (None, None));
+}
+
+#[test]
+fn behind_a_jump_of_a_streams_times_its_layouts_count_when_the_player_is_there() {
+    let picture = |ms, uid: &str| {
+        let text = ["{\"stream\":[{\"uid\":\"", uid, "\"}]}"].concat();
+        tag(9, ms, &[&b"\x17\x01\0\0\0"[..], &frame(&[unregistered(&text)])].concat())
+    };
+    let head = [b"FLV\x01\x01\0\0\0\x09\0\0\0\0", &tag(9, 0, CONFIGURATION)[..]].concat();
+    let shown = |tracker: &mut Tracker, ms: i64| {
+        let id = tracker.at(ms * 1_000)?;
+        layout(tracker, id)["panes"][0]["uid"].as_str().map(ToString::to_string)
+    };
+    // Of frames a second apart; then from a time on again.
+    let jumped = |to: u32| {
+        let mut tracker = Tracker::new(10_000_000);
+        tracker.flv(&head);
+        for s in 0..=3 {
+            tracker.flv(&picture(s * 1_000, "before"));
+        }
+        assert_eq!(shown(&mut tracker, 2_000).as_deref(), Some("before"));
+        for s in 0..=3 {
+            tracker.flv(&picture(to + s * 1_000, "after"));
+        }
+        tracker
+    };
+    let mut tracker = jumped(1_000);
+    let all = [2_500, 3_000, 3_500, 2_500].map(|ms| shown(&mut tracker, ms));
+    assert_eq!(
+        all.each_ref().map(|uid| uid.as_deref().unwrap()),
+        ["before", "before", "after", "after"]
+    );
+    // A frame that is a little too early is no jump.
+    assert_eq!(shown(&mut jumped(2_900), 2_950).as_deref(), Some("after"));
+    // Single tags come in any order: of one time the last one counts.
+    let mut tracker = Tracker::new(10_000_000);
+    for tag in [tag(9, 0, CONFIGURATION), picture(3_000, "before")] {
+        let _ = tracker.flv_tag(&tag, tag.len(), None);
+    }
+    assert_eq!(shown(&mut tracker, 3_000).as_deref(), Some("before"));
+    for tag in [picture(1_000, "after"), picture(3_000, "after")] {
+        let _ = tracker.flv_tag(&tag, tag.len(), None);
+    }
+    assert_eq!(shown(&mut tracker, 3_000).as_deref(), Some("after"));
 }
 
 #[test]
