@@ -55,6 +55,9 @@ export class LayoutOverlay extends Target<OverlayEvents> {
   #unwatch: (() => void) | null;
   #views = new Map<string, PaneView>();
   #box: Measured | null = null;
+  /** Where the video was seen last. */
+  #root: Node | null = null;
+  #page: Document | null = null;
   /** Where the container is now. */
   #left = 0;
   #top = 0;
@@ -148,7 +151,12 @@ export class LayoutOverlay extends Target<OverlayEvents> {
     const { element } = this;
     const video = this.#video;
     const place = video.isConnected ? video.parentNode : null;
-    if (place !== element.parentNode || video.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING) {
+    // Both may have gone elsewhere together, with what is around them.
+    const root = video.getRootNode();
+    const page = video.ownerDocument;
+    const moved = root !== this.#root || page !== this.#page;
+    [this.#root, this.#page] = [root, page];
+    if (moved || place !== element.parentNode || video.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING) {
       if (place) {
         video.after(element);
         addRules(element);
