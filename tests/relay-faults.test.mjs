@@ -15,6 +15,8 @@ import { VIDEO, begins, clip, of, republished, tags } from "./rtmp/flv.mjs";
 import { destination, ffmpeg, ours, succeeds } from "./rtmp/peers.mjs";
 
 const skip = await missing();
+/** So that nothing is tried again before it has been looked at. */
+const ONCE = { first_pause_ms: 60_000, longest_pause_ms: 60_000 };
 /** How long destinations are silent that are slow: there are servers that refuse after 8 s. */
 const SLOW = 8_500;
 
@@ -25,6 +27,34 @@ async function live(t, relay, who) {
 }
 
 describe("a relay host and destinations that fail", { concurrency: 6, skip }, () => {
+  it("keeps its pushes while a source is away for 30 s", async (t) => {
+    const relay = await host(t);
+    const { url, taken, out } = await destination(t);
+    await relay.task([url]);
+    const first = await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(out), (all) => of(all, VIDEO).length > 30);
+    first.signal("SIGINT");
+    await first.end();
+    const gone = Date.now();
+    const { code } = await relay.reaches("DISCONNECTED");
+    assert.equal(code, "push.source_gone");
+    await new Promise((later) => setTimeout(later, gone + 30_000 - Date.now()));
+    const before = (await tags(out)).length;
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(out), (all) => of(all.slice(before), VIDEO).length > 30);
+    await relay.stop();
+    const all = await tags(await taken());
+    begins(all);
+    begins(all.slice(before));
+    // Of what a decoder sees; 30 s of the gap are there.
+    const media = of(all.slice(before), VIDEO)[1];
+    assert.ok(media.time - all[before - 1].time > 25_000, `${media.time} after ${all[before - 1].time}`);
+    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.source_gone", "RECONNECTING", "CONNECTED", "END push.stopped"];
+    await relay.tells(url, states);
+  });
+
   it("goes on at a key frame when a destination is killed and comes back", async (t) => {
     const relay = await host(t, { settings: { first_pause_ms: 200, longest_pause_ms: 1_000 } });
     const first = await destination(t);
@@ -51,7 +81,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("says within 10 s that a destination does not read, and others get everything", async (t) => {
-    const relay = await host(t);
+    const relay = await host(t, { settings: ONCE });
     const [wedged, healthy] = [await destination(t), await destination(t)];
     await relay.task([wedged.url, healthy.url]);
     const publisher = await live(t, relay);
@@ -87,9 +117,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("says that what a black hole swallows does not arrive", async (t) => {
-    // It does not try again before it has been looked at.
-    const pauses = { first_pause_ms: 60_000, longest_pause_ms: 60_000 };
-    const relay = await host(t, { settings: { stall_ms: 5_000, ack_window_bytes: 50_000, ...pauses } });
+    const relay = await host(t, { settings: { stall_ms: 5_000, ack_window_bytes: 50_000, ...ONCE } });
     const [one, two] = [await destination(t), await destination(t)];
     const [both, acknowledgements] = [await toxic(t, one.url), await toxic(t, two.url)];
     await relay.task([both.url, acknowledgements.url]);
@@ -106,7 +134,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("sees by the kernel's counters that one does not read which never acknowledges", async (t) => {
-    const relay = await host(t, { settings: { stall_ms: 5_000, ack_window_bytes: 0, first_pause_ms: 60_000, longest_pause_ms: 60_000 } });
+    const relay = await host(t, { settings: { stall_ms: 5_000, ack_window_bytes: 0, ...ONCE } });
     const one = await destination(t);
     const proxy = await toxic(t, one.url);
     await relay.task([proxy.url]);
@@ -140,7 +168,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("closes a destination that speaks no RTMP any more", async (t) => {
-    const relay = await host(t);
+    const relay = await host(t, { settings: ONCE });
     const proxy = await toxic(t, (await destination(t)).url);
     await relay.task([proxy.url]);
     await live(t, relay);
@@ -203,7 +231,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     ["closes at once", "push.closed_by_peer", (t) => answering(t, (socket) => socket.end())],
   ]) {
     it(`says that a destination ${what}`, async (t) => {
-      const relay = await host(t, { settings: { stubborn_tries: 1, longest_pause_ms: 60_000, first_pause_ms: 60_000, ...slow } });
+      const relay = await host(t, { settings: { stubborn_tries: 1, ...ONCE, ...slow } });
       const [bad, good] = [await make(t), await destination(t)];
       await relay.task([bad, good.url]);
       await live(t, relay);
@@ -217,34 +245,6 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
       assert.equal(await relay.stop(), 204);
     });
   }
-
-  it("keeps its pushes while a source is away for 30 s", async (t) => {
-    const relay = await host(t);
-    const { url, taken, out } = await destination(t);
-    await relay.task([url]);
-    const first = await live(t, relay);
-    await relay.reaches("CONNECTED");
-    await until(() => tags(out), (all) => of(all, VIDEO).length > 30);
-    first.signal("SIGINT");
-    await first.end();
-    const gone = Date.now();
-    const { code } = await relay.reaches("DISCONNECTED");
-    assert.equal(code, "push.source_gone");
-    await new Promise((later) => setTimeout(later, gone + 30_000 - Date.now()));
-    const before = (await tags(out)).length;
-    await live(t, relay);
-    await relay.reaches("CONNECTED");
-    await until(() => tags(out), (all) => of(all.slice(before), VIDEO).length > 30);
-    await relay.stop();
-    const all = await tags(await taken());
-    begins(all);
-    begins(all.slice(before));
-    // Of what a decoder sees; 30 s of the gap are there.
-    const media = of(all.slice(before), VIDEO)[1];
-    assert.ok(media.time - all[before - 1].time > 25_000, `${media.time} after ${all[before - 1].time}`);
-    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.source_gone", "RECONNECTING", "CONNECTED", "END push.stopped"];
-    await relay.tells(url, states);
-  });
 
   it("goes on after SIGKILL in the middle of a publish", async (t) => {
     const relay = await host(t, { settings: { first_pause_ms: 200 } });

@@ -59,6 +59,27 @@ async function staysEnded(t, relay, url) {
 }
 
 describe("a relay host that is started again", { concurrency: 4, skip }, () => {
+  it("begins a live job's exception anew, and stops it at its end", async (t) => {
+    const relay = await host(t);
+    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    await live(t, relay);
+    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "SCRIPT_END" };
+    await relay.task([url], { exit });
+    await relay.reaches("DISCONNECTED");
+    await relay.kill();
+    const began = Date.now();
+    await relay.start();
+    await live(t, relay);
+    const { state, code, ended_at, exit: record } = await over(relay, 60_000 + LIMIT_MS);
+    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
+    const ms = Date.parse(ended_at) - began;
+    assert.ok(ms >= 60_000, `${ms} ms`);
+    assert.deepEqual([record.code, record.auto_stop_mode, record.stopped], [code, "SCRIPT_END", "exception"]);
+    await until(() => relay.told().some(({ type }) => type === "live.auto_exit"));
+    await staysEnded(t, relay, url);
+    assert.equal(relay.told().filter(({ type }) => type === "live.auto_exit").length, 1);
+  });
+
   it("has told that everything stopped when it is told to stop", async (t) => {
     const relay = await host(t);
     await live(t, relay);
@@ -173,27 +194,6 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
       assert.deepEqual(notices.map((notice) => [notice.code, notice.task, notice.exit]), [[code, "t1", record]]);
     });
   }
-
-  it("begins a live job's exception anew, and stops it at its end", async (t) => {
-    const relay = await host(t);
-    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
-    await live(t, relay);
-    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "SCRIPT_END" };
-    await relay.task([url], { exit });
-    await relay.reaches("DISCONNECTED");
-    await relay.kill();
-    const began = Date.now();
-    await relay.start();
-    await live(t, relay);
-    const { state, code, ended_at, exit: record } = await over(relay, 60_000 + LIMIT_MS);
-    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
-    const ms = Date.parse(ended_at) - began;
-    assert.ok(ms >= 60_000, `${ms} ms`);
-    assert.deepEqual([record.code, record.auto_stop_mode, record.stopped], [code, "SCRIPT_END", "exception"]);
-    await until(() => relay.told().some(({ type }) => type === "live.auto_exit"));
-    await staysEnded(t, relay, url);
-    assert.equal(relay.told().filter(({ type }) => type === "live.auto_exit").length, 1);
-  });
 
   it("runs every task that is on its disk, whoever hung up while asking for it", async (t) => {
     const relay = await host(t);

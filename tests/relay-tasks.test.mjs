@@ -28,6 +28,20 @@ const grows = ({ out }, past = 0) =>
   until(async () => (existsSync(out) ? (await tags(out)).length : 0), (count) => count > past + 20);
 
 describe("relay tasks", { concurrency: 4, skip }, () => {
+  it("of a live job end when nothing was connected for too long", async (t) => {
+    const relay = await host(t);
+    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    await live(t, relay);
+    // The shortest is a minute: the host's own clock says when.
+    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "FORCE_EXIT" };
+    const began = Date.now();
+    await relay.task([url], { exit });
+    const { state, code } = await until(() => relay.show(), (task) => task.ended_at !== null, 60_000 + LIMIT_MS);
+    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
+    const ms = Date.now() - began;
+    assert.ok(ms >= 60_000, `${ms} ms`);
+  });
+
   it("may be started and stopped again and again", async (t) => {
     const relay = await host(t);
     const { url } = await destination(t);
@@ -164,20 +178,6 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
     assert.deepEqual([state, code], ["stopped", "push.idle"]);
     const ms = Date.now() - began;
     assert.ok(ms >= 10_000, `${ms} ms`);
-  });
-
-  it("of a live job end when nothing was connected for too long", async (t) => {
-    const relay = await host(t);
-    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
-    await live(t, relay);
-    // The shortest is a minute: the host's own clock says when.
-    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "FORCE_EXIT" };
-    const began = Date.now();
-    await relay.task([url], { exit });
-    const { state, code } = await until(() => relay.show(), (task) => task.ended_at !== null, 60_000 + LIMIT_MS);
-    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
-    const ms = Date.now() - began;
-    assert.ok(ms >= 60_000, `${ms} ms`);
   });
 
   it("have as many addresses as are asked for by the native interface", async (t) => {
