@@ -251,7 +251,8 @@ impl World {
     /// What holds at every moment.
     fn check(&self) -> Result<(), TestCaseError> {
         for (life, own) in &self.lives {
-            let rows = self.queue.iter().filter(|write| matches!(write, Write::Row(of, ..) if of == life));
+            let rows =
+                self.queue.iter().filter(|write| matches!(write, Write::Row(of, ..) if of == life));
             let kept = matches!(own.standing.phase(), Phase::Left | Phase::Over);
             prop_assert!(rows.count() <= 1 + usize::from(kept), "rows of {life}: {:?}", self.queue);
             let phase = own.standing.phase();

@@ -12,7 +12,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -130,8 +131,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let message = tokio::select! {
             message = socket.next() => message,
             said = said.recv() => {
-                // Nobody says anything any more: the host stops.
-                let text = said?;
+                let Some(text) = said else {
+                    // Nobody says anything any more: the host stops.
+                    let away = CloseFrame { code: CloseCode::Away, reason: "".into() };
+                    send(&mut socket, Message::Close(Some(away))).await;
+                    return None;
+                };
                 if !send(&mut socket, Message::text(text)).await {
                     return None;
                 }

@@ -10,19 +10,18 @@ mod sockets;
 
 use std::collections::BTreeSet;
 use std::future::pending;
-use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use livegate_core::relay::credentials::Credentials;
 use livegate_core::relay::lifecycle::Plan;
-use livegate_core::relay::link::HostRefused;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
@@ -30,7 +29,7 @@ pub use self::config::{Config, HostError, Ready, Rtmps};
 use self::sockets::bind;
 use crate::callback::{self, Callbacks, Gateway as Told};
 use crate::credentials::{self, Present};
-use crate::fleet::{self, Fleet, Gateway};
+use crate::fleet::{self, Ended, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
 use crate::log;
@@ -74,20 +73,50 @@ async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostErr
     if let Some(path) = config.credentials {
         host.reload(path);
     }
-    let gateway = config.gateway.map(|gateway| host.join(gateway, kept));
+    let mut joined = config.gateway.map(|gateway| host.join(gateway, kept));
     ready(&sockets.ready);
-    let refused = until_told_to_stop(gateway).await.map_err(HostError::System)?;
+    let stopped = until_told_to_stop(joined.as_mut()).await;
     tracing::info!("stopping");
+    // The gateway hears nothing of what follows: to it the host is cut off, and nothing has ended.
+    if let Some(joined) = joined {
+        joined.leave().await;
+    }
     doors.iter().for_each(JoinHandle::abort);
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
-    let goodbye = host.tasks.say_goodbye();
+    let goodbye = host.tasks.leave();
     host.crowd.end();
     let _ = timeout(GOODBYE, goodbye).await;
     let _ = timeout(GOODBYE, host.told()).await;
     let _ = timeout(GOODBYE, host.callbacks.close()).await;
-    host.store.close().await;
-    refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
+    if timeout(GOODBYE, host.store.close()).await.is_err() {
+        tracing::error!("the disk does not end: what was not on it is lost");
+    }
+    stopped
+}
+
+/// The host's place in a gateway's Fleet.
+struct Joined {
+    leave: oneshot::Sender<()>,
+    ended: JoinHandle<Ended>,
+}
+
+impl Joined {
+    /// Waits until the host is in no Fleet any more, and says why.
+    async fn ended(&mut self) -> HostError {
+        match (&mut self.ended).await {
+            Ok(Ended::Refused(refused)) => HostError::Refused(refused),
+            // Leases would not run out that nobody looks at: another process takes up the tasks.
+            Ok(Ended::Lost | Ended::Left) | Err(_) => HostError::Lost,
+        }
+    }
+
+    /// Leaves the Fleet, unless that is done.
+    async fn leave(self) {
+        if !self.ended.is_finished() && self.leave.send(()).is_ok() {
+            let _ = self.ended.await;
+        }
+    }
 }
 
 /// A host's parts.
@@ -238,7 +267,7 @@ impl Host {
     }
 
     /// Joins a gateway, for as long as that wants the host.
-    fn join(&self, gateway: Gateway, kept: Kept) -> JoinHandle<Option<HostRefused>> {
+    fn join(&self, gateway: Gateway, kept: Kept) -> Joined {
         let parts = fleet::Parts {
             tasks: self.tasks.clone(),
             streams: self.streams.clone(),
@@ -246,7 +275,9 @@ impl Host {
             callbacks: self.callbacks.clone(),
             tls: self.tls.clone(),
         };
-        spawn_local(async move { Fleet::join(gateway, parts, &kept).await })
+        let (leave, leaves) = oneshot::channel();
+        let ended = spawn_local(async move { Fleet::join(gateway, parts, &kept, leaves).await });
+        Joined { leave, ended }
     }
 }
 
@@ -273,21 +304,19 @@ async fn close_channels(
     }
 }
 
-/// Waits until the process is told to stop, or the gateway does not want the host: then it says why.
-async fn until_told_to_stop(
-    gateway: Option<JoinHandle<Option<HostRefused>>>,
-) -> io::Result<Option<HostRefused>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let refused = async {
-        match gateway {
-            Some(gateway) => gateway.await.ok().flatten(),
+/// Waits until the process is told to stop, or cannot go on: then it says why.
+async fn until_told_to_stop(joined: Option<&mut Joined>) -> Result<(), HostError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(HostError::System)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(HostError::System)?;
+    let ended = async {
+        match joined {
+            Some(joined) => joined.ended().await,
             None => pending().await,
         }
     };
     tokio::select! {
-        _ = interrupt.recv() => Ok(None),
-        _ = terminate.recv() => Ok(None),
-        refused = refused => Ok(refused),
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        error = ended => Err(error),
     }
 }

@@ -77,10 +77,9 @@ async fn what_was_written_is_there_again() {
     let folder = folder();
     let (store, kept) = Store::open(folder.path()).unwrap();
     assert!(kept.tasks.is_empty() && kept.lines.is_empty() && kept.unreadable == 0);
-    let address = |identity: &str, rests_until| Change::Address {
-        identity: identity.to_owned(),
+    let addresses = |all: &[(&str, _)]| Change::Addresses {
         task: "t".to_owned(),
-        rests_until,
+        all: all.iter().map(|(identity, rests)| ((*identity).to_owned(), *rests)).collect(),
     };
     let rests = UnixMillis(u64::MAX / 4);
     store
@@ -93,10 +92,9 @@ async fn what_was_written_is_there_again() {
             event("room", "evt_1"),
             event("room", "evt_2"),
             event("other", "evt_3"),
-            address("a", None),
-            address("b", Some(rests)),
-            address("c", Some(UnixMillis(1))),
-            address("d", None),
+            addresses(&[("a", None), ("e", None)]),
+            Change::Addresses { task: "u".to_owned(), all: vec![("d".to_owned(), None)] },
+            addresses(&[("a", None), ("b", Some(rests))]),
             value("host", Some("h1".to_owned())),
         ])
         .await

@@ -5,7 +5,7 @@
 //! | `registry` | all tasks: they are started, changed, stopped and shown here |
 //! | `claims` | which push addresses are whose |
 //! | `running` | one task that runs |
-//! | `held` | a task that is on no disk yet |
+//! | `progress` | how far what was asked of a task has come |
 //! | `source` | what a task takes, and where that is |
 //! | `destination` | where one push goes, over all its connections |
 //! | `fanout` | one task's stream on its way to many |
@@ -16,7 +16,9 @@ mod claims;
 mod destination;
 mod error;
 mod fanout;
-mod held;
+mod progress;
+mod pushes;
+
 mod registry;
 mod running;
 mod source;
