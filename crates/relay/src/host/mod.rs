@@ -3,9 +3,11 @@
 //! | module | has |
 //! |---|---|
 //! | [`config`] | what it is to be, and why it is not |
+//! | [`limits`] | how many may come in |
 //! | [`sockets`] | what it listens at |
 
 mod config;
+mod limits;
 mod sockets;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use livegate_core::relay::credentials::Credentials;
+use livegate_core::relay::door::DoorSettings;
 use livegate_core::relay::lifecycle::Plan;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
@@ -68,8 +71,9 @@ pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> 
 async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
     let sockets = bind(&config).await?;
     let (host, kept) = Host::make(&config)?;
-    let mut doors = vec![host.serve_rtmp(sockets.rtmp, &config)];
-    doors.extend(sockets.http.map(|socket| host.serve_http(socket, &config)));
+    let (rtmp, http) = limits::doors(&config);
+    let mut doors = vec![host.serve_rtmp(sockets.rtmp, rtmp, &config)];
+    doors.extend(sockets.http.map(|socket| host.serve_http(socket, http, &config)));
     if let Some(path) = config.credentials {
         host.reload(path);
     }
@@ -217,7 +221,12 @@ impl Host {
         }
     }
 
-    fn serve_rtmp(&self, listeners: Vec<Listener>, config: &Config) -> JoinHandle<()> {
+    fn serve_rtmp(
+        &self,
+        listeners: Vec<Listener>,
+        door: DoorSettings,
+        config: &Config,
+    ) -> JoinHandle<()> {
         let hall = Hall {
             settings: config.settings.host,
             ticker: self.ticker.clone(),
@@ -226,14 +235,19 @@ impl Host {
             crowd: self.crowd.clone(),
             meters: Rc::clone(&self.meters),
         };
-        let (health, door) = (Rc::clone(&self.health), config.settings.door);
+        let health = Rc::clone(&self.health);
         spawn_local(async move {
             let _listening = health.rtmp();
             listen(listeners, door, hall).await;
         })
     }
 
-    fn serve_http(&self, socket: TcpListener, config: &Config) -> JoinHandle<()> {
+    fn serve_http(
+        &self,
+        socket: TcpListener,
+        door: DoorSettings,
+        config: &Config,
+    ) -> JoinHandle<()> {
         let parts = Parts {
             tasks: self.tasks.clone(),
             streams: self.streams.clone(),
@@ -248,7 +262,7 @@ impl Host {
                 // RTMP without TLS is what most destinations speak.
                 Egress::Only(policy) => EgressPolicy { http: true, ..policy },
             },
-            door: config.settings.door,
+            door,
             patience: Patience::default(),
             jocloud_prefix: config.jocloud_prefix.clone(),
         };
