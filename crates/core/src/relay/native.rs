@@ -26,8 +26,7 @@ use super::sei::{DEFAULT_PAYLOAD_TYPE, PassThrough, Sei, Timing};
 use super::task::{Media, Origin, Source, Subscription, Task, put};
 use crate::config::live_exit;
 use crate::config::table::{
-    Chars, Form, Kind, Object, Rest, Row, Shape, Walk, may, must, number, part, placed, read,
-    text,
+    Chars, Form, Kind, Object, Rest, Row, Shape, Walk, may, must, number, part, placed, read, text,
 };
 use crate::config::{LiveExitConfig, Problem, Violations};
 use crate::layout::Picture;

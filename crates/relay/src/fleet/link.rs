@@ -184,7 +184,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
-    use super::{SILENCE, serve};
+    use super::{Heard, SILENCE, serve};
 
     const MINUTE: Duration = Duration::from_mins(1);
 
@@ -205,6 +205,26 @@ mod tests {
             ended = timeout(MINUTE, serve(host, &heard)) => ended.ok().map(|_| began.elapsed()),
             () = answers => None,
         }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_stops_closes_the_connection() {
+        let (here, there) = duplex(4_096);
+        let host = WebSocketStream::from_raw_socket(here, Role::Client, None).await;
+        let mut gateway = WebSocketStream::from_raw_socket(there, Role::Server, None).await;
+        let (heard, mut hears) = unbounded_channel();
+        let leaves = async {
+            let Some(Heard::Up(says)) = hears.recv().await else { panic!("it is not up") };
+            drop(says);
+            loop {
+                match gateway.next().await.unwrap().unwrap() {
+                    Message::Close(frame) => return frame.unwrap().code,
+                    _ => {}
+                }
+            }
+        };
+        let (code, ended) = tokio::join!(leaves, serve(host, &heard));
+        assert_eq!((u16::from(code), ended), (1001, None));
     }
 
     #[tokio::test(start_paused = true)]

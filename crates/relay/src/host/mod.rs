@@ -297,10 +297,9 @@ impl Host {
 
 /// The channels that were there when the host stopped, and that tasks are to end with.
 fn followed(kept: &Kept) -> BTreeSet<(String, String)> {
-    let had_source = |task: &&KeptTask| task.pushes.iter().any(|push| push.last.is_some());
-    let tasks = kept.tasks.iter().filter(had_source).map(|kept| &kept.task);
-    let follow = tasks.filter(|task| Plan::of(task).follows_channel);
-    follow.map(|task| (task.app_id.clone(), task.channel.clone())).collect()
+    let follows = |kept: &&KeptTask| Plan::of(&kept.task).misses_channel(&kept.pushes);
+    let tasks = kept.tasks.iter().filter(follows).map(|kept| &kept.task);
+    tasks.map(|task| (task.app_id.clone(), task.channel.clone())).collect()
 }
 
 /// Channels that nobody comes to again in time ended with the host.
@@ -332,5 +331,28 @@ async fn until_told_to_stop(joined: Option<&mut Joined>) -> Result<(), HostError
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
         error = ended => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::{Builder, LocalOptions};
+    use tokio::sync::oneshot;
+    use tokio::task::spawn_local;
+
+    use super::{Ended, HostError, Joined};
+
+    #[test]
+    fn a_link_that_nobody_keeps_up_any_more_ends_the_host_with_an_error() {
+        let runtime = Builder::new_current_thread().build_local(LocalOptions::default()).unwrap();
+        runtime.block_on(async {
+            let panics = spawn_local(async { panic!("a defect") });
+            for ended in [panics, spawn_local(async { Ended::Lost })] {
+                let (leave, _leaves) = oneshot::channel();
+                let mut joined = Joined { leave, ended };
+                assert!(matches!(joined.ended().await, HostError::Lost));
+                joined.leave().await;
+            }
+        });
     }
 }

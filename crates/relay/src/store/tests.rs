@@ -282,9 +282,11 @@ async fn the_first_form_is_taken_on() {
     store.write(vec![begins("one")]).await.unwrap();
     store.close().await;
     let db = rusqlite::Connection::open(folder.path().join("host.db")).unwrap();
-    db.execute_batch("ALTER TABLE tasks DROP COLUMN source_gone_at; DROP INDEX addresses_task;
-         DROP INDEX aside_app; PRAGMA user_version = 1")
-        .unwrap();
+    db.execute_batch(
+        "ALTER TABLE tasks DROP COLUMN source_gone_at; DROP INDEX addresses_task;
+         DROP INDEX aside_app; PRAGMA user_version = 1",
+    )
+    .unwrap();
     drop(db);
     let (store, kept) = Store::open(folder.path()).unwrap();
     assert_eq!((&kept.tasks[0].task, kept.tasks[0].source_gone_at), (&task("one"), None));
