@@ -144,7 +144,7 @@ impl Tasks {
         let begun = self.begin(task, epoch, quota);
         async move {
             let (started, answer) = begun?;
-            answer.await.map(|_| started)
+            answer.await.map(|()| started)
         }
     }
 
@@ -273,7 +273,7 @@ impl Tasks {
     pub(crate) fn leave(&self) -> impl Future<Output = ()> + use<> {
         self.0.is_leaving.set(true);
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
-        let leaving: Vec<_> = running.iter().flat_map(|running| running.leave()).collect();
+        let leaving: Vec<_> = running.iter().flat_map(Running::leave).collect();
         async move {
             for connection in leaving {
                 let _ = connection.await;
