@@ -87,6 +87,8 @@ struct World {
     told: Vec<Life>,
     asked: Vec<Asked>,
     is_leaving: bool,
+    /// Whether one began that was stopped, or of a host that leaves.
+    is_untimely: bool,
 }
 
 impl World {
@@ -165,6 +167,7 @@ impl World {
                 Output::Pause => own.pauses = true,
                 Output::Begin => {
                     own.began = true;
+                    self.is_untimely |= self.is_leaving || own.standing.phase() != Phase::Runs;
                     self.told.push(life);
                 }
                 Output::Stop(_) => self.end(life),
@@ -260,6 +263,7 @@ impl World {
             prop_assert!(!(nothing && own.began), "{life} is {phase:?} and has begun");
             prop_assert_eq!(own.holds, !matches!(phase, Phase::Over | Phase::Never));
         }
+        prop_assert!(!self.is_untimely);
         let sorted = self.history.windows(2).all(|pair| pair[0] <= pair[1]);
         prop_assert!(sorted, "{:?}", self.history);
         for Asked { life, wish, is_stop, answered } in self.asked.iter().copied() {

@@ -217,9 +217,8 @@ mod tests {
             let Some(Heard::Up(says)) = hears.recv().await else { panic!("it is not up") };
             drop(says);
             loop {
-                match gateway.next().await.unwrap().unwrap() {
-                    Message::Close(frame) => return frame.unwrap().code,
-                    _ => {}
+                if let Message::Close(frame) = gateway.next().await.unwrap().unwrap() {
+                    return frame.unwrap().code;
                 }
             }
         };
