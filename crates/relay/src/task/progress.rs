@@ -92,6 +92,11 @@ impl Progress {
         self.standing.borrow_mut().settled(ticket, is_on_disk);
     }
 
+    /// Why the disk took nothing last.
+    pub(super) fn refusal(&self) -> StoreError {
+        self.refusal.borrow().clone()
+    }
+
     pub(super) fn poll(&self) -> Option<Output> {
         self.standing.borrow_mut().poll()
     }
@@ -101,12 +106,11 @@ impl Progress {
         let later = self.waiting.borrow_mut().split_off(&Wish(up_to.0.saturating_add(1)));
         let answered = self.waiting.replace(later);
         for caller in answered.into_values() {
-            let refusal = || self.refusal.borrow().clone();
             // Whoever asked may have gone away.
             let _ = caller.send(match outcome {
                 Outcome::Kept => Ok(()),
-                Outcome::Unkept => Err(StartError::Unkept(refusal())),
-                Outcome::Never => Err(StartError::Store(refusal())),
+                Outcome::Unkept => Err(StartError::Unkept(self.refusal())),
+                Outcome::Never => Err(StartError::Store(self.refusal())),
             });
         }
     }

@@ -3,7 +3,6 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use livegate_core::relay::Task;
 use livegate_core::relay::callback::About;
@@ -13,11 +12,10 @@ use livegate_core::relay::lifecycle::{
     Kept, KeptTask, Lifecycle, Plan, TargetId, TaskInput, TaskOutput,
 };
 use livegate_core::relay::push::{Cause, Media};
-use livegate_core::relay::standing::{Output, Phase, Ticket};
+use livegate_core::relay::standing::Phase;
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::sleep;
+use tokio::task::spawn_local;
 
 use super::destination::Destination;
 use super::fanout::Fanout;
@@ -28,26 +26,23 @@ use crate::clock;
 use crate::event::event;
 use crate::pull::Pull;
 use crate::sei::Inserter;
-use crate::store::{Change, StoreError};
+use crate::store::Change;
 use crate::stream::{Interest, Packet, StreamKey, Tap};
-
-/// The pause before a row is written again that the disk refused.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// A task that runs, or is to.
 pub(super) struct Running {
     pub(super) tasks: Tasks,
     pub(super) key: TaskKey,
-    task: RefCell<Task>,
-    epoch: Cell<Option<Epoch>>,
+    pub(super) task: RefCell<Task>,
+    pub(super) epoch: Cell<Option<Epoch>>,
     pub(super) began_at: UnixMillis,
-    progress: Progress,
+    pub(super) progress: Progress,
     pub(super) life: RefCell<Lifecycle>,
     pub(super) fanout: Rc<Fanout>,
     pub(super) destinations: RefCell<BTreeMap<TargetId, Destination>>,
-    interest: RefCell<Option<Interest>>,
+    pub(super) interest: RefCell<Option<Interest>>,
     pull: RefCell<Option<Rc<Pull>>>,
-    ended: Cell<Option<(Cause, UnixMillis)>>,
+    pub(super) ended: Cell<Option<(Cause, UnixMillis)>>,
     /// How it stopped by itself.
     exited: Cell<Option<Exited>>,
     /// Told when the time to wake may be another.
@@ -117,7 +112,7 @@ impl Running {
         })
     }
 
-    fn begin(self: &Rc<Self>) {
+    pub(super) fn begin(self: &Rc<Self>) {
         self.act(clock::now());
         self.prune();
         self.listen();
@@ -134,107 +129,8 @@ impl Running {
         !matches!(self.progress.phase(), Phase::Held | Phase::Withdrawn(_))
     }
 
-    fn runs(&self) -> bool {
+    pub(super) fn runs(&self) -> bool {
         self.progress.phase() == Phase::Runs
-    }
-
-    /// Does what is to be done for what was asked.
-    fn go_on(self: &Rc<Self>) {
-        while let Some(output) = self.progress.poll() {
-            match output {
-                Output::Write(ticket) => self.write(ticket, self.rows()),
-                Output::Ask(ticket) => self.write(ticket, Vec::new()),
-                Output::Keep => self.tasks.store().keep(self.rows()),
-                Output::Pause => {
-                    let this = Rc::clone(self);
-                    spawn_local(async move {
-                        sleep(AGAIN).await;
-                        this.progress.again();
-                        this.go_on();
-                    });
-                }
-                Output::Begin => self.begin(),
-                Output::Stop(cause) => self.handle(TaskInput::Stop(cause)),
-                Output::End(cause) => self.withdraw(cause),
-                Output::Fall => self.tasks.never(&self.key),
-                Output::Answer(up_to, outcome) => self.progress.answer(up_to, outcome),
-            }
-        }
-    }
-
-    fn write(self: &Rc<Self>, ticket: Ticket, rows: Vec<Change>) {
-        let written = self.tasks.store().write(rows);
-        let this = Rc::clone(self);
-        spawn_local(async move {
-            let written: Result<(), StoreError> = written.await;
-            this.progress.settled(ticket, written);
-            this.go_on();
-        });
-    }
-
-    /// Its row and its addresses, as they are now.
-    fn rows(&self) -> Vec<Change> {
-        vec![self.row(), self.tasks.addresses(&self.key)]
-    }
-
-    fn row(&self) -> Change {
-        let task = Box::new(self.task.borrow().clone());
-        Change::Task { task, epoch: self.epoch.get(), began_at: self.began_at }
-    }
-
-    /// The task is to be this from now on; what that is answered.
-    pub(super) fn change(self: &Rc<Self>, task: &Task, epoch: Option<Epoch>) -> Option<Answer> {
-        let answer = self.progress.change()?;
-        let before = self.task.replace(task.clone());
-        self.epoch.set(epoch);
-        // Its row is on its way to the disk before what is reported of the change.
-        self.go_on();
-        self.adopt(task, &before);
-        Some(answer)
-    }
-
-    fn adopt(self: &Rc<Self>, task: &Task, before: &Task) {
-        self.fanout.configure(media(task), task);
-        let plan = Plan::of(task);
-        if !self.runs() {
-            let settings = self.tasks.settings();
-            *self.life.borrow_mut() =
-                Lifecycle::new(settings.task, settings.push, plan, self.began_at);
-            return;
-        }
-        self.handle(TaskInput::Plan(plan));
-        self.prune();
-        // Whoever took no pictures has to be given what a decoder needs for them.
-        let wants = wanted(task) != wanted(before)
-            || task.pull != before.pull
-            || media(task) != media(before);
-        if wants {
-            self.interest.take();
-            self.fanout.end();
-            self.handle(TaskInput::Source(Media::Gone));
-            self.listen();
-        }
-    }
-
-    /// Writes a message into the stream once, the same as before too. It is the task's from now on.
-    pub(super) fn set_sei(self: &Rc<Self>, message: String) -> Option<Answer> {
-        let answer = self.progress.change()?;
-        let task = {
-            let mut task = self.task.borrow_mut();
-            task.sei.custom = Some(message);
-            task.clone()
-        };
-        self.go_on();
-        self.fanout.configure(media(&task), &task);
-        self.fanout.repeat_sei();
-        Some(answer)
-    }
-
-    /// Stops it, and says what that is answered; none if there is nothing to stop.
-    pub(super) fn stop(self: &Rc<Self>, cause: Cause) -> Option<Answer> {
-        let answer = self.progress.stop(cause)?;
-        self.go_on();
-        Some(answer)
     }
 
     pub(super) fn channel_closed(self: &Rc<Self>) {
@@ -284,16 +180,8 @@ impl Running {
         }
     }
 
-    /// Takes leave of all destinations, because the host stops: the task goes on at its next start.
-    /// What is returned is done when a connection is.
-    pub(super) fn leave(self: &Rc<Self>) -> Vec<JoinHandle<()>> {
-        self.progress.leave();
-        self.go_on();
-        self.say_goodbye()
-    }
-
     /// Wants the task's stream from now on.
-    fn listen(self: &Rc<Self>) {
+    pub(super) fn listen(self: &Rc<Self>) {
         let Some(wanted) = wanted(&self.task.borrow()) else { return };
         let tap = Rc::new(Ear(Rc::downgrade(self)));
         let interest = self.tasks.streams().tap(wanted, tap, clock::now());
@@ -314,7 +202,7 @@ impl Running {
     }
 
     /// Does what the task says.
-    fn act(self: &Rc<Self>, now: UnixMillis) {
+    pub(super) fn act(self: &Rc<Self>, now: UnixMillis) {
         let mut changes = Vec::new();
         loop {
             let Some(output) = self.life.borrow_mut().poll() else { break };
@@ -356,17 +244,6 @@ impl Running {
         }
         self.tasks.ended(self.view(), changes);
         self.progress.ended();
-    }
-
-    /// It was stopped before it began: nobody is told anything of its pushes.
-    fn withdraw(&self, cause: Cause) {
-        let now = clock::now();
-        self.ended.set(Some((cause, now)));
-        self.life.borrow_mut().handle(TaskInput::Stop(cause), now, clock::dice());
-        let view = TaskView { pushes: Vec::new(), ..self.view() };
-        let mut changes = Vec::new();
-        self.tasks.withdrawn(view, &mut changes);
-        self.tasks.store().keep(changes);
     }
 }
 
