@@ -412,6 +412,44 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     await tells(tenant, ["CONNECTING", "CONNECTED", ...ends]);
   });
 
+  it("are told to stop and go on, and to the gateway nothing has ended", async (t) => {
+    const tenant = await tenancy(t);
+    const place = await outlets(t);
+    const there = await place();
+    const silent = createServer((socket) => socket.on("error", () => {}));
+    await listening(t, silent, 0, "127.0.0.1");
+    const [relay, other] = [await member(t, tenant), await member(t, tenant)];
+    await publish(t, relay);
+    await publish(t, other, { channel: "room2" });
+    await start(tenant, [there.url]);
+    // One that answers nothing is waited for, and so is a receiver that does not.
+    await start(tenant, [`rtmp://127.0.0.1:${silent.address().port}/live/key`], { id: "silent" });
+    await moves(there);
+    await shows(tenant, ({ state }) => state === "running");
+    await until(() => told(tenant).at(-1) === "CONNECTED");
+    relay.receiver.behaviour = "stall";
+    const stopped = relay.kill("SIGTERM");
+    let over = false;
+    stopped.then(() => (over = true));
+    const seen = new Set();
+    while (!over) for (const id of ["t1", "silent"]) seen.add((await tenant.get(`/relay-tasks/livegate/${APP}/${id}`)).state);
+    await shows(tenant, ({ state }) => state === "unknown");
+    assert.ok([...seen].every((state) => ["waiting", "running", "unknown"].includes(state)), `${[...seen]}`);
+    assert.equal((await shows(tenant, Boolean)).ended_at ?? null, null);
+    // Its address is its own for as long as it takes.
+    const second = await tenant.call("POST", "/relay-tasks", task([there.url], { id: "t2", channel: "room2" }));
+    assert.deepEqual(second.body.violations?.map(({ code }) => code), ["relay.address_taken"], JSON.stringify(second.body));
+    relay.receiver.behaviour = 204;
+    await relay.start();
+    await publish(t, relay);
+    await goesOn(there);
+    await shows(tenant, ({ state, host }) => state === "running" && host === relay.id);
+    await stop(tenant);
+    await until(() => there.links.every(({ closed }) => closed < Infinity));
+    const ends = ["DISCONNECTED push.host_restarted", "RECONNECTING", "CONNECTED", "END push.stopped"];
+    await tells(tenant, ["CONNECTING", "CONNECTED", ...ends]);
+  });
+
   it("go on through any gap of the gateway, and tell afterwards what happened meanwhile", async (t) => {
     const own = new World();
     own.data = await folder(t);

@@ -2,6 +2,7 @@
 // says why, the host's memory stays what it was, and others are served.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 
 import { command, connecting, dial, message, nothing, number, object, publishing, shaken, string } from "./lib/raw-rtmp.mjs";
@@ -159,6 +160,32 @@ describe("a relay host and callers who do harm", { concurrency: 4, skip }, () =>
     await until(metrics, (text) => /^livegate_connections\{protocol="rtmp"\} 15$/m.test(text));
     const encoder = await publish(t, relay.publishing());
     assert.equal(await encoder.end(), 0, encoder.text);
+  });
+
+  it("answers where the process may have few file descriptors", async (t) => {
+    const relay = await host(t, { through: ["bash", "-c", "ulimit -n 256 && exec \"$0\" \"$@\""] });
+    await until(() => /protocol="rtmp" connections=144 wanted=4096/.test(relay.log));
+    const peers = [];
+    t.after(() => peers.forEach(({ socket }) => socket.destroy()));
+    for (let count = 0; count < 300; count += 1) peers.push(await dial(relay.ports.rtmp));
+    await until(() => peers.filter(({ isClosed }) => isClosed).length === 300 - 144);
+    assert.equal((await fetch(`http://127.0.0.1:${relay.ports.http}/healthz`)).status, 200);
+    const { url, taken } = await destination(t);
+    await relay.task([url]);
+    peers.filter(({ isClosed }) => !isClosed)[0].socket.destroy();
+    const encoder = await publish(t, relay.publishing());
+    await relay.reaches("CONNECTED");
+    assert.equal(await encoder.end(), 0, encoder.text);
+    await relay.stop();
+    await taken();
+    assert.ok(!relay.log.includes("host.accept"));
+  });
+
+  it("takes as many file descriptors as it may have", async (t) => {
+    const relay = await host(t, { through: ["bash", "-c", "ulimit -Sn 256 && ulimit -Hn 12000 && exec \"$0\" \"$@\""] });
+    const limits = await readFile(`/proc/${relay.child.pid}/limits`, "utf8");
+    assert.match(limits, /^Max open files +12000 +12000 /m);
+    assert.doesNotMatch(relay.log, /RLIMIT_NOFILE/);
   });
 
   it("closes publishers who bring nothing", async (t) => {

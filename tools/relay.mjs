@@ -11,8 +11,8 @@ import { createInterface } from "node:readline";
 import { bound } from "./gateway.mjs";
 
 const NAME = "local";
-/** How long a host may take to end by itself: it says goodbye to destinations and receivers. */
-const DRAIN_MS = 8_000;
+/** How long a host may take to end by itself (docs/relay-host.md §6), and some more. */
+const DRAIN_MS = 15_000;
 
 const say = (text) => console.log(`relay: ${text}`);
 

@@ -108,10 +108,8 @@ pub fn read(path: &Path) -> Result<Credentials, CredentialsError> {
     Credentials::from_json(&text).map_err(CredentialsError::Invalid)
 }
 
-/// Reads the file again whenever the process is sent SIGHUP, and says so to `changed`. One that is not as it should be is
-/// logged, and changes nothing.
-///
-/// `changed` is told what counts then.
+/// Reads the file again whenever the process is sent SIGHUP, and tells `changed` what counts then. One
+/// that is not as it should be is logged, and changes nothing.
 ///
 /// # Errors
 /// The signal cannot be listened for.

@@ -438,6 +438,12 @@ pub(crate) fn items<'o>(object: &'o Object, name: &str) -> &'o [Value] {
     object.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// The strings of a list field of a checked object, each with its place in what was sent.
+pub(crate) fn placed<'o>(object: &'o Object, name: &str) -> impl Iterator<Item = (usize, &'o str)> {
+    let all = items(object, name).iter().enumerate();
+    all.filter_map(|(index, item)| Some((index, item.as_str()?)))
+}
+
 /// The strings of a list field of a checked object.
 pub(crate) fn texts<'o>(object: &'o Object, name: &str) -> impl Iterator<Item = &'o str> {
     items(object, name).iter().filter_map(Value::as_str)

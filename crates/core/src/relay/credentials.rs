@@ -14,8 +14,8 @@ use serde_json::Value;
 use super::ingest::Duplicate;
 use super::token::{MAX_NAME, MIN_KEY, PlayKeys, PublishKeys, TokenError, Wish, is_name};
 use crate::config::table::{
-    Chars, Form, Http, Kind, Object, Rest, Row, Shape, Walk, items, may, must, part, read, text,
-    texts,
+    Chars, Form, Http, Kind, Object, Rest, Row, Shape, Walk, items, may, must, part, placed, read,
+    text, texts,
 };
 use crate::config::{Problem, Violations, named};
 use crate::dialect::Secrecy;
@@ -194,13 +194,13 @@ impl Credentials {
         let sent = read(file, MAX_FILE)?;
         let mut walk = Walk::new(Form::Json);
         let kept = walk.object(&FILE, sent);
-        for (index, token) in texts(&kept, "api_tokens").enumerate() {
+        for (index, token) in placed(&kept, "api_tokens") {
             if token.chars().count() < MIN_TOKEN_CHARS {
                 let problem = Problem::TooShort { least: MIN_TOKEN_CHARS };
                 walk.report_item("api_tokens", index, problem);
             }
         }
-        for (index, origin) in texts(&kept, "play_origins").enumerate() {
+        for (index, origin) in placed(&kept, "play_origins") {
             if !is_origin(origin) {
                 let allowed = "`*`, or a scheme, a host and perhaps a port";
                 walk.report_item("play_origins", index, Problem::Characters { allowed });
@@ -293,7 +293,7 @@ impl Application {
             walk.report(&path("app"), Problem::Characters { allowed });
         }
         let mut keys = Vec::new();
-        for (index, key) in texts(sent, "publish_keys").enumerate() {
+        for (index, key) in placed(sent, "publish_keys") {
             if key.len() < MIN_KEY {
                 let path = format!("{at}.publish_keys[{index}]");
                 walk.report(&path, Problem::Token(TokenError::Key));

@@ -9,12 +9,28 @@ use core::net::IpAddr;
 use super::settings::settings;
 
 settings! {
-    /// How many connections a listener has.
+    /// How many connections there are by RTMP and RTMPS together, and as many by HTTP.
     pub struct DoorSettings {
         /// In all.
         connections = 4_096 in 16..=1_000_000,
         /// From one address.
         connections_per_address = 256 in 1..=1_000_000,
+    }
+}
+
+/// How many file descriptors are nobody's who comes in, at most: they are for destinations, sources,
+/// receivers and the disk.
+const RESERVE: u64 = 4_096;
+
+impl DoorSettings {
+    /// The same where the process may have no more file descriptors than that: for RTMP's door and for
+    /// HTTP's. A quarter of them is for what the host itself opens, and one door leaves some to the other.
+    #[must_use]
+    pub fn within(self, descriptors: u64) -> (Self, Self) {
+        let left = descriptors.saturating_sub(RESERVE.min(descriptors / 4));
+        let bounded = |most: u64| Self { connections: self.connections.min(most), ..self };
+        let rtmp = bounded(left.saturating_sub(left / 4));
+        (rtmp, bounded(left.saturating_sub(rtmp.connections)))
     }
 }
 
@@ -117,6 +133,24 @@ mod tests {
         door.leave(one);
         assert!(door.enter(one) && !door.enter(one));
         assert_eq!(door.open(), 3);
+    }
+
+    #[test]
+    fn doors_are_bounded_by_what_the_process_may_have() {
+        let bounds = |connections, descriptors| {
+            let mut settings = DoorSettings::default();
+            settings.set("connections", connections).unwrap();
+            let (rtmp, http) = settings.within(descriptors);
+            (rtmp.connections(), http.connections())
+        };
+        // The usual limits of a shell, of systemd, and of a container.
+        assert_eq!(bounds(4_096, 1_024), (576, 192));
+        assert_eq!(bounds(4_096, 65_536), (4_096, 4_096));
+        assert_eq!(bounds(4_096, 1_048_576), (4_096, 4_096));
+        assert_eq!(bounds(12_000, 20_000), (11_928, 3_976));
+        // What one does not need the other may have.
+        assert_eq!(bounds(500, 1_024), (500, 268));
+        assert_eq!(bounds(16, 0), (0, 0));
     }
 
     #[test]

@@ -111,6 +111,12 @@ impl Plan {
         let follows_channel = task.origin == Origin::Alibaba && task.pull.is_none();
         Self { follows_channel, ..Self::new(task.targets.clone(), task.max_idle, exit) }
     }
+
+    /// Whether a task whose host was started again ends with its channel if nobody comes there in time:
+    /// the channel was there, since something was pushed.
+    pub fn misses_channel(&self, pushes: &[Kept]) -> bool {
+        self.follows_channel && pushes.iter().any(|push| push.last.is_some())
+    }
 }
 
 /// One of a task's pushes; not used again in the same task.
@@ -632,6 +638,16 @@ mod tests {
         assert_eq!(task.ended(), None);
         let _ = at(&mut task, 3_600_000, TaskInput::Tick);
         assert_eq!(task.ended(), Some(Cause::LongestLive));
+    }
+
+    #[test]
+    fn misses_a_channel_that_was_there_and_that_it_follows() {
+        let last = Report::new(1, T0, PushState::Connecting, None, 1);
+        let kept = |last| [Kept { id: ONE, url: PushUrl::parse(A).unwrap(), last }];
+        let free = Plan { follows_channel: false, ..plan(&[A]) };
+        assert!(plan(&[A]).misses_channel(&kept(Some(last))));
+        assert!(!plan(&[A]).misses_channel(&kept(None)) && !plan(&[A]).misses_channel(&[]));
+        assert!(!free.misses_channel(&kept(Some(last))));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | [`address`] | which task has a push address |
 //! | [`quota`] | how many tasks an application may have |
 //! | [`lifecycle`] | one task on a host: its pushes, its source, when it ends |
+//! | [`standing`] | when a task begins, what is written of it, and what its callers are answered |
 //! | [`push`] | one destination: when to connect, what to say of it, whether bytes move |
 //! | [`class`] | what a message is to a decoder |
 //! | [`gop`] | what whoever comes in between begins with |
@@ -62,6 +63,7 @@ pub mod queue;
 pub mod quota;
 pub mod sei;
 pub mod settings;
+pub mod standing;
 pub mod task;
 pub mod timebase;
 pub mod token;

@@ -26,7 +26,7 @@ use super::sei::{DEFAULT_PAYLOAD_TYPE, PassThrough, Sei, Timing};
 use super::task::{Media, Origin, Source, Subscription, Task, put};
 use crate::config::live_exit;
 use crate::config::table::{
-    Chars, Form, Kind, Object, Rest, Row, Shape, Walk, may, must, number, part, read, text, texts,
+    Chars, Form, Kind, Object, Rest, Row, Shape, Walk, may, must, number, part, placed, read, text,
 };
 use crate::config::{LiveExitConfig, Problem, Violations};
 use crate::layout::Picture;
@@ -188,7 +188,7 @@ pub fn show(task: &Task) -> Value {
 /// The push addresses, each of another stream.
 fn targets(kept: &Object, walk: &mut Walk) -> Vec<PushUrl> {
     let mut urls: Vec<PushUrl> = Vec::new();
-    for (index, url) in texts(kept, "targets").enumerate() {
+    for (index, url) in placed(kept, "targets") {
         let Ok(url) = PushUrl::parse(url) else { continue };
         if urls.iter().any(|before| before.identity() == url.identity()) {
             walk.report_item("targets", index, Problem::Duplicate);
@@ -355,6 +355,13 @@ mod tests {
         assert_eq!(found(with(&json!({ "targets": more }))), one("targets", "config.wrong_count"));
         let twice = json!({ "targets": ["rtmp://a.example.com/live/k", "rtmp://A.example.com/live/k?t=1"] });
         assert_eq!(found(with(&twice)), one("targets[1]", "config.duplicate"));
+        // One that is none takes no other's place.
+        let far = json!({ "targets": [
+            "rtmp://[::1]:99999/a/b", "rtmp://a.example.com/live/x",
+            "rtmp://a.example.com/live/k", "RTMP://a.example.com/live/k",
+        ] });
+        let found: Vec<_> = found(with(&far)).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(found, ["targets[0]", "targets[3]"]);
     }
 
     #[test]

@@ -453,7 +453,7 @@ async fn what_is_refused_is_put_aside_and_holds_up_nothing() {
         assert_eq!((figures.put_aside, figures.failed), (1, 2));
         assert_eq!(server.ids(), ids([1, 1, 2]));
         host.callbacks.close().await;
-        let aside = host.store.aside().await.unwrap();
+        let aside = host.store.aside(None, None).await.unwrap();
         assert_eq!(aside.len(), 1);
         assert_eq!((&*aside[0].id, &*aside[0].code), (&*number(1), "delivery.gone"));
         assert!(!aside[0].body.contains("s3cret"));

@@ -12,7 +12,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -130,8 +131,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let message = tokio::select! {
             message = socket.next() => message,
             said = said.recv() => {
-                // Nobody says anything any more: the host stops.
-                let text = said?;
+                let Some(text) = said else {
+                    // Nobody says anything any more: the host stops.
+                    let away = CloseFrame { code: CloseCode::Away, reason: "".into() };
+                    send(&mut socket, Message::Close(Some(away))).await;
+                    return None;
+                };
                 if !send(&mut socket, Message::text(text)).await {
                     return None;
                 }
@@ -179,7 +184,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
-    use super::{SILENCE, serve};
+    use super::{Heard, SILENCE, serve};
 
     const MINUTE: Duration = Duration::from_mins(1);
 
@@ -200,6 +205,25 @@ mod tests {
             ended = timeout(MINUTE, serve(host, &heard)) => ended.ok().map(|_| began.elapsed()),
             () = answers => None,
         }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_stops_closes_the_connection() {
+        let (here, there) = duplex(4_096);
+        let host = WebSocketStream::from_raw_socket(here, Role::Client, None).await;
+        let mut gateway = WebSocketStream::from_raw_socket(there, Role::Server, None).await;
+        let (heard, mut hears) = unbounded_channel();
+        let leaves = async {
+            let Some(Heard::Up(says)) = hears.recv().await else { panic!("it is not up") };
+            drop(says);
+            loop {
+                if let Message::Close(frame) = gateway.next().await.unwrap().unwrap() {
+                    return frame.unwrap().code;
+                }
+            }
+        };
+        let (code, ended) = tokio::join!(leaves, serve(host, &heard));
+        assert_eq!((u16::from(code), ended), (1001, None));
     }
 
     #[tokio::test(start_paused = true)]

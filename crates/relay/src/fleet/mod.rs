@@ -26,17 +26,21 @@ use livegate_core::scheme::{KeyForm, Secret};
 use livegate_core::url::HttpUrl;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot::Receiver;
 use tokio::task::spawn_local;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use self::link::Heard;
 use self::load::Processors;
-use crate::callback::{Callbacks, Receiver};
+use crate::callback::{self, Callbacks};
 use crate::clock;
 use crate::net::Tls;
 use crate::store::{Change, Kept, Store};
 use crate::stream::Streams;
 use crate::task::{StartError, TaskKey, TaskView, Tasks};
+
+/// How long the last words of a connection may take.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// How often the host looks at itself.
 const LOOK: Duration = Duration::from_millis(500);
@@ -103,6 +107,17 @@ async fn speak(store: Store, mut spoken: UnboundedReceiver<Spoken>) {
     }
 }
 
+/// Why a host is in no Fleet any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The host left.
+    Left,
+    /// The gateway does not want it.
+    Refused(HostRefused),
+    /// A defect: nobody listens to the gateway any more.
+    Lost,
+}
+
 /// What came of a command.
 struct Done {
     command: u64,
@@ -124,16 +139,21 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Joins a gateway's Fleet, and stays until the gateway does not want the host. Where events go is
-    /// told whenever the gateway says so.
-    pub(crate) async fn join(gateway: Gateway, parts: Parts, kept: &Kept) -> Option<HostRefused> {
+    /// Joins a gateway's Fleet, and stays until the gateway does not want the host, or the host leaves:
+    /// to the gateway it is cut off then. Where events go is told whenever the gateway says so.
+    pub(crate) async fn join(
+        gateway: Gateway,
+        parts: Parts,
+        kept: &Kept,
+        leaves: Receiver<()>,
+    ) -> Ended {
         let instance = instance(kept, &parts.store);
         let rows = kept.values.iter().filter_map(|(name, value)| row(name, value)).collect();
         let capacity = Capacity::of(gateway.capacity);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (tell, done) = unbounded_channel();
         let (speaker, spoken) = unbounded_channel();
-        spawn_local(speak(parts.store.clone(), spoken));
+        let speaking = spawn_local(speak(parts.store.clone(), spoken));
         let mut fleet = Self {
             member: Member::new(instance, version, capacity, rows),
             processors: Processors::default(),
@@ -142,32 +162,45 @@ impl Fleet {
             tell,
             parts,
         };
-        let (heard, hears) = unbounded_channel();
+        let (heard, mut hears) = unbounded_channel();
         let tls = fleet.parts.tls.clone();
-        let link = spawn_local(link::keep(gateway, tls, heard));
-        let refused = fleet.go_on(hears, done).await;
+        let mut link = spawn_local(link::keep(gateway, tls, heard));
+        let ended = tokio::select! {
+            ended = fleet.go_on(&mut hears, done) => ended,
+            _ = leaves => Ended::Left,
+        };
+        // Nothing is said any more, and nothing is heard: a connection closes for that.
+        speaking.abort();
+        hears.close();
+        if fleet.says.take().is_some() {
+            let _ = timeout(CLOSING, &mut link).await;
+        }
         link.abort();
-        refused
+        ended
     }
 
     async fn go_on(
         &mut self,
-        mut hears: UnboundedReceiver<Heard>,
+        hears: &mut UnboundedReceiver<Heard>,
         mut done: UnboundedReceiver<Done>,
-    ) -> Option<HostRefused> {
+    ) -> Ended {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                heard = hears.recv() => self.hear(heard?),
-                done = done.recv() => self.done(done?),
+                heard = hears.recv() => {
+                    let Some(heard) = heard else { return Ended::Lost };
+                    self.hear(heard);
+                }
+                // The other end is this one's own.
+                Some(done) = done.recv() => self.done(done),
                 _ = looks.tick() => {
                     self.look();
                     self.member.tick(clock::now());
                 }
             }
             if let Some(refused) = self.act() {
-                return Some(refused);
+                return Ended::Refused(refused);
             }
         }
     }
@@ -343,10 +376,10 @@ fn row(name: &str, value: &str) -> Option<Row> {
     Some(Row::new(text("key")?, Epoch(number("epoch")?), number("revision")?, name, leased))
 }
 
-fn receiver(callback: &Callback) -> Option<Receiver> {
+fn receiver(callback: &Callback) -> Option<callback::Receiver> {
     let url = HttpUrl::parse(&callback.url).ok()?;
     let secret = Secret::parse(KeyForm::Whsec, &callback.secret).ok()?;
-    Receiver::gateway(&url, secret).ok()
+    callback::Receiver::gateway(&url, secret).ok()
 }
 
 fn key(name: &Name) -> TaskKey {

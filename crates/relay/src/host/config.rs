@@ -97,6 +97,8 @@ pub enum HostError {
     Store(StoreError),
     /// The gateway does not want this host.
     Refused(HostRefused),
+    /// A defect: nobody listens to the gateway any more.
+    Lost,
     /// The operating system does not give what every program gets.
     System(io::Error),
 }
@@ -110,6 +112,7 @@ impl fmt::Display for HostError {
             Self::Credentials(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
+            Self::Lost => f.write_str("nobody listens to the gateway any more: a defect"),
             Self::System(error) => write!(f, "the host cannot run here: {error}"),
         }
     }
@@ -126,11 +129,12 @@ impl Coded for HostError {
             Self::Credentials(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Refused(refused) => refused.code(),
+            Self::Lost => Code::new("host.link_lost"),
             Self::System(_) => Code::new("host.system"),
         }
     }
 
     fn fault(&self) -> Fault {
-        Fault::Config
+        if matches!(self, Self::Lost) { Fault::Internal } else { Fault::Config }
     }
 }

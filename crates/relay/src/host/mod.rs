@@ -3,26 +3,28 @@
 //! | module | has |
 //! |---|---|
 //! | [`config`] | what it is to be, and why it is not |
+//! | [`limits`] | how many may come in |
 //! | [`sockets`] | what it listens at |
 
 mod config;
+mod limits;
 mod sockets;
 
 use std::collections::BTreeSet;
 use std::future::pending;
-use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use livegate_core::relay::credentials::Credentials;
+use livegate_core::relay::door::DoorSettings;
 use livegate_core::relay::lifecycle::Plan;
-use livegate_core::relay::link::HostRefused;
 use livegate_core::url::egress::EgressPolicy;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
@@ -30,7 +32,7 @@ pub use self::config::{Config, HostError, Ready, Rtmps};
 use self::sockets::bind;
 use crate::callback::{self, Callbacks, Gateway as Told};
 use crate::credentials::{self, Present};
-use crate::fleet::{self, Fleet, Gateway};
+use crate::fleet::{self, Ended, Fleet, Gateway};
 use crate::http::{self, Health, Parts, Patience};
 use crate::ingest::{Crowd, Hall, Listener, listen};
 use crate::log;
@@ -69,25 +71,56 @@ pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> 
 async fn go_on(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), HostError> {
     let sockets = bind(&config).await?;
     let (host, kept) = Host::make(&config)?;
-    let mut doors = vec![host.serve_rtmp(sockets.rtmp, &config)];
-    doors.extend(sockets.http.map(|socket| host.serve_http(socket, &config)));
+    let (rtmp, http) = limits::doors(&config);
+    let mut doors = vec![host.serve_rtmp(sockets.rtmp, rtmp, &config)];
+    doors.extend(sockets.http.map(|socket| host.serve_http(socket, http, &config)));
     if let Some(path) = config.credentials {
         host.reload(path);
     }
-    let gateway = config.gateway.map(|gateway| host.join(gateway, kept));
+    let mut joined = config.gateway.map(|gateway| host.join(gateway, kept));
     ready(&sockets.ready);
-    let refused = until_told_to_stop(gateway).await.map_err(HostError::System)?;
+    let stopped = until_told_to_stop(joined.as_mut()).await;
     tracing::info!("stopping");
+    // The gateway hears nothing of what follows: to it the host is cut off, and nothing has ended.
+    if let Some(joined) = joined {
+        joined.leave().await;
+    }
     doors.iter().for_each(JoinHandle::abort);
     // Destinations are told that the stream ends; tasks and states stay as they are on disk, and go
     // on at the next start.
-    let goodbye = host.tasks.say_goodbye();
+    let goodbye = host.tasks.leave();
     host.crowd.end();
     let _ = timeout(GOODBYE, goodbye).await;
     let _ = timeout(GOODBYE, host.told()).await;
     let _ = timeout(GOODBYE, host.callbacks.close()).await;
-    host.store.close().await;
-    refused.map_or(Ok(()), |refused| Err(HostError::Refused(refused)))
+    if timeout(GOODBYE, host.store.close()).await.is_err() {
+        tracing::error!("the disk does not end: what was not on it is lost");
+    }
+    stopped
+}
+
+/// The host's place in a gateway's Fleet.
+struct Joined {
+    leave: oneshot::Sender<()>,
+    ended: JoinHandle<Ended>,
+}
+
+impl Joined {
+    /// Waits until the host is in no Fleet any more, and says why.
+    async fn ended(&mut self) -> HostError {
+        match (&mut self.ended).await {
+            Ok(Ended::Refused(refused)) => HostError::Refused(refused),
+            // Leases would not run out that nobody looks at: another process takes up the tasks.
+            Ok(Ended::Lost | Ended::Left) | Err(_) => HostError::Lost,
+        }
+    }
+
+    /// Leaves the Fleet, unless that is done.
+    async fn leave(self) {
+        if !self.ended.is_finished() && self.leave.send(()).is_ok() {
+            let _ = self.ended.await;
+        }
+    }
 }
 
 /// A host's parts.
@@ -188,7 +221,12 @@ impl Host {
         }
     }
 
-    fn serve_rtmp(&self, listeners: Vec<Listener>, config: &Config) -> JoinHandle<()> {
+    fn serve_rtmp(
+        &self,
+        listeners: Vec<Listener>,
+        door: DoorSettings,
+        config: &Config,
+    ) -> JoinHandle<()> {
         let hall = Hall {
             settings: config.settings.host,
             ticker: self.ticker.clone(),
@@ -197,14 +235,19 @@ impl Host {
             crowd: self.crowd.clone(),
             meters: Rc::clone(&self.meters),
         };
-        let (health, door) = (Rc::clone(&self.health), config.settings.door);
+        let health = Rc::clone(&self.health);
         spawn_local(async move {
             let _listening = health.rtmp();
             listen(listeners, door, hall).await;
         })
     }
 
-    fn serve_http(&self, socket: TcpListener, config: &Config) -> JoinHandle<()> {
+    fn serve_http(
+        &self,
+        socket: TcpListener,
+        door: DoorSettings,
+        config: &Config,
+    ) -> JoinHandle<()> {
         let parts = Parts {
             tasks: self.tasks.clone(),
             streams: self.streams.clone(),
@@ -219,7 +262,7 @@ impl Host {
                 // RTMP without TLS is what most destinations speak.
                 Egress::Only(policy) => EgressPolicy { http: true, ..policy },
             },
-            door: config.settings.door,
+            door,
             patience: Patience::default(),
             jocloud_prefix: config.jocloud_prefix.clone(),
         };
@@ -238,7 +281,7 @@ impl Host {
     }
 
     /// Joins a gateway, for as long as that wants the host.
-    fn join(&self, gateway: Gateway, kept: Kept) -> JoinHandle<Option<HostRefused>> {
+    fn join(&self, gateway: Gateway, kept: Kept) -> Joined {
         let parts = fleet::Parts {
             tasks: self.tasks.clone(),
             streams: self.streams.clone(),
@@ -246,16 +289,17 @@ impl Host {
             callbacks: self.callbacks.clone(),
             tls: self.tls.clone(),
         };
-        spawn_local(async move { Fleet::join(gateway, parts, &kept).await })
+        let (leave, leaves) = oneshot::channel();
+        let ended = spawn_local(async move { Fleet::join(gateway, parts, &kept, leaves).await });
+        Joined { leave, ended }
     }
 }
 
 /// The channels that were there when the host stopped, and that tasks are to end with.
 fn followed(kept: &Kept) -> BTreeSet<(String, String)> {
-    let had_source = |task: &&KeptTask| task.pushes.iter().any(|push| push.last.is_some());
-    let tasks = kept.tasks.iter().filter(had_source).map(|kept| &kept.task);
-    let follow = tasks.filter(|task| Plan::of(task).follows_channel);
-    follow.map(|task| (task.app_id.clone(), task.channel.clone())).collect()
+    let follows = |kept: &&KeptTask| Plan::of(&kept.task).misses_channel(&kept.pushes);
+    let tasks = kept.tasks.iter().filter(follows).map(|kept| &kept.task);
+    tasks.map(|task| (task.app_id.clone(), task.channel.clone())).collect()
 }
 
 /// Channels that nobody comes to again in time ended with the host.
@@ -273,21 +317,42 @@ async fn close_channels(
     }
 }
 
-/// Waits until the process is told to stop, or the gateway does not want the host: then it says why.
-async fn until_told_to_stop(
-    gateway: Option<JoinHandle<Option<HostRefused>>>,
-) -> io::Result<Option<HostRefused>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let refused = async {
-        match gateway {
-            Some(gateway) => gateway.await.ok().flatten(),
+/// Waits until the process is told to stop, or cannot go on: then it says why.
+async fn until_told_to_stop(joined: Option<&mut Joined>) -> Result<(), HostError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(HostError::System)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(HostError::System)?;
+    let ended = async {
+        match joined {
+            Some(joined) => joined.ended().await,
             None => pending().await,
         }
     };
     tokio::select! {
-        _ = interrupt.recv() => Ok(None),
-        _ = terminate.recv() => Ok(None),
-        refused = refused => Ok(refused),
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        error = ended => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::{Builder, LocalOptions};
+    use tokio::sync::oneshot;
+    use tokio::task::spawn_local;
+
+    use super::{Ended, HostError, Joined};
+
+    #[test]
+    fn a_link_that_nobody_keeps_up_any_more_ends_the_host_with_an_error() {
+        let runtime = Builder::new_current_thread().build_local(LocalOptions::default()).unwrap();
+        runtime.block_on(async {
+            let panics = spawn_local(async { panic!("a defect") });
+            for ended in [panics, spawn_local(async { Ended::Lost })] {
+                let (leave, _leaves) = oneshot::channel();
+                let mut joined = Joined { leave, ended };
+                assert!(matches!(joined.ended().await, HostError::Lost));
+                joined.leave().await;
+            }
+        });
     }
 }

@@ -28,18 +28,15 @@ async fn list(host: &Host, call: &Call) -> Result<Answer, Problem> {
     if call.param("state").is_some_and(|state| state != "put_aside") {
         return Err(Problem::parameter("state", "put_aside: others are not listed"));
     }
-    let items: Vec<Value> = chosen(host, call).await?.iter().map(shown).collect();
+    let items: Vec<Value> = chosen(host, call, None).await?.iter().map(shown).collect();
     Ok(json(200, &json!({ "items": items, "next": null })))
 }
 
 /// Has one event told again, or all that are chosen; where nobody is told any more, none.
 async fn replay(host: &Host, call: &Call, id: Option<&str>) -> Result<Answer, Problem> {
-    let mut all = chosen(host, call).await?;
-    if let Some(id) = id {
-        all.retain(|event| event.id == id);
-        if all.is_empty() {
-            return Err(Problem::not_found("event that was put aside"));
-        }
+    let mut all = chosen(host, call, id).await?;
+    if id.is_some() && all.is_empty() {
+        return Err(Problem::not_found("event that was put aside"));
     }
     let wants = |app: &str| host.callbacks.as_ref().is_some_and(|all| all.wants(app));
     let had_some = !all.is_empty();
@@ -54,12 +51,10 @@ async fn replay(host: &Host, call: &Call, id: Option<&str>) -> Result<Answer, Pr
     Ok(json(200, &json!({ "queued": queued })))
 }
 
-async fn chosen(host: &Host, call: &Call) -> Result<Vec<Aside>, Problem> {
-    let mut all = host.store.aside().await.map_err(|error| failed(&error))?;
-    all.retain(|event| {
-        call.param("app").is_none_or(|app| app == event.app)
-            && call.param("channel").is_none_or(|channel| channel == event.channel)
-    });
+async fn chosen(host: &Host, call: &Call, id: Option<&str>) -> Result<Vec<Aside>, Problem> {
+    let all = host.store.aside(call.param("app"), id).await;
+    let mut all = all.map_err(|error| failed(&error))?;
+    all.retain(|event| call.param("channel").is_none_or(|channel| channel == event.channel));
     Ok(all)
 }
 

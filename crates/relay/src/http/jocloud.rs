@@ -45,7 +45,7 @@ async fn carry_out(host: &Host, call: &Call, body: Incoming, rest: &[&str]) -> R
             match host.tasks.stop(&key, Cause::Stopped).await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(Refusal::NoTask),
-                Err(_) => Err(Refusal::Internal),
+                Err(error) => Err(refused(error)),
             }
         }
     }
@@ -57,15 +57,19 @@ async fn start(host: &Host, task: Task) -> Result<(), Refusal> {
         return Err(Refusal::Forbidden);
     }
     let quota = Quota { single: jocloud::MAX_TASKS, mixed: jocloud::MAX_TASKS };
-    match host.tasks.start_within(task, quota).await {
-        Ok(_) => Ok(()),
-        Err(StartError::Quota(_)) => Err(Refusal::Quota),
-        Err(StartError::Addresses(conflicts)) => {
-            let index = conflicts.first().map_or(0, |conflict| conflict.index);
-            Err(Refusal::Address { index })
+    host.tasks.start_within(task, quota).await.map(drop).map_err(refused)
+}
+
+fn refused(error: StartError) -> Refusal {
+    match error {
+        StartError::Quota(_) => Refusal::Quota,
+        StartError::Addresses(conflicts) => {
+            Refusal::Address { index: conflicts.first().map_or(0, |conflict| conflict.index) }
         }
-        Err(StartError::Unsupported) => Err(Refusal::Unsupported),
-        Err(_) => Err(Refusal::Internal),
+        StartError::Unsupported => Refusal::Unsupported,
+        StartError::Store(_) => Refusal::Internal,
+        StartError::Unkept(_) => Refusal::Unkept,
+        StartError::Stopping => Refusal::Stopping,
     }
 }
 

@@ -23,10 +23,6 @@ use crate::task::{PushView, StartError, Started, TaskKey, TaskView};
 /// What a task of livegate's own may be asked for.
 const ONE: &str = "GET, HEAD, DELETE";
 
-/// What is said of what is done and may be undone.
-const UNKEPT: &str =
-    "it is done, but not on disk yet: a restart of the host before it is undoes it";
-
 /// Answers.
 pub(super) async fn serve(
     host: &Host,
@@ -140,6 +136,7 @@ fn allowed(host: &Host, task: &Task) -> Result<(), Problem> {
 }
 
 fn refused(error: StartError) -> Problem {
+    let (code, detail) = (error.code().as_str(), error.to_string());
     match error {
         StartError::Addresses(conflicts) => {
             let violation = |one: &Conflict| {
@@ -147,19 +144,13 @@ fn refused(error: StartError) -> Problem {
                 json!({ "path": path, "code": one.code().as_str(), "detail": one.to_string() })
             };
             let violations: Value = conflicts.iter().map(violation).collect();
-            let code = conflicts.first().map_or("relay.address_taken", |one| one.code().as_str());
             Problem::new(409, code, "a push address is not free").with(violations)
         }
-        StartError::Quota(reached) => {
-            Problem::new(409, reached.code().as_str(), reached.to_string())
+        StartError::Quota(_) => Problem::new(409, code, detail),
+        StartError::Unsupported => Problem::new(501, code, detail),
+        StartError::Store(_) | StartError::Unkept(_) | StartError::Stopping => {
+            Problem::new(503, code, detail)
         }
-        StartError::Unsupported => {
-            Problem::new(501, "host.unsupported", "this host cannot do that: it does not mix")
-        }
-        StartError::Store(_) => {
-            Problem::new(503, "host.store", "nothing can be kept now, so nothing was begun")
-        }
-        StartError::Unkept(_) => Problem::new(503, "host.unkept", UNKEPT),
     }
 }
 

@@ -169,7 +169,7 @@ impl Crowd {
             picture,
         };
         let source = self.0.streams.begin(key, feed, now);
-        // The host may be pulling the same stream.
+        // Pulls sit down here too, so nobody else has the stream.
         let source = source.ok_or(IngestError::PublisherExists)?;
         *seat.occupied.source.borrow_mut() = Some(source);
         self.0.turned.notify_one();

@@ -51,14 +51,12 @@ pub enum Change {
     },
     /// A state event to be told.
     Event(Event),
-    /// An address, by the hash of its identity, has a task, or rests.
-    Address {
-        /// The address's identity, hashed.
-        identity: String,
-        /// The name of the task that has it.
+    /// A task has these addresses, those included that rest since it had them, and no others.
+    Addresses {
+        /// The task's name.
         task: String,
-        /// Until when it rests; without, it is in use.
-        rests_until: Option<UnixMillis>,
+        /// Each by its identity, hashed, and until when it rests; without, it is in use.
+        all: Vec<(String, Option<UnixMillis>)>,
     },
     /// Something of the host's own, such as its id; without a value it goes.
     Value {

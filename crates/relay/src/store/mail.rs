@@ -10,7 +10,7 @@ use super::change::Event;
 use super::kept::unsigned;
 use super::rows::number;
 
-/// How many events that were put aside are kept: the newest.
+/// How many events of an application that were put aside are kept: the newest.
 const ASIDE: i64 = 1_000;
 
 /// A line got a row.
@@ -133,8 +133,12 @@ pub(super) fn settle(db: &Connection, settled: &Settled) -> Result<Vec<u64>> {
             number(aside.at.0),
             aside.code,
         ])?;
-        db.prepare_cached("DELETE FROM aside WHERE seq <= (SELECT max(seq) FROM aside) - ?1")?
-            .execute([ASIDE])?;
+        db.prepare_cached(
+            "DELETE FROM aside WHERE app = (SELECT app FROM lines WHERE line = ?1) AND seq <= (
+                 SELECT seq FROM aside WHERE app = (SELECT app FROM lines WHERE line = ?1)
+                 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute([number(aside.line), ASIDE])?;
     }
     for (receiver, line, row) in &settled.cursors {
         db.prepare_cached(
@@ -249,8 +253,9 @@ pub(super) fn again(db: &Connection, ids: &[String], now: UnixMillis) -> Result<
     Ok(arrived)
 }
 
-/// What was put aside, the newest first; secrets are masked.
-pub(super) fn aside(db: &Connection) -> Result<Vec<Aside>> {
+/// What was put aside, the newest first, of an application and by its id if one is named; secrets are
+/// masked.
+pub(super) fn aside(db: &Connection, app: Option<&str>, id: Option<&str>) -> Result<Vec<Aside>> {
     let read = |row: &Row<'_>| {
         let body: String = row.get("body")?;
         Ok(Aside {
@@ -264,5 +269,10 @@ pub(super) fn aside(db: &Connection) -> Result<Vec<Aside>> {
             body: livegate_core::dialect::redact::json(&body).into_owned(),
         })
     };
-    db.prepare_cached("SELECT * FROM aside ORDER BY seq DESC")?.query_map([], read)?.collect()
+    db.prepare_cached(
+        "SELECT * FROM aside WHERE (?1 IS NULL OR app = ?1) AND (?2 IS NULL OR id = ?2)
+         ORDER BY seq DESC LIMIT ?3",
+    )?
+    .query_map(params![app, id, ASIDE], read)?
+    .collect()
 }

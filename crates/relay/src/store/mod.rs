@@ -23,6 +23,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use livegate_core::error::Coded as _;
 use livegate_core::time::UnixMillis;
 use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
@@ -33,7 +34,7 @@ pub use self::kept::{EndedTask, Kept, KeptTask};
 pub(crate) use self::mail::{Arrived, MailRow, PutAside, Settled};
 pub use self::mail::{Aside, KeptLine};
 use self::worker::{Job, What, Worker, Write, Written};
-use crate::clock;
+use crate::{clock, log};
 
 /// The most writes that wait. Beyond it they are refused: memory is not for what a disk cannot take.
 const WAITING: usize = 20_000;
@@ -146,13 +147,13 @@ impl Store {
     /// beyond 20,000 writes, is anything lost, and that is in the log.
     pub fn keep(&self, changes: Vec<Change>) {
         if let Err(error) = self.shared.enter() {
-            tracing::error!("a change is lost: {error}");
+            lost(&error);
             return;
         }
         let write = Write { what: What::Changes(changes), answer: None };
         if self.jobs.send(Job::Write(write)).is_err() {
             self.shared.leave();
-            tracing::error!("a change is lost: {}", StoreError::Closed);
+            lost(&StoreError::Closed);
         }
     }
 
@@ -174,12 +175,18 @@ impl Store {
         }
     }
 
-    /// Events that were put aside, the newest first, at most 1,000.
+    /// Events that were put aside, the newest 1,000, newest first: of an application and by their id if
+    /// one is named.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn aside(&self) -> Result<Vec<Aside>, StoreError> {
-        self.ask(mail::aside).await
+    pub async fn aside(
+        &self,
+        app: Option<&str>,
+        id: Option<&str>,
+    ) -> Result<Vec<Aside>, StoreError> {
+        let (app, id) = (app.map(str::to_owned), id.map(str::to_owned));
+        self.ask(move |db| mail::aside(db, app.as_deref(), id.as_deref())).await
     }
 
     /// Has events that were put aside told again, by their ids, behind what waits in their channels;
@@ -245,6 +252,14 @@ impl Store {
             StoreError::Closed
         })?;
         Ok(answered)
+    }
+}
+
+/// Says that something was not kept.
+fn lost(error: &StoreError) {
+    let code = error.code().as_str();
+    if log::admits(code) {
+        tracing::error!(code, "a change is lost: {error}");
     }
 }
 

@@ -14,7 +14,7 @@ use super::StoreError;
 pub(super) const DATABASE: &str = "host.db";
 
 /// The form of the rows; one more with each change of it.
-const FORM: i64 = 2;
+const FORM: i64 = 3;
 
 /// Says in the file's head whose database it is: `lgrh`.
 const APPLICATION: i64 = 0x6c67_7268;
@@ -47,6 +47,7 @@ CREATE TABLE ended (
 CREATE TABLE addresses (identity TEXT PRIMARY KEY, task TEXT NOT NULL, rests_until INTEGER)
     WITHOUT ROWID;
 CREATE INDEX addresses_resting ON addresses (rests_until) WHERE rests_until IS NOT NULL;
+CREATE INDEX addresses_task ON addresses (task);
 
 -- The channels that have events to be told; a number is never given again.
 CREATE TABLE lines (
@@ -69,10 +70,15 @@ CREATE TABLE aside (
     id TEXT NOT NULL, at INTEGER NOT NULL, aside_at INTEGER NOT NULL, code TEXT NOT NULL,
     body TEXT NOT NULL
 );
+CREATE INDEX aside_app ON aside (app, seq);
 ";
 
-/// What made the second form of the first.
-const SECOND: &str = "ALTER TABLE tasks ADD COLUMN source_gone_at INTEGER";
+/// What makes the next form of each.
+const NEXT: [&str; 2] = [
+    "ALTER TABLE tasks ADD COLUMN source_gone_at INTEGER;",
+    "CREATE INDEX addresses_task ON addresses (task);
+     CREATE INDEX aside_app ON aside (app, seq);",
+];
 
 /// Opens a folder's database, or makes both. As long as the file that is returned lives, nobody
 /// else can.
@@ -133,7 +139,14 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     if form < FORM {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(if is_new { ROWS } else { SECOND })?;
+        if is_new {
+            transaction.execute_batch(ROWS)?;
+        } else {
+            let from = usize::try_from(form).unwrap_or(1).saturating_sub(1);
+            for next in NEXT.iter().skip(from) {
+                transaction.execute_batch(next)?;
+            }
+        }
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", FORM)?;
         transaction.commit()?;

@@ -57,11 +57,18 @@ pub(super) fn apply(db: &Connection, change: &Change, now: UnixMillis) -> Result
         Change::Ended { key, state, at, why } => end(db, key, state.as_str(), *at, why)?,
         Change::Push { key, target, url, report } => push(db, key, *target, url, *report)?,
         Change::Event(event) => return mail::append(db, event).map(Some),
-        Change::Address { identity, task, rests_until } => {
-            db.prepare_cached("DELETE FROM addresses WHERE rests_until <= ?1")?
-                .execute([number(now.0)])?;
-            db.prepare_cached("INSERT OR REPLACE INTO addresses VALUES (?1, ?2, ?3)")?
-                .execute(params![identity, task, rests_until.map(|until| number(until.0))])?;
+        Change::Addresses { task, all } => {
+            db.prepare_cached("DELETE FROM addresses WHERE task = ?1 OR rests_until <= ?2")?
+                .execute(params![task, number(now.0)])?;
+            let mut insert =
+                db.prepare_cached("INSERT OR REPLACE INTO addresses VALUES (?1, ?2, ?3)")?;
+            for (identity, rests_until) in all {
+                insert.execute(params![
+                    identity,
+                    task,
+                    rests_until.map(|until| number(until.0))
+                ])?;
+            }
         }
         Change::Value { name, value: Some(value) } => {
             db.prepare_cached("INSERT OR REPLACE INTO own VALUES (?1, ?2)")?

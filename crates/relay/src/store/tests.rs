@@ -14,7 +14,7 @@ use livegate_core::time::UnixMillis;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Change, Event, PutAside, Settled, Store, StoreError};
+use super::{Arrived, Change, Event, PutAside, Settled, Store, StoreError};
 use crate::key::TaskKey;
 
 const AT: UnixMillis = UnixMillis(1_700_000_000_000);
@@ -77,10 +77,9 @@ async fn what_was_written_is_there_again() {
     let folder = folder();
     let (store, kept) = Store::open(folder.path()).unwrap();
     assert!(kept.tasks.is_empty() && kept.lines.is_empty() && kept.unreadable == 0);
-    let address = |identity: &str, rests_until| Change::Address {
-        identity: identity.to_owned(),
+    let addresses = |all: &[(&str, _)]| Change::Addresses {
         task: "t".to_owned(),
-        rests_until,
+        all: all.iter().map(|(identity, rests)| ((*identity).to_owned(), *rests)).collect(),
     };
     let rests = UnixMillis(u64::MAX / 4);
     store
@@ -93,10 +92,9 @@ async fn what_was_written_is_there_again() {
             event("room", "evt_1"),
             event("room", "evt_2"),
             event("other", "evt_3"),
-            address("a", None),
-            address("b", Some(rests)),
-            address("c", Some(UnixMillis(1))),
-            address("d", None),
+            addresses(&[("a", None), ("e", None)]),
+            Change::Addresses { task: "u".to_owned(), all: vec![("d".to_owned(), None)] },
+            addresses(&[("a", None), ("b", Some(rests))]),
             value("host", Some("h1".to_owned())),
         ])
         .await
@@ -193,7 +191,7 @@ async fn events_go_when_all_have_them_and_a_line_that_is_empty_goes_too() {
         code: "delivery.refused",
     });
     assert!(store.settle(two).await.unwrap().is_empty());
-    let aside = store.aside().await.unwrap();
+    let aside = store.aside(None, None).await.unwrap();
     assert_eq!(
         (&*aside[0].id, &*aside[0].channel, &*aside[0].code),
         ("b", "room", "delivery.refused")
@@ -209,6 +207,39 @@ async fn events_go_when_all_have_them_and_a_line_that_is_empty_goes_too() {
     store.write(vec![event("room", "d")]).await.unwrap();
     let arrived = store.arrived().await;
     assert!(arrived[0].line > number && arrived[0].last == 1);
+}
+
+#[tokio::test]
+async fn what_one_application_has_aside_pushes_out_nothing_of_anothers() {
+    let folder = folder();
+    let (store, _) = Store::open(folder.path()).unwrap();
+    let of = |app: &str, id: String| match event("room", &id) {
+        Change::Event(event) => Change::Event(Event { app: app.to_owned(), ..event }),
+        other => other,
+    };
+    store.write(vec![of("quiet", "q".to_owned())]).await.unwrap();
+    let many = (0..1_005).map(|count| of("loud", format!("l{count}")));
+    store.write(many.collect()).await.unwrap();
+    for Arrived { line, last, .. } in store.arrived().await {
+        let aside = |number| PutAside {
+            receiver: "receiver".to_owned(),
+            line,
+            number,
+            at: AT,
+            code: "delivery.refused",
+        };
+        let aside = (1..=last).map(aside).collect();
+        store.settle(Settled { aside, ..settled(line, last) }).await.unwrap();
+    }
+    let ids = async |app| -> Vec<String> {
+        let aside = store.aside(Some(app), None).await.unwrap();
+        aside.into_iter().map(|one| one.id).collect()
+    };
+    assert_eq!(ids("quiet").await, ["q"]);
+    let loud = ids("loud").await;
+    assert_eq!((loud.len(), &*loud[0], &*loud[999]), (1_000, "l1004", "l5"));
+    assert_eq!(store.aside(None, Some("q")).await.unwrap().len(), 1);
+    assert!(store.aside(None, Some("l4")).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -251,8 +282,11 @@ async fn the_first_form_is_taken_on() {
     store.write(vec![begins("one")]).await.unwrap();
     store.close().await;
     let db = rusqlite::Connection::open(folder.path().join("host.db")).unwrap();
-    db.execute_batch("ALTER TABLE tasks DROP COLUMN source_gone_at; PRAGMA user_version = 1")
-        .unwrap();
+    db.execute_batch(
+        "ALTER TABLE tasks DROP COLUMN source_gone_at; DROP INDEX addresses_task;
+         DROP INDEX aside_app; PRAGMA user_version = 1",
+    )
+    .unwrap();
     drop(db);
     let (store, kept) = Store::open(folder.path()).unwrap();
     assert_eq!((&kept.tasks[0].task, kept.tasks[0].source_gone_at), (&task("one"), None));

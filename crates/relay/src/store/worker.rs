@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::change::Change;
 use super::mail::{self, Arrived, Settled};
-use super::{Shared, StoreError, rows};
+use super::{Shared, StoreError, lost, rows};
 use crate::clock;
 
 /// The most writes of one transaction.
@@ -175,7 +175,7 @@ impl Worker {
             self.shared.leave();
             match (write.answer, written) {
                 (Some(answer), written) => _ = answer.send(written),
-                (None, Err(error)) => tracing::error!("a change is lost: {error}"),
+                (None, Err(error)) => lost(&error),
                 (None, Ok(_)) => {}
             }
         }

@@ -22,8 +22,9 @@ impl Claims {
         }
     }
 
-    /// Gives a task its addresses and no others. A Fleet gives none out before it has rested, by its
-    /// own settings: of what is leased a rest here does not count.
+    /// Gives a task its addresses and no others. Those of one that has not begun need no rest. A Fleet
+    /// gives none out before it has rested, by its own settings: of what is leased a rest here does not
+    /// count.
     ///
     /// # Errors
     /// Every [`Conflict`]; then nothing has changed.
@@ -31,18 +32,24 @@ impl Claims {
         &self,
         task: &Task,
         is_leased: bool,
+        has_begun: bool,
         now: UnixMillis,
     ) -> Result<(), Vec<Conflict>> {
         let identities: Vec<String> = task.targets.iter().map(identity).collect();
         let name = TaskKey::of(task).to_string();
         let mut addresses = self.0.borrow_mut();
-        if !is_leased {
+        if !is_leased && has_begun {
             return addresses.claim(&name, &identities, now);
         }
-        let mut rested = addresses.clone();
-        rested.end_rests(&identities);
-        rested.claim(&name, &identities, now)?;
-        *addresses = rested;
+        let mut claimed = addresses.clone();
+        if is_leased {
+            claimed.end_rests(&identities);
+        }
+        if !has_begun {
+            claimed.take_back(&name);
+        }
+        claimed.claim(&name, &identities, now)?;
+        *addresses = claimed;
         Ok(())
     }
 
@@ -56,17 +63,14 @@ impl Claims {
         self.0.borrow_mut().take_back(&key.to_string());
     }
 
-    /// A task's addresses, those that rest included, as rows.
-    pub(super) fn rows(&self, key: &TaskKey) -> Vec<Change> {
+    /// A task's addresses, those that rest included, as they are written.
+    pub(super) fn row(&self, key: &TaskKey) -> Change {
         let name = key.to_string();
         let addresses = self.0.borrow();
         let own = addresses.rows().filter(|(_, task, _)| *task == name);
-        own.map(|(identity, task, rests_until)| Change::Address {
-            identity: identity.to_owned(),
-            task: task.to_owned(),
-            rests_until,
-        })
-        .collect()
+        let all =
+            own.map(|(identity, _, rests_until)| (identity.to_owned(), rests_until)).collect();
+        Change::Addresses { task: name, all }
     }
 }
 

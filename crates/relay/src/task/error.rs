@@ -17,10 +17,12 @@ pub enum StartError {
     Quota(QuotaReached),
     /// The host cannot do what is asked, such as mixing.
     Unsupported,
-    /// It cannot be kept, so nothing was begun.
+    /// Nothing can be kept, so nothing was begun.
     Store(StoreError),
     /// It is done, and not on disk: that is tried again, and a restart before undoes it.
     Unkept(StoreError),
+    /// The host is stopping, so nothing was done.
+    Stopping,
 }
 
 impl fmt::Display for StartError {
@@ -32,13 +34,24 @@ impl fmt::Display for StartError {
             },
             Self::Quota(reached) => reached.fmt(f),
             Self::Unsupported => f.write_str("this host does not mix streams"),
-            Self::Store(error) => error.fmt(f),
-            Self::Unkept(error) => write!(f, "it is done, but not on disk yet: {error}"),
+            Self::Store(_) => f.write_str("nothing can be kept now, so nothing was begun"),
+            Self::Unkept(_) => f.write_str(
+                "it is done, but not on disk yet: a restart of the host before it is undoes it",
+            ),
+            Self::Stopping => f.write_str("the host is stopping, so nothing was done"),
         }
     }
 }
 
-impl std::error::Error for StartError {}
+/// Of what the disk took not, its reason.
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(error) | Self::Unkept(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl Coded for StartError {
     fn code(&self) -> Code {
@@ -49,15 +62,16 @@ impl Coded for StartError {
             },
             Self::Quota(reached) => reached.code(),
             Self::Unsupported => Code::new("host.unsupported"),
-            Self::Store(error) => error.code(),
+            Self::Store(_) => Code::new("host.store"),
             Self::Unkept(_) => Code::new("host.unkept"),
+            Self::Stopping => Code::new("host.stopping"),
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             Self::Quota(reached) => reached.fault(),
-            Self::Store(error) | Self::Unkept(error) => error.fault(),
+            Self::Store(_) | Self::Unkept(_) | Self::Stopping => Fault::Internal,
             _ => Fault::Caller,
         }
     }

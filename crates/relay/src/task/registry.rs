@@ -1,6 +1,6 @@
 //! All tasks of the host.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
@@ -10,18 +10,17 @@ use livegate_core::relay::host::Settings;
 use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::push::Cause;
 use livegate_core::relay::{Quota, Running as Counted, Source, Task};
-use tokio::task::spawn_local;
 
 use super::claims::Claims;
-use super::held::Fate;
-use super::running::{Running, row};
+use super::progress::Answer;
+use super::running::Running;
 use super::view;
 use super::{StartError, Tally, TaskKey, TaskView};
 use crate::clock;
 use crate::meter::Meters;
 use crate::pull::Pulls;
 use crate::push::Connector;
-use crate::store::{Change, Kept, KeptTask, Store, StoreError};
+use crate::store::{Change, Kept, KeptTask, Store};
 use crate::stream::Streams;
 
 /// What became of a wish to start.
@@ -46,6 +45,7 @@ struct Inner {
     running: RefCell<BTreeMap<TaskKey, Rc<Running>>>,
     ended: RefCell<VecDeque<TaskView>>,
     claims: Claims,
+    is_leaving: Cell<bool>,
 }
 
 /// All tasks of the host. Cloning it gives another handle.
@@ -79,6 +79,7 @@ impl Tasks {
             running: RefCell::default(),
             ended: RefCell::default(),
             claims: Claims::default(),
+            is_leaving: Cell::new(false),
         }))
     }
 
@@ -132,6 +133,8 @@ impl Tasks {
         self.ask(task, epoch, None)
     }
 
+    /// What is decided is done before anything is waited for: so changes are on disk in the order in
+    /// which they were made, and whoever asked may go away.
     fn ask(
         &self,
         task: Task,
@@ -140,104 +143,65 @@ impl Tasks {
     ) -> impl Future<Output = Result<Started, StartError>> + use<> {
         let begun = self.begin(task, epoch, quota);
         async move {
-            let (started, written) = begun?;
-            written.await.map(|()| started)
+            let (started, answer) = begun?;
+            answer.await.map(|()| started)
         }
     }
 
-    /// What is decided is done before anything is waited for: so changes are on disk in the order in
-    /// which they were made, and whoever asked may go away.
     fn begin(
         &self,
         task: Task,
         epoch: Option<Epoch>,
         quota: Option<Quota>,
-    ) -> Result<(Started, impl Future<Output = Result<(), StartError>> + use<>), StartError> {
+    ) -> Result<(Started, Answer), StartError> {
+        self.admit()?;
         if matches!(task.source, Source::Mix(_)) {
             return Err(StartError::Unsupported);
         }
         let key = TaskKey::of(&task);
         let now = clock::now();
-        let known = self.find(&key);
+        let known = self.0.running.borrow().get(&key).cloned();
         if let Some(quota) = quota.filter(|_| known.is_none()) {
             quota.admit(self.running_of(&key), &task.source).map_err(StartError::Quota)?;
         }
-        let claimed = self.0.claims.claim(&task, epoch.is_some(), now);
+        let has_begun = known.as_ref().is_none_or(|running| running.has_begun());
+        let claimed = self.0.claims.claim(&task, epoch.is_some(), has_begun, now);
         claimed.map_err(StartError::Addresses)?;
         if let Some(running) = known {
-            // Its row is on disk before what is reported of the change.
-            let written = self.write(&running, row(&task, epoch, running.began_at()));
-            running.change(&task, epoch);
-            return Ok((Started::Changed, written));
+            let is_shown = running.is_shown();
+            let answer = running.change(&task, epoch).ok_or(StartError::Stopping)?;
+            return Ok((if is_shown { Started::Changed } else { Started::New }, answer));
         }
-        let new = row(&task, epoch, now);
-        let running = Running::held(self, task, epoch, now);
-        self.0.running.borrow_mut().insert(key, Rc::clone(&running));
-        Ok((Started::New, self.write(&running, new)))
+        let (running, answer) = Running::start(self, task, epoch, now);
+        self.0.running.borrow_mut().insert(key, running);
+        Ok((Started::New, answer))
     }
 
-    /// Has a task's row written. Until one is on disk the task does nothing; and if none can be, it is
-    /// gone without a trace.
-    fn write(
-        &self,
-        running: &Rc<Running>,
-        row: Change,
-    ) -> impl Future<Output = Result<(), StartError>> + use<> {
-        let own = self.0.claims.rows(running.key());
-        let written = self.0.store.write([row].into_iter().chain(own).collect());
-        running.writes();
-        let (this, running) = (self.clone(), Rc::clone(running));
-        let settled = spawn_local(async move {
-            let Err(error) = written.await else {
-                running.kept();
-                return Ok(());
-            };
-            match running.not_kept() {
-                Fate::Goes => {
-                    // As it is by now: what came after this write is not to be undone.
-                    let own = this.0.claims.rows(running.key());
-                    this.0.store.keep([running.row()].into_iter().chain(own).collect());
-                    return Err(StartError::Unkept(error));
-                }
-                Fate::Waits => {}
-                Fate::Falls => this.undo(&running),
-            }
-            Err(StartError::Store(error))
-        });
-        async move { settled.await.unwrap_or(Err(StartError::Store(StoreError::Closed))) }
+    /// Whether anything may be asked for still.
+    fn admit(&self) -> Result<(), StartError> {
+        if self.0.is_leaving.get() { Err(StartError::Stopping) } else { Ok(()) }
     }
 
-    fn undo(&self, running: &Rc<Running>) {
-        self.0.running.borrow_mut().remove(running.key());
-        self.0.claims.take_back(running.key());
-    }
-
-    /// Stops a task; whether there was one that ran. It is over when this returns a future and its
-    /// addresses begin to rest, but for one that is not on disk yet; it is on disk when that is done.
+    /// Stops a task; whether there was one. It is over when this returns a future and its addresses
+    /// begin to rest, but for one that is not on disk yet; it is on disk when that is done.
     ///
     /// # Errors
     /// [`StartError::Unkept`]: it is over, but after a restart it may run again.
-    /// [`StartError::Store`]: it never began.
+    /// [`StartError::Stopping`]: nothing was done.
     pub fn stop(
         &self,
         key: &TaskKey,
         cause: Cause,
     ) -> impl Future<Output = Result<bool, StartError>> + use<> {
-        let running = self.find(key);
-        let begins = running.as_ref().and_then(|running| {
-            running.stop(cause);
-            running.is_held().then(|| self.write(running, running.row()))
-        });
-        let store = self.0.store.clone();
+        let asked = self.admit();
+        let asked = asked.map(|()| self.find(key).and_then(|running| running.stop(cause)));
         async move {
-            if running.is_none() {
-                return Ok(false);
+            let Some(answer) = asked? else { return Ok(false) };
+            match answer.await {
+                // One that never began is stopped, too.
+                Ok(()) | Err(StartError::Store(_)) => Ok(true),
+                Err(error) => Err(error),
             }
-            if let Some(begins) = begins {
-                begins.await?;
-            }
-            // What is written behind it is on disk behind it.
-            store.write(Vec::new()).await.map(|()| true).map_err(StartError::Unkept)
         }
     }
 
@@ -253,20 +217,17 @@ impl Tasks {
     ///
     /// # Errors
     /// [`StartError::Unkept`]: it is written, but after a restart it may not be the task's.
+    /// [`StartError::Store`]: the task never began.
     pub fn set_sei(
         &self,
         key: &TaskKey,
         message: String,
     ) -> impl Future<Output = Result<bool, StartError>> + use<> {
-        let written = self.find(key).map(|running| {
-            running.set_sei(message);
-            self.write(&running, running.row())
-        });
+        let asked = self.admit();
+        let asked = asked.map(|()| self.find(key).and_then(|running| running.set_sei(message)));
         async move {
-            match written {
-                Some(written) => written.await.map(|()| true),
-                None => Ok(false),
-            }
+            let Some(answer) = asked? else { return Ok(false) };
+            answer.await.map(|()| true)
         }
     }
 
@@ -283,7 +244,8 @@ impl Tasks {
     pub fn list(&self) -> Vec<TaskView> {
         let ended: Vec<_> = self.0.ended.borrow().iter().cloned().collect();
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
-        ended.into_iter().chain(running.iter().map(|running| running.view())).collect()
+        let shown = running.iter().filter(|running| running.is_shown());
+        ended.into_iter().chain(shown.map(|running| running.view())).collect()
     }
 
     /// Of what [`Self::list`] has, how many are in which state.
@@ -294,7 +256,8 @@ impl Tasks {
             view.pushes.iter().for_each(|push| tally.push(&push.status));
         }
         let running = self.0.running.borrow();
-        running.values().for_each(|running| running.count(&mut tally));
+        let shown = running.values().filter(|running| running.is_shown());
+        shown.for_each(|running| running.count(&mut tally));
         tally
     }
 
@@ -305,11 +268,12 @@ impl Tasks {
         u64::try_from(pushes).unwrap_or(u64::MAX)
     }
 
-    /// Takes leave of all destinations, which is done with what is returned; nothing is said to have
-    /// ended.
-    pub(crate) fn say_goodbye(&self) -> impl Future<Output = ()> + use<> {
+    /// The host stops: from now on nothing is begun, changed or stopped. Leave is taken of all
+    /// destinations, which is done with what is returned; tasks go on at the next start.
+    pub(crate) fn leave(&self) -> impl Future<Output = ()> + use<> {
+        self.0.is_leaving.set(true);
         let running: Vec<_> = self.0.running.borrow().values().cloned().collect();
-        let leaving: Vec<_> = running.iter().flat_map(|running| running.leave()).collect();
+        let leaving: Vec<_> = running.iter().flat_map(Running::leave).collect();
         async move {
             for connection in leaving {
                 let _ = connection.await;
@@ -317,8 +281,9 @@ impl Tasks {
         }
     }
 
+    /// One that runs, or is to.
     fn find(&self, key: &TaskKey) -> Option<Rc<Running>> {
-        self.0.running.borrow().get(key).cloned()
+        self.0.running.borrow().get(key).filter(|running| running.is_shown()).cloned()
     }
 
     /// How many tasks the application of a key has that came from the same requests.
@@ -354,19 +319,44 @@ impl Tasks {
         &self.0.pulls
     }
 
-    /// A task is over.
+    /// The addresses of a task, as they are written.
+    pub(super) fn addresses(&self, key: &TaskKey) -> Change {
+        self.0.claims.row(key)
+    }
+
+    /// A task is over: its addresses rest.
     pub(super) fn ended(&self, view: TaskView, changes: &mut Vec<Change>) {
+        let key = TaskKey::of(&view.task);
+        if let Some((_, at)) = view.ended {
+            self.0.claims.release(&key, at);
+        }
+        self.over(&key, view, changes);
+    }
+
+    /// A task is over that never began.
+    pub(super) fn withdrawn(&self, view: TaskView, changes: &mut Vec<Change>) {
+        let key = TaskKey::of(&view.task);
+        self.0.claims.take_back(&key);
+        self.over(&key, view, changes);
+    }
+
+    fn over(&self, key: &TaskKey, view: TaskView, changes: &mut Vec<Change>) {
         let Some((cause, at)) = view.ended else { return };
-        let (key, state) = (TaskKey::of(&view.task), view.state);
-        self.0.claims.release(&key, at);
-        changes.extend(self.0.claims.rows(&key));
+        let state = view.state;
+        changes.push(self.addresses(key));
         let why = view.exit.clone().unwrap_or_else(|| cause.code().as_str().into());
         changes.push(Change::Ended { key: key.clone(), state, at, why });
-        self.0.running.borrow_mut().remove(&key);
+        self.0.running.borrow_mut().remove(key);
         let mut ended = self.0.ended.borrow_mut();
         ended.push_back(view);
         while ended.len() > ENDED {
             ended.pop_front();
         }
+    }
+
+    /// There never was such a task.
+    pub(super) fn never(&self, key: &TaskKey) {
+        self.0.running.borrow_mut().remove(key);
+        self.0.claims.take_back(key);
     }
 }

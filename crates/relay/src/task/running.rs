@@ -1,10 +1,9 @@
 //! One task that runs: it drives the core's [`Lifecycle`] and does what that says.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-use livegate_core::relay::PushUrl;
 use livegate_core::relay::Task;
 use livegate_core::relay::callback::About;
 use livegate_core::relay::exit::Exited;
@@ -12,63 +11,58 @@ use livegate_core::relay::lease::Epoch;
 use livegate_core::relay::lifecycle::{
     Kept, KeptTask, Lifecycle, Plan, TargetId, TaskInput, TaskOutput,
 };
-use livegate_core::relay::push::{
-    Cause, Connection, Input, Media, Output, PushState, Report, Step,
-};
+use livegate_core::relay::push::{Cause, Media};
+use livegate_core::relay::standing::Phase;
 use livegate_core::time::UnixMillis;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, spawn_local};
+use tokio::task::spawn_local;
 
 use super::destination::Destination;
 use super::fanout::Fanout;
-use super::held::{Fate, Held};
+use super::progress::{Answer, Progress};
 use super::source::{media, pulled, wanted};
 use super::{PushView, Tally, TaskKey, TaskView, Tasks};
 use crate::clock;
 use crate::event::event;
-use crate::net::Asker;
 use crate::pull::Pull;
-use crate::push::{Address, Connector, Outlet, Told, run};
 use crate::sei::Inserter;
 use crate::store::Change;
 use crate::stream::{Interest, Packet, StreamKey, Tap};
 
-/// A task that runs.
+/// A task that runs, or is to.
 pub(super) struct Running {
-    tasks: Tasks,
-    key: TaskKey,
-    task: RefCell<Task>,
-    epoch: Cell<Option<Epoch>>,
-    began_at: UnixMillis,
-    held: Held,
-    life: RefCell<Lifecycle>,
-    fanout: Rc<Fanout>,
-    destinations: RefCell<BTreeMap<TargetId, Destination>>,
-    interest: RefCell<Option<Interest>>,
+    pub(super) tasks: Tasks,
+    pub(super) key: TaskKey,
+    pub(super) task: RefCell<Task>,
+    pub(super) epoch: Cell<Option<Epoch>>,
+    pub(super) began_at: UnixMillis,
+    pub(super) progress: Progress,
+    pub(super) life: RefCell<Lifecycle>,
+    pub(super) fanout: Rc<Fanout>,
+    pub(super) destinations: RefCell<BTreeMap<TargetId, Destination>>,
+    pub(super) interest: RefCell<Option<Interest>>,
     pull: RefCell<Option<Rc<Pull>>>,
-    ended: Cell<Option<(Cause, UnixMillis)>>,
+    pub(super) ended: Cell<Option<(Cause, UnixMillis)>>,
     /// How it stopped by itself.
     exited: Cell<Option<Exited>>,
     /// Told when the time to wake may be another.
     turned: Notify,
 }
 
-/// A task's row.
-pub(super) fn row(task: &Task, epoch: Option<Epoch>, began_at: UnixMillis) -> Change {
-    Change::Task { task: Box::new(task.clone()), epoch, began_at }
-}
-
 impl Running {
-    /// A task that is new. It begins when it is on disk.
-    pub(super) fn held(
+    /// A task that is new, and what its start is answered. It begins when it is on disk.
+    pub(super) fn start(
         tasks: &Tasks,
         task: Task,
         epoch: Option<Epoch>,
         began_at: UnixMillis,
-    ) -> Rc<Self> {
+    ) -> (Rc<Self>, Answer) {
         let settings = tasks.settings();
         let life = Lifecycle::new(settings.task, settings.push, Plan::of(&task), began_at);
-        Self::new(tasks, task, epoch, (life, began_at), (BTreeMap::new(), Held::yes()))
+        let (progress, answer) = Progress::start();
+        let new = Self::new(tasks, task, epoch, (life, began_at), (BTreeMap::new(), progress));
+        new.go_on();
+        (new, answer)
     }
 
     /// A task that goes on with its pushes as they were: when it began, and since when it has no source.
@@ -86,7 +80,8 @@ impl Running {
         let known = known.collect();
         let kept = KeptTask { pushes, began_at, gone_at };
         let life = Lifecycle::restore(settings.task, settings.push, Plan::of(&task), kept, now);
-        let running = Self::new(tasks, task, epoch, (life, began_at), (known, Held::no()));
+        let running =
+            Self::new(tasks, task, epoch, (life, began_at), (known, Progress::restored()));
         running.begin();
         running
     }
@@ -96,7 +91,7 @@ impl Running {
         task: Task,
         epoch: Option<Epoch>,
         (life, began_at): (Lifecycle, UnixMillis),
-        (destinations, held): (BTreeMap<TargetId, Destination>, Held),
+        (destinations, progress): (BTreeMap<TargetId, Destination>, Progress),
     ) -> Rc<Self> {
         let gop = tasks.settings().gop;
         Rc::new(Self {
@@ -106,7 +101,7 @@ impl Running {
             task: RefCell::new(task),
             epoch: Cell::new(epoch),
             began_at,
-            held,
+            progress,
             life: RefCell::new(life),
             destinations: RefCell::new(destinations),
             interest: RefCell::default(),
@@ -117,87 +112,25 @@ impl Running {
         })
     }
 
-    fn begin(self: &Rc<Self>) {
+    pub(super) fn begin(self: &Rc<Self>) {
         self.act(clock::now());
         self.prune();
         self.listen();
         spawn_local(wake(Rc::downgrade(self)));
     }
 
-    pub(super) const fn is_held(&self) -> bool {
-        self.held.is_held()
+    /// Whether anybody but its callers knows of it: not of one that was stopped before it could begin.
+    pub(super) fn is_shown(&self) -> bool {
+        !matches!(self.progress.phase(), Phase::Withdrawn(_))
     }
 
-    /// A row of it is on its way to the disk.
-    pub(super) fn writes(&self) {
-        self.held.writes();
+    /// Whether it may have pushed to anywhere.
+    pub(super) fn has_begun(&self) -> bool {
+        !matches!(self.progress.phase(), Phase::Held | Phase::Withdrawn(_))
     }
 
-    /// A row of it is on disk: it begins, if it has not.
-    pub(super) fn kept(self: &Rc<Self>) {
-        let Some(hold) = self.held.kept() else { return };
-        // The host may stop meanwhile.
-        if self.ended.get().is_some() {
-            return;
-        }
-        self.begin();
-        if let Some(cause) = hold.stop {
-            self.stop(cause);
-        }
-    }
-
-    /// A row of it could not be written.
-    pub(super) fn not_kept(&self) -> Fate {
-        self.held.not_kept()
-    }
-
-    pub(super) const fn key(&self) -> &TaskKey {
-        &self.key
-    }
-
-    /// Its row, as it is now.
-    pub(super) fn row(&self) -> Change {
-        row(&self.task.borrow(), self.epoch.get(), self.began_at)
-    }
-
-    /// The task is to be this from now on.
-    pub(super) fn change(self: &Rc<Self>, task: &Task, epoch: Option<Epoch>) {
-        let before = self.task.replace(task.clone());
-        self.epoch.set(epoch);
-        self.fanout.configure(media(task), task);
-        let plan = Plan::of(task);
-        if self.held.stop(None) {
-            let settings = self.tasks.settings();
-            *self.life.borrow_mut() =
-                Lifecycle::new(settings.task, settings.push, plan, self.began_at);
-            return;
-        }
-        self.handle(TaskInput::Plan(plan));
-        self.prune();
-        // Whoever took no pictures has to be given what a decoder needs for them.
-        let wants = wanted(task) != wanted(&before)
-            || task.pull != before.pull
-            || media(task) != media(&before);
-        if wants {
-            self.interest.take();
-            self.fanout.end();
-            self.handle(TaskInput::Source(Media::Gone));
-            self.listen();
-        }
-    }
-
-    /// Writes a message into the stream once, the same as before too. It is the task's from now on.
-    pub(super) fn set_sei(&self, message: String) {
-        let mut task = self.task.borrow_mut();
-        task.sei.custom = Some(message);
-        self.fanout.configure(media(&task), &task);
-        self.fanout.repeat_sei();
-    }
-
-    pub(super) fn stop(self: &Rc<Self>, cause: Cause) {
-        if !self.held.stop(Some(cause)) {
-            self.handle(TaskInput::Stop(cause));
-        }
+    pub(super) fn runs(&self) -> bool {
+        self.progress.phase() == Phase::Runs
     }
 
     pub(super) fn channel_closed(self: &Rc<Self>) {
@@ -206,10 +139,6 @@ impl Running {
 
     pub(super) fn pushes(&self) -> usize {
         self.task.borrow().targets.len()
-    }
-
-    pub(super) const fn began_at(&self) -> UnixMillis {
-        self.began_at
     }
 
     pub(super) const fn ended(&self) -> Option<(Cause, UnixMillis)> {
@@ -251,20 +180,8 @@ impl Running {
         }
     }
 
-    /// Takes leave of all destinations, because the host stops: the task goes on at its next start.
-    /// What is returned is done when a connection is.
-    pub(super) fn leave(&self) -> Vec<JoinHandle<()>> {
-        self.ended.set(Some((Cause::HostRestarted, clock::now())));
-        let mut destinations = self.destinations.borrow_mut();
-        let connections = destinations.values_mut().filter_map(|own| {
-            own.outlet.take()?.leave.notify_one();
-            Some(own.connection.take()?.1)
-        });
-        connections.collect()
-    }
-
     /// Wants the task's stream from now on.
-    fn listen(self: &Rc<Self>) {
+    pub(super) fn listen(self: &Rc<Self>) {
         let Some(wanted) = wanted(&self.task.borrow()) else { return };
         let tap = Rc::new(Ear(Rc::downgrade(self)));
         let interest = self.tasks.streams().tap(wanted, tap, clock::now());
@@ -275,8 +192,8 @@ impl Running {
             .map(|(url, key)| self.tasks.pulls().pull(&url, key));
     }
 
-    fn handle(self: &Rc<Self>, input: TaskInput) {
-        if self.ended.get().is_some() || self.is_held() {
+    pub(super) fn handle(self: &Rc<Self>, input: TaskInput) {
+        if !self.runs() {
             return;
         }
         let now = clock::now();
@@ -285,7 +202,7 @@ impl Running {
     }
 
     /// Does what the task says.
-    fn act(self: &Rc<Self>, now: UnixMillis) {
+    pub(super) fn act(self: &Rc<Self>, now: UnixMillis) {
         let mut changes = Vec::new();
         loop {
             let Some(output) = self.life.borrow_mut().poll() else { break };
@@ -308,122 +225,12 @@ impl Running {
         if !changes.is_empty() {
             self.tasks.store().keep(changes);
         }
+        // What is asked of its end is behind that.
+        self.go_on();
         self.turned.notify_one();
     }
 
-    fn push(self: &Rc<Self>, target: TargetId, output: Output, changes: &mut Vec<Change>) {
-        match output {
-            Output::Connect(connection) => self.connect(target, connection),
-            Output::Close(connection) => self.with(target, connection, |_, outlet| {
-                outlet.leave.notify_one();
-            }),
-            Output::Abort(connection) => self.with(target, connection, |handle, outlet| {
-                handle.abort();
-                outlet.queue.borrow_mut().close();
-            }),
-            Output::SkipToKeyFrame(connection) => self.with(target, connection, |_, outlet| {
-                outlet.queue.borrow_mut().skip_to_key_frame();
-            }),
-            Output::Report(report) => {
-                if report.state == PushState::Reconnecting {
-                    self.tasks.meters().reconnects.add(1);
-                }
-                if let Some(url) = self.url(target) {
-                    changes.push(self.event(report.at, |about| about.state(&url, &report)));
-                    changes.push(self.report(target, &url, report));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn report(&self, target: TargetId, url: &PushUrl, report: Report) -> Change {
-        let url = url.as_str().to_owned();
-        Change::Push { key: self.key.clone(), target, url, report }
-    }
-
-    /// Does something to a destination's connection if it is still that one.
-    fn with(
-        &self,
-        target: TargetId,
-        connection: Connection,
-        act: impl Fn(&JoinHandle<()>, &Outlet),
-    ) {
-        let destinations = self.destinations.borrow();
-        let Some(Destination { connection: Some((known, handle)), outlet: Some(outlet), .. }) =
-            destinations.get(&target)
-        else {
-            return;
-        };
-        if *known == connection {
-            act(handle, outlet);
-        }
-    }
-
-    fn connect(self: &Rc<Self>, target: TargetId, connection: Connection) {
-        let Some(url) = self.url(target) else { return };
-        let mut destinations = self.destinations.borrow_mut();
-        let Some(destination) = destinations.get_mut(&target) else { return };
-        let outlet = destination.renew(self.tasks.settings().queue, self.tasks.meters());
-        let asker = Asker::of(&self.key.app);
-        let connector = Connector { asker, ..self.tasks.connector().clone() };
-        let this = Rc::downgrade(self);
-        let tell = {
-            let this = Weak::clone(&this);
-            move |told| {
-                if let Some(this) = this.upgrade() {
-                    this.told(target, connection, told);
-                }
-            }
-        };
-        let run = run(connector, Address::of(&url), Rc::clone(&outlet), tell);
-        let handle = spawn_local(async move {
-            let cause = run.await;
-            if let Some(this) = this.upgrade() {
-                this.handle(TaskInput::Push(target, Input::Closed(connection, cause)));
-            }
-        });
-        destination.connection = Some((connection, handle));
-        drop(destinations);
-        self.fanout.add(target, outlet);
-    }
-
-    fn told(self: &Rc<Self>, target: TargetId, connection: Connection, told: Told) {
-        let input = match told {
-            Told::Reached(step) => {
-                if step == Step::Publish {
-                    self.fanout.open(target, clock::now());
-                }
-                Input::Reached(connection, step)
-            }
-            Told::Progress(progress) => Input::Progress(connection, progress),
-            Told::Acknowledged(sequence) => Input::Acknowledged(connection, sequence),
-        };
-        self.handle(TaskInput::Push(target, input));
-    }
-
-    /// The address of a destination, of one that the task has no more too until that is told.
-    fn url(&self, target: TargetId) -> Option<PushUrl> {
-        let mut destinations = self.destinations.borrow_mut();
-        if let Some(destination) = destinations.get(&target) {
-            return Some(destination.url.clone());
-        }
-        let life = self.life.borrow();
-        let mut pushes = life.pushes(self.began_at);
-        let url = pushes.find(|(id, ..)| *id == target).map(|(_, url, _)| url.clone())?;
-        destinations.insert(target, Destination::new(url.clone()));
-        Some(url)
-    }
-
-    /// Forgets destinations that the task has no more.
-    fn prune(&self) {
-        let life = self.life.borrow();
-        let ids: BTreeSet<_> = life.pushes(self.began_at).map(|(target, ..)| target).collect();
-        self.destinations.borrow_mut().retain(|target, _| ids.contains(target));
-        self.fanout.keep(|target| ids.contains(&target));
-    }
-
-    fn event(&self, at: UnixMillis, body: impl FnOnce(About<'_>) -> String) -> Change {
+    pub(super) fn event(&self, at: UnixMillis, body: impl FnOnce(About<'_>) -> String) -> Change {
         let task = self.task.borrow();
         event(&task.app_id, &task.channel, &task.id, at, body)
     }
@@ -432,13 +239,17 @@ impl Running {
         self.ended.set(Some((cause, now)));
         self.interest.take();
         self.pull.take();
+        if !self.progress.is_on_disk() {
+            changes.push(self.row());
+        }
         self.tasks.ended(self.view(), changes);
+        self.progress.ended();
     }
 }
 
 /// Comes back to a task whenever it wants, until it is over.
 async fn wake(task: Weak<Running>) {
-    while let Some(running) = task.upgrade().filter(|running| running.ended.get().is_none()) {
+    while let Some(running) = task.upgrade().filter(|running| running.runs()) {
         let wake_at = running.life.borrow().wake_at();
         if clock::until(wake_at, &running.turned).await {
             running.handle(TaskInput::Tick);

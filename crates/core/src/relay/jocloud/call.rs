@@ -64,6 +64,10 @@ pub enum Refusal {
     Unsupported,
     /// It could not be done. The log has the reason.
     Internal,
+    /// It is done, and not on disk: a restart of the host before it is undoes it.
+    Unkept,
+    /// The host is stopping, so nothing was done.
+    Stopping,
 }
 
 impl Refusal {
@@ -81,6 +85,7 @@ impl Refusal {
             Self::NotFound | Self::NoTask => 404,
             Self::Method => 405,
             Self::Internal => 500,
+            Self::Unkept | Self::Stopping => 503,
         }
     }
 }
@@ -116,6 +121,10 @@ impl fmt::Display for Refusal {
             Self::NoTask => "there is no such task",
             Self::Unsupported => "streamtype 1 is not supported here",
             Self::Internal => "it failed here; it is logged",
+            Self::Unkept => {
+                "it is done, but not on disk yet: a restart of the host before it is undoes it"
+            }
+            Self::Stopping => "the host is stopping, so nothing was done",
         })
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 use super::FLUSH;
 use crate::callback::receiver::Untold;
 use crate::callback::{Figures, Gateway, Receiver};
+use crate::log;
 use crate::store::{Arrived, KeptLine, MailRow, PutAside, Settled};
 
 /// The gateway's number.
@@ -244,7 +245,9 @@ impl State {
         slot.figures.put_aside += 1;
         let code = self.refused.remove(&key).unwrap_or(Cause::Other.code()).as_str();
         let channel = self.lines.get(&key.line).map(|line| &*line.channel);
-        tracing::warn!(app = slot.figures.app, channel, code, "an event was refused for good");
+        if log::admits(code) {
+            tracing::warn!(app = slot.figures.app, channel, code, "an event was refused for good");
+        }
         let receiver = slot.name.to_owned();
         self.aside.push(PutAside { receiver, line: key.line, number, at: now, code });
         self.mark(key.line, now);

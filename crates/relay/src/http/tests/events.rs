@@ -83,7 +83,7 @@ fn what_was_put_aside_is_shown_and_told_again() {
         let put_aside = || host.host.callbacks.as_ref().unwrap().figures()[0].put_aside;
         store.write(vec![event("one"), event("two")]).await.unwrap();
         until(|| put_aside() == 2).await;
-        while store.aside().await.unwrap().len() < 2 {}
+        while store.aside(None, None).await.unwrap().len() < 2 {}
         let list = "/api/v1/events?state=put_aside";
         let found = asked(&host, "GET", list).await;
         assert!(!found.to_string().contains("s3cret"), "{found}");
@@ -118,7 +118,7 @@ fn what_was_put_aside_is_shown_and_told_again() {
         told.status.set(410);
         store.write(vec![event("three")]).await.unwrap();
         until(|| put_aside() == 3).await;
-        while store.aside().await.unwrap().is_empty() {}
+        while store.aside(None, None).await.unwrap().is_empty() {}
         host.host.callbacks.as_ref().unwrap().set([].into());
         let nobody = host.ask(api("POST", "/api/v1/events/three/replay", &Value::Null)).await;
         assert_eq!(problem(&nobody), (409, "host.no_receiver".to_owned()));
