@@ -109,6 +109,11 @@ impl Tracker {
         number(self.inner.ts(filled(&self.buffer, len), micros(shift_us)))
     }
 
+    /// The same of fragmented MP4.
+    pub fn mp4(&mut self, len: u32, shift_us: f64) -> i32 {
+        number(self.inner.mp4(filled(&self.buffer, len), micros(shift_us)))
+    }
+
     /// Where players of MSE have their zero; NaN until that is known.
     pub fn base_us(&self) -> f64 {
         self.inner.base().map_or(f64::NAN, wide)

@@ -8,6 +8,7 @@ export interface RawTracker {
   flv_tag(have: number, total: number, time: number): number;
   flv(length: number): number;
   ts(length: number, shift: number): number;
+  mp4(length: number, shift: number): number;
   base_us(): number;
   base_of_video_us(): number;
   shift(time: number): void;
