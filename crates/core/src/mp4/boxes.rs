@@ -45,35 +45,37 @@ impl Head {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
 
-/// The boxes in a box, one after another. Ends where one reaches behind it.
-#[derive(Clone, Debug)]
-pub struct Children<'a> {
-    rest: &'a [u8],
+/// Boxes that hold the boxes that matter, and nothing else.
+const CONTAINERS: [&Kind; 7] = [b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"traf"];
+
+/// The boxes in a box, and in those of them that are containers: a container, then what is in it.
+///
+/// How deep a box lies is not looked at, so boxes cannot nest too deeply. It ends where one reaches
+/// behind the whole.
+#[derive(Clone, Debug, Default)]
+pub struct Boxes {
+    /// Where the next one begins.
+    pub at: usize,
 }
 
-/// The boxes that `body` holds.
-pub const fn children(body: &[u8]) -> Children<'_> {
-    Children { rest: body }
-}
-
-impl<'a> Iterator for Children<'a> {
-    type Item = (Kind, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let head = Head::parse(self.rest).ok()??;
-        let rest = self.rest.get(head.len..)?;
-        let len = head.body.map_or(Some(rest.len()), |body| usize::try_from(body).ok())?;
-        let (body, rest) = rest.split_at_checked(len)?;
-        self.rest = rest;
+impl Boxes {
+    /// The next box of what is in `all`: its type, and what is in it.
+    pub fn next<'a>(&mut self, all: &'a [u8]) -> Option<(Kind, &'a [u8])> {
+        let rest = all.get(self.at..)?;
+        let head = Head::parse(rest).ok()??;
+        let rest = rest.get(head.len..)?;
+        let len = head.body.map_or(Some(rest.len()), |len| usize::try_from(len).ok())?;
+        let body = rest.get(..len)?;
+        let taken = if CONTAINERS.contains(&&head.kind) { 0 } else { len };
+        self.at = self.at.saturating_add(head.len).saturating_add(taken);
         Some((head.kind, body))
     }
 }
 
-/// The first box along a path of types.
-pub fn find<'a>(body: &'a [u8], path: &[&Kind]) -> Option<&'a [u8]> {
-    path.iter().try_fold(body, |body, wanted| {
-        children(body).find_map(|(kind, body)| (kind == **wanted).then_some(body))
-    })
+/// All of them.
+pub fn boxes(all: &[u8]) -> impl Iterator<Item = (Kind, &[u8])> {
+    let mut boxes = Boxes::default();
+    core::iter::from_fn(move || boxes.next(all))
 }
 
 /// The fields of a box, from the first on.
@@ -117,7 +119,7 @@ impl Fields<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Broken, Head, children, find};
+    use super::{Broken, Head, boxes};
     use std::vec::Vec;
 
     #[test]
@@ -136,14 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn boxes_are_found_along_a_path() {
-        let body = b"\0\0\0\x08free\0\0\0\x18trak\0\0\0\x0Ftkhdabcdefg\0\0\0\0traf12";
-        // A box that reaches behind the one that it is in ends it.
-        assert_eq!(find(body, &[b"trak", b"tkhd"]), Some(&b"abcdefg"[..]));
-        assert_eq!(find(body, &[b"tkhd"]), None);
-        let kinds: Vec<_> = children(body).map(|(kind, _)| kind).collect();
-        assert_eq!(kinds, [*b"free", *b"trak"]);
-        assert_eq!(find(b"\0\0\0\0traf12", &[b"traf"]), Some(&b"12"[..]));
-        assert_eq!(find(b"\0\0\0\x0Atrak1", &[b"trak"]), None);
+    fn boxes_come_with_what_is_in_containers() {
+        let body = b"\0\0\0\x08free\0\0\0\x17trak\0\0\0\x0Ftkhdabcdefg\0\0\0\0mdhd12";
+        let all: Vec<_> = boxes(body).collect();
+        let trak = (*b"trak", &body[16..31]);
+        assert_eq!(all, [(*b"free", &b""[..]), trak, (*b"tkhd", b"abcdefg"), (*b"mdhd", b"12")]);
+        // One that reaches behind the whole ends it.
+        assert_eq!(boxes(&body[..30]).count(), 1);
+        assert_eq!(boxes(b"\0\0\0\x0Afree1").count(), 0);
+        // A thousand within one another.
+        let deep: Vec<u8> = (0..1000_u16)
+            .rev()
+            .flat_map(|inner| [&u32::from(inner * 8 + 8).to_be_bytes()[..], b"trak"].concat())
+            .collect();
+        assert_eq!(boxes(&deep).count(), 1000);
     }
 }

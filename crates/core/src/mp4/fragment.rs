@@ -2,13 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::boxes::{Fields, children, find};
+use super::boxes::{Boxes, Fields};
 use super::movie::{Defaults, Entry, Track};
 use crate::sei::frame::FrameFormat;
-
-/// Runs of samples of one fragment that are read. Writers make one, or one for each piece of what
-/// they interleave.
-const MAX_RUNS: usize = 4096;
 
 /// A sample of the video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,138 +15,123 @@ pub struct Sample {
     pub at: u64,
     /// Its length in bytes.
     pub len: u32,
-    /// When it is shown, on the track's clock.
+    /// When it is shown, in microseconds.
     pub time: i64,
+}
+
+/// What comes next of a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A sample.
+    Sample(Sample),
+    /// Samples that cannot be read, as this is how they are written.
+    Unread(Entry),
 }
 
 /// The samples of a fragment, one after another. There may be many more than bytes that say so: they
 /// are made as they are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
-    /// The last one first.
-    runs: Vec<Run>,
-    at: u64,
-    /// When the next one is decoded.
-    pub decoded: i64,
-    /// Why those of a part of it are not among them.
-    pub unread: Option<Entry>,
-}
-
-/// A track run (8.8.8).
-#[derive(Clone, Debug)]
-struct Run {
-    format: FrameFormat,
-    /// Where its samples begin, if not behind those of the one before it.
-    at: Option<u64>,
-    /// When its first one is decoded, likewise.
-    decoded: Option<i64>,
-    /// How many samples are left.
-    left: u32,
-    /// Which fields each has in the table.
-    flags: u32,
-    table: Vec<u8>,
-    /// How much of the table was read.
-    read: usize,
+    /// What is in its `moof` box.
+    moof: Vec<u8>,
+    boxes: Boxes,
+    /// Where in the stream that begins.
+    from: u64,
+    /// What holds for the part of it that was read last; `None` for another track's.
+    format: Option<FrameFormat>,
+    base: u64,
     defaults: Defaults,
+    /// How many samples are left of a run, which fields each has in its table, and where that goes on.
+    left: u32,
+    flags: u32,
+    table: usize,
+    /// Where the next sample is.
+    at: u64,
+    /// When it is decoded.
+    decoded: i64,
 }
 
 impl Samples {
     /// Those of another fragment come next: of what is in its `moof` box, which begins at a place of the
     /// stream. When its first one is decoded need not be said there.
-    pub fn read(&mut self, moof: &[u8], at: u64, track: &Track) {
-        self.clear();
-        for (_, traf) in children(moof).filter(|(kind, _)| kind == b"traf") {
-            // What is missing of a part of the fragment leaves out that part.
-            let _ = self.add(traf, at, track);
-        }
-        self.runs.reverse();
+    pub fn begin(&mut self, moof: &[u8], from: u64) {
+        self.end();
+        self.moof.extend_from_slice(moof);
+        self.from = from;
     }
 
     /// There are no more.
-    pub fn clear(&mut self) {
-        self.runs.clear();
-        self.unread = None;
+    pub fn end(&mut self) {
+        self.moof.clear();
+        self.boxes = Boxes::default();
+        (self.left, self.format) = (0, None);
     }
 
-    fn add(&mut self, traf: &[u8], moof: u64, track: &Track) -> Option<()> {
-        let (base, defaults) = header(find(traf, &[b"tfhd"])?, moof, track)?;
-        let format = match track.entry(defaults.entry)? {
-            Entry::Frames(format) => format,
-            entry => {
-                self.unread = Some(entry);
-                return None;
-            }
-        };
-        let mut decoded = find(traf, &[b"tfdt"]).and_then(decode_time);
-        let mut follows = false;
-        for (_, trun) in children(traf).filter(|(kind, _)| kind == b"trun") {
-            if self.runs.len() >= MAX_RUNS {
-                return None;
-            }
-            let mut fields = Fields(trun);
-            let (_, flags) = fields.version()?;
-            let left = fields.u32()?;
-            let at = if flags & 0x1 != 0 {
-                Some(base.saturating_add_signed(fields.u32()?.cast_signed().into()))
-            } else {
-                Some(base).filter(|_| !follows)
-            };
-            follows = true;
-            if flags & 0x4 != 0 {
-                fields.skip(4)?;
-            }
-            let (decoded, table) = (decoded.take(), fields.0.to_vec());
-            self.runs.push(Run { format, at, decoded, left, flags, table, read: 0, defaults });
-        }
-        Some(())
-    }
-}
-
-impl Iterator for Samples {
-    type Item = Sample;
-
-    fn next(&mut self) -> Option<Sample> {
-        while let Some(run) = self.runs.last_mut() {
-            self.at = run.at.take().unwrap_or(self.at);
-            self.decoded = run.decoded.take().unwrap_or(self.decoded);
-            if let Some((duration, len, shift)) = run.next() {
-                let (at, time) = (self.at, self.decoded.saturating_add(shift.into()));
-                self.at = at.saturating_add(len.into());
-                self.decoded = self.decoded.saturating_add(duration);
-                if len > 0 {
-                    return Some(Sample { format: run.format, at, len, time });
+    /// The next one. Samples without a byte are none.
+    pub fn next(&mut self, track: &Track) -> Option<Step> {
+        loop {
+            if self.left > 0 {
+                if let Some(sample) = self.sample(track).filter(|sample| sample.len > 0) {
+                    return Some(Step::Sample(sample));
                 }
-            } else {
-                self.runs.pop();
+                continue;
+            }
+            let (kind, body) = self.boxes.next(&self.moof)?;
+            match &kind {
+                b"traf" => self.format = None,
+                b"tfhd" => {
+                    let Some((base, defaults)) = header(body, self.from, track) else { continue };
+                    (self.base, self.at, self.defaults) = (base, base, defaults);
+                    match track.entry(defaults.entry) {
+                        Entry::Frames(format) => self.format = Some(format),
+                        entry => return Some(Step::Unread(entry)),
+                    }
+                }
+                b"tfdt" if self.format.is_some() => {
+                    self.decoded = decode_time(body).unwrap_or(self.decoded);
+                }
+                b"trun" if self.format.is_some() => {
+                    let mut fields = Fields(body);
+                    let (Some((_, flags)), Some(left)) = (fields.version(), fields.u32()) else {
+                        continue;
+                    };
+                    (self.flags, self.left) = (flags, left);
+                    if flags & 0x1 != 0 {
+                        let offset = fields.u32().unwrap_or(0).cast_signed();
+                        self.at = self.base.saturating_add_signed(offset.into());
+                    }
+                    if flags & 0x4 != 0 {
+                        let _ = fields.skip(4);
+                    }
+                    self.table = self.boxes.at.saturating_sub(fields.0.len());
+                }
+                _ => {}
             }
         }
-        None
     }
-}
 
-impl Run {
-    /// The next sample's duration, its length, and by how much it is shown later than decoded. Of
-    /// samples that have nothing, not even a place in the table, all of them at once.
-    fn next(&mut self) -> Option<(i64, u32, i32)> {
-        self.left = self.left.checked_sub(1)?;
-        let mut fields = Fields(self.table.get(self.read..)?);
-        let flags = self.flags;
+    /// The next one of a run (8.8.8); of those that have nothing, not even a place in the table, all at
+    /// once. Where the table ends too soon the run does.
+    fn sample(&mut self, track: &Track) -> Option<Sample> {
+        let left = core::mem::take(&mut self.left);
+        let mut fields = Fields(self.moof.get(self.table..self.boxes.at)?);
+        let Self { flags, defaults, .. } = *self;
         let mut field = |flag: u32, default: u32| {
             if flags & flag == 0 { Some(default) } else { fields.u32() }
         };
-        let duration = field(0x100, self.defaults.duration)?;
-        let len = field(0x200, self.defaults.size)?;
+        let duration = i64::from(field(0x100, defaults.duration)?);
+        let len = field(0x200, defaults.size)?;
         field(0x400, 0)?;
         // Of version 0 it has no sign, but writers use one, and browsers read it.
         let shift = field(0x800, 0)?.cast_signed();
-        let (is_bare, rest) = (flags & 0xF00 == 0, fields.0.len());
-        self.read = self.table.len().saturating_sub(rest);
-        let mut duration = i64::from(duration);
-        if is_bare && len == 0 {
-            let all = i64::from(core::mem::take(&mut self.left)).saturating_add(1);
-            duration = duration.saturating_mul(all);
-        }
-        Some((duration, len, shift))
+        self.table = self.boxes.at.saturating_sub(fields.0.len());
+        let taken = if flags & 0xF00 == 0 && len == 0 { left } else { 1 };
+        self.left = left.saturating_sub(taken);
+        let (at, decoded) = (self.at, self.decoded);
+        self.at = at.saturating_add(len.into());
+        self.decoded = decoded.saturating_add(duration.saturating_mul(taken.into()));
+        let time = track.micros(decoded.saturating_add(shift.into()));
+        Some(Sample { format: self.format?, at, len, time })
     }
 }
 

@@ -2,13 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::boxes::{Fields, Kind, children, find};
+use super::boxes::{Fields, Kind, boxes};
 use crate::flv::config::{Configuration, ConfigurationError};
 use crate::sei::codec::Codec;
 use crate::sei::frame::{FrameFormat, Framing};
-
-/// Sample entries of a track that are looked at.
-const MAX_ENTRIES: usize = 16;
 
 /// Fields of a visual sample entry before its boxes (8.5.2.2, 12.1.3.2).
 const VISUAL: usize = 8 + 70;
@@ -38,7 +35,7 @@ pub struct Defaults {
 }
 
 /// The first track of video.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Track {
     /// Its number.
     pub id: u32,
@@ -46,8 +43,8 @@ pub struct Track {
     pub timescale: u32,
     /// What its times are more than those that count (8.6.6).
     pub ahead: i64,
-    /// Its sample entries.
-    pub entries: Vec<Entry>,
+    /// Its sample entries: boxes.
+    entries: Vec<u8>,
     /// What holds for its samples (8.8.3).
     pub defaults: Defaults,
 }
@@ -56,27 +53,36 @@ impl Track {
     /// Reads what is in a `moov` box. `None` if it has no track of H.264 or H.265, or none that has a
     /// clock.
     pub fn parse(moov: &[u8]) -> Option<Self> {
-        let mut track = each(moov, *b"trak").find_map(Self::of)?;
-        let extends = each(find(moov, &[b"mvex"]).unwrap_or_default(), *b"trex");
-        let defaults = extends.filter_map(defaults).find(|(id, _)| *id == track.id);
-        track.defaults = defaults.map_or(track.defaults, |(_, defaults)| defaults);
-        Some(track)
+        let mut track = Self::default();
+        for (kind, body) in boxes(moov) {
+            match &kind {
+                b"trak" if track.is_video() => break,
+                b"trak" => track = Self::default(),
+                b"tkhd" => track.id = behind_times(body).unwrap_or(0),
+                b"mdhd" => track.timescale = behind_times(body).unwrap_or(0),
+                b"elst" => track.ahead = ahead(body).unwrap_or(0),
+                // Version and flags, and how many entries there are.
+                b"stsd" => track.entries = body.get(8..).unwrap_or_default().to_vec(),
+                _ => {}
+            }
+        }
+        let extends = boxes(moov).filter(|(kind, _)| kind == b"trex");
+        let mut defaults = extends.filter_map(|(_, trex)| defaults(trex, track.id));
+        track.defaults = defaults.next().unwrap_or_default();
+        Some(track).filter(Self::is_video)
     }
 
-    fn of(trak: &[u8]) -> Option<Self> {
-        let media = find(trak, &[b"mdia"])?;
-        let entries = entries(find(media, &[b"minf", b"stbl", b"stsd"])?)?;
-        let id = behind_times(find(trak, &[b"tkhd"])?)?;
-        let timescale = behind_times(find(media, &[b"mdhd"])?).filter(|scale| *scale > 0)?;
-        let ahead = find(trak, &[b"edts", b"elst"]).and_then(ahead).unwrap_or(0);
-        Some(Self { id, timescale, ahead, entries, defaults: Defaults::default() })
+    fn is_video(&self) -> bool {
+        let mut entries = boxes(&self.entries);
+        self.timescale > 0 && entries.any(|(kind, entry)| read(kind, entry) != Entry::Other)
     }
 
     /// How the samples of an entry are written. Where there is none of this number, as the first says:
     /// so browsers have it.
-    pub fn entry(&self, number: u32) -> Option<Entry> {
+    pub fn entry(&self, number: u32) -> Entry {
         let index = usize::try_from(number).unwrap_or(usize::MAX).wrapping_sub(1);
-        self.entries.get(index).or_else(|| self.entries.first()).copied()
+        let found = boxes(&self.entries).nth(index).or_else(|| boxes(&self.entries).next());
+        found.map_or(Entry::Other, |(kind, entry)| read(kind, entry))
     }
 
     /// Microseconds of a time on its clock.
@@ -90,10 +96,6 @@ impl Track {
     }
 }
 
-fn each(body: &[u8], wanted: Kind) -> impl Iterator<Item = &[u8]> {
-    children(body).filter(move |(kind, _)| *kind == wanted).map(|(_, body)| body)
-}
-
 /// What stands behind two times, of creation and of modification: in `tkhd` the track's number (8.3.2),
 /// in `mdhd` the units of its clock (8.4.2).
 fn behind_times(body: &[u8]) -> Option<u32> {
@@ -104,20 +106,12 @@ fn behind_times(body: &[u8]) -> Option<u32> {
     fields.u32()
 }
 
-/// The sample entries of a `stsd` box, if one of them is of video.
-fn entries(stsd: &[u8]) -> Option<Vec<Entry>> {
-    // Version and flags, and how many there are.
-    let entries = children(stsd.get(8..)?).take(MAX_ENTRIES);
-    let entries: Vec<_> = entries.map(|(kind, entry)| read(kind, entry)).collect();
-    entries.iter().any(|entry| *entry != Entry::Other).then_some(entries)
-}
-
 fn read(kind: Kind, entry: &[u8]) -> Entry {
     if kind == *b"encv" {
         return Entry::Encrypted;
     }
     // Which record there is says the codec: avc1, avc3, hvc1, hev1 and others have the same.
-    let boxes = children(entry.get(VISUAL..).unwrap_or_default());
+    let boxes = boxes(entry.get(VISUAL..).unwrap_or_default());
     let mut records = boxes.filter_map(|(kind, record)| match &kind {
         b"avcC" => Some((Codec::H264, record)),
         b"hvcC" => Some((Codec::H265, record)),
@@ -132,12 +126,14 @@ fn read(kind: Kind, entry: &[u8]) -> Entry {
     }
 }
 
-/// A track's number, and what holds for its samples (8.8.3).
-fn defaults(trex: &[u8]) -> Option<(u32, Defaults)> {
+/// What holds for the samples of a track, if that is said here (8.8.3).
+fn defaults(trex: &[u8], track: u32) -> Option<Defaults> {
     let mut fields = Fields(trex);
-    fields.version()?;
-    let id = fields.u32()?;
-    Some((id, Defaults { entry: fields.u32()?, duration: fields.u32()?, size: fields.u32()? }))
+    fields.skip(4)?;
+    if fields.u32()? != track {
+        return None;
+    }
+    Some(Defaults { entry: fields.u32()?, duration: fields.u32()?, size: fields.u32()? })
 }
 
 /// Where in the track the movie begins, by its first edit (8.6.6). Browsers do no more of it: with
@@ -165,8 +161,8 @@ mod tests {
     use crate::sei::length::LengthSize;
 
     fn edited(version: u8, fields: &[u32]) -> i64 {
-        let edits = boxed(b"edts", &[&full(b"elst", version, 0, fields)]);
-        Track::parse(&movie(&[entry(b"avc1", b"avcC", AVC)], &edits)[8..]).unwrap().ahead
+        let edits = boxed("edts", &[&full("elst", version, 0, fields)]);
+        Track::parse(&movie(&[entry("avc1", "avcC", AVC)], &edits)[8..]).unwrap().ahead
     }
 
     #[test]
@@ -175,10 +171,10 @@ mod tests {
         let framing = Framing::Lengths(LengthSize::Four);
         let format = FrameFormat { codec: Codec::H264, framing };
         assert_eq!((read.id, read.timescale, read.ahead), (VIDEO, SCALE, 0));
-        assert_eq!(read.entries, [Entry::Frames(format)]);
+        assert_eq!([1, 2, 0].map(|entry| read.entry(entry)), [Entry::Frames(format); 3]);
         assert_eq!(read.defaults, Defaults { entry: 1, duration: 512, size: 0 });
         // None of video; none with a clock; none at all; cut anywhere.
-        assert_eq!(Track::parse(&movie(&[entry(b"vp09", b"vpcC", b"")], b"")[8..]), None);
+        assert_eq!(Track::parse(&movie(&[entry("vp09", "vpcC", b"")], b"")[8..]), None);
         let mut still = avc();
         let at = still.windows(4).rposition(|four| four == SCALE.to_be_bytes()).unwrap();
         still[at..at + 4].fill(0);
@@ -187,10 +183,10 @@ mod tests {
             let _ = Track::parse(&avc()[8..8 + len]);
         }
         // Another version has times of 64 bits.
-        let trak = track(7, &[entry(b"hev1", b"hvcC", &[1; 23])], b"");
+        let trak = track(7, &[entry("hev1", "hvcC", &[1; 23])], b"");
         let mdia = trak.windows(4).position(|kind| kind == b"mdia").unwrap() - 4;
-        let header = full(b"tkhd", 1, 3, &[0, 0, 0, 0, 9, 0]);
-        let newer = boxed(b"trak", &[&header, &trak[mdia..]]);
+        let header = full("tkhd", 1, 3, &[0, 0, 0, 0, 9, 0]);
+        let newer = boxed("trak", &[&header, &trak[mdia..]]);
         assert_eq!(Track::parse(&[newer, trak].concat()).unwrap().id, 9);
     }
 

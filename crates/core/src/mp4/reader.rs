@@ -1,7 +1,7 @@
 //! A stream of boxes in pieces of any size.
 
 use super::boxes::{Head, MAX_HEAD};
-use super::fragment::{Sample, Samples};
+use super::fragment::{Sample, Samples, Step};
 use super::movie::{Entry, Track};
 use crate::flv::config::ConfigurationError;
 use crate::prefix::Prefix;
@@ -15,9 +15,9 @@ const FIRST: usize = 32;
 /// What a stream holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// A sample of the video that is shown at a time, in microseconds, and its first bytes. Whoever
-    /// wants more of them asks for so many, counted from the first.
-    Sample(Sample, i64, &'a [u8]),
+    /// A sample of the video, and its first bytes. Whoever wants more of them asks for so many, counted
+    /// from the first.
+    Sample(Sample, &'a [u8]),
     /// Something is passed over.
     Passed(Defect),
 }
@@ -80,9 +80,11 @@ enum State {
     Head,
     Movie,
     Fragment,
-    /// In `mdat`, before or in a sample.
+    /// In `mdat`, before a sample.
     Media,
-    /// In `mdat`, in a sample of which enough was seen.
+    /// In a sample.
+    Sample,
+    /// In a sample of which enough was seen.
     Seen,
     /// In another box.
     Other,
@@ -180,17 +182,17 @@ impl Reader {
                 self.fragment(piece, sink);
                 piece.len()
             }
-            State::Media | State::Seen => self.media(piece, sink),
+            State::Media | State::Sample | State::Seen => self.media(piece, sink),
             _ => piece.len(),
         };
         self.at = self.at.saturating_add(wide(taken));
         self.left = self.left.saturating_sub(wide(taken));
         if self.left == 0 {
-            if self.sample.is_some_and(|sample| sample.at < self.at) {
+            if let State::Sample | State::Seen = self.state {
                 self.sample = None;
-                if self.state == State::Media {
-                    pass(Defect::Missing, sink);
-                }
+            }
+            if self.state == State::Sample {
+                pass(Defect::Missing, sink);
             }
             self.state = State::Between;
         }
@@ -198,53 +200,56 @@ impl Reader {
     }
 
     fn fragment(&mut self, piece: &[u8], sink: &mut Sink<'_>) {
-        let Self { movie, samples, sample, from, prefix, .. } = self;
+        let (mut prefix, from) = (core::mem::take(&mut self.prefix), self.from);
         prefix.push(piece, &mut |moof| {
-            if sample.take().or_else(|| samples.next()).is_some() {
+            if self.next(sink).is_some() {
                 pass(Defect::Missing, sink);
             }
-            samples.clear();
-            match movie {
-                Movie::Unknown => pass(Defect::NoMovie, sink),
-                Movie::Other => {}
-                Movie::Video(track) => samples.read(moof, *from, track),
-            }
-            match samples.unread {
-                Some(Entry::Encrypted) => pass(Defect::Encrypted, sink),
-                Some(Entry::Unread(error)) => pass(Defect::Configuration(error), sink),
-                _ => {}
+            self.sample = None;
+            self.samples.begin(moof, from);
+            if let Movie::Unknown = self.movie {
+                pass(Defect::NoMovie, sink);
             }
             Ok(())
         });
+        self.prefix = prefix;
+    }
+
+    /// The sample that is under way, or the next one.
+    fn next(&mut self, sink: &mut Sink<'_>) -> Option<Sample> {
+        let Movie::Video(track) = &self.movie else { return None };
+        while self.sample.is_none() {
+            match self.samples.next(track)? {
+                Step::Sample(sample) => self.sample = Some(sample),
+                Step::Unread(Entry::Encrypted) => pass(Defect::Encrypted, sink),
+                Step::Unread(Entry::Unread(error)) => pass(Defect::Configuration(error), sink),
+                Step::Unread(_) => {}
+            }
+        }
+        self.sample
     }
 
     /// Takes what lies in `mdat` before a sample, or of a sample.
     fn media(&mut self, piece: &[u8], sink: &mut Sink<'_>) -> usize {
-        if self.sample.is_none() {
-            self.sample = self.samples.next();
-            if self.sample.is_some_and(|sample| sample.at < self.at) {
-                self.sample = None;
-                self.samples.clear();
-                pass(Defect::Missing, sink);
-            }
-        }
-        let (Some(sample), Movie::Video(track)) = (self.sample, &self.movie) else {
-            return piece.len();
-        };
+        let Some(sample) = self.next(sink) else { return piece.len() };
         let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX).min(piece.len());
-        if sample.at > self.at {
-            return bytes(sample.at.saturating_sub(self.at));
-        }
-        let inside = self.at.saturating_sub(sample.at);
-        let left = u64::from(sample.len).saturating_sub(inside);
-        let taken = bytes(left);
         if self.state == State::Media {
-            let len = usize::try_from(sample.len).unwrap_or(usize::MAX);
-            if inside == 0 {
-                self.prefix.begin(len.min(FIRST));
+            if sample.at > self.at {
+                return bytes(sample.at.saturating_sub(self.at));
             }
-            let time = track.micros(sample.time);
-            let read = &mut |shown: &[u8]| sink(Event::Sample(sample, time, shown));
+            if sample.at < self.at {
+                self.sample = None;
+                self.samples.end();
+                pass(Defect::Missing, sink);
+                return piece.len();
+            }
+            self.state = State::Sample;
+            self.prefix.begin(usize::try_from(sample.len).unwrap_or(FIRST).min(FIRST));
+        }
+        let left = sample.at.saturating_add(sample.len.into()).saturating_sub(self.at);
+        let taken = bytes(left);
+        if self.state == State::Sample {
+            let read = &mut |shown: &[u8]| sink(Event::Sample(sample, shown));
             if self.prefix.push(piece.get(..taken).unwrap_or(piece), read) {
                 self.state = State::Seen;
             }
@@ -282,13 +287,13 @@ mod tests {
         for piece in pieces {
             reader.push(piece, &mut |event| {
                 match event {
-                    Event::Sample(sample, time, shown) => {
+                    Event::Sample(sample, shown) => {
                         let enough = wanted.min(usize::try_from(sample.len).unwrap());
                         if shown.len() < enough {
                             return Err(enough);
                         }
                         let text = String::from_utf8_lossy(&shown[..enough]);
-                        all.push(format!("{time} {text}"));
+                        all.push(format!("{} {text}", sample.time));
                     }
                     Event::Passed(defect) => all.push(format!("{defect:?}")),
                 }
@@ -303,8 +308,8 @@ mod tests {
         let long = ["first ", &"x".repeat(60)].concat();
         let first = fragment(12_800, &[(long.as_bytes(), 1024), (b"second", 0)]);
         let second = fragment(13_824, &[(b"third", 512), (b"fourth", -512)]);
-        let styp = boxed(b"styp", &[b"msdh\0\0\0\0msdhmsix"]);
-        [boxed(b"ftyp", &[b"isom\0\0\x02\0"]), avc(), styp.clone(), first, styp, second].concat()
+        let styp = boxed("styp", &[b"msdh\0\0\0\0msdhmsix"]);
+        [boxed("ftyp", &[b"isom\0\0\x02\0"]), avc(), styp.clone(), first, styp, second].concat()
     }
 
     /// 512 units of 12,800 in a second are 40 ms.
@@ -330,8 +335,8 @@ mod tests {
         let mut reader = Reader::new();
         let mut times = Vec::new();
         let mut sink = |event: Event<'_>| {
-            let Event::Sample(_, time, _) = event else { panic!("{event:?}") };
-            times.push(time);
+            let Event::Sample(sample, _) = event else { panic!("{event:?}") };
+            times.push(sample.time);
             Ok(())
         };
         // Cut within the first fragment, and the second one again.
@@ -365,13 +370,13 @@ mod tests {
         let passed = |stream: &[u8]| read(&[stream], 7);
         assert_eq!(passed(&good), [format!("{:?}", Defect::NoMovie)]);
         // The one record is in an encrypted sample entry, too.
-        assert_eq!(passed(&of(&[entry(b"encv", b"avcC", AVC)])), ["Encrypted"]);
+        assert_eq!(passed(&of(&[entry("encv", "avcC", AVC)])), ["Encrypted"]);
         let unread = Defect::Configuration(ConfigurationError::Short { bytes: 2, needed: 23 });
-        assert_eq!(passed(&of(&[entry(b"hev1", b"hvcC", b"\x01\0")])), [format!("{unread:?}")]);
-        assert_eq!(passed(&of(&[entry(b"av01", b"av1C", b"\x81")])), [""; 0]);
+        assert_eq!(passed(&of(&[entry("hev1", "hvcC", b"\x01\0")])), [format!("{unread:?}")]);
+        assert_eq!(passed(&of(&[entry("av01", "av1C", b"\x81")])), [""; 0]);
         assert_eq!(passed(b"\x47\x40\x11\x10\0\x42\xF0\x25"), ["NoBox"]);
         assert_eq!(passed(b"\0\0\0\x07free"), ["NoBox"]);
-        let large = boxed(b"moof", &[&std::vec![0; MAX_BOX + 1]]);
+        let large = boxed("moof", &[&std::vec![0; MAX_BOX + 1]]);
         assert_eq!(passed(&[avc(), large, good].concat()), ["TooLarge", "0 first"]);
     }
 
@@ -382,7 +387,7 @@ mod tests {
         let fragments = |cut: usize| {
             let first = fragment(0, &[(b"first", 0), (second.as_bytes(), 0)]);
             let mdat = first.len() - 8 - 8 - 52;
-            let data = boxed(b"mdat", &[&first[mdat + 8..first.len() - cut]]);
+            let data = boxed("mdat", &[&first[mdat + 8..first.len() - cut]]);
             [avc(), first[..mdat].to_vec(), data, fragment(512, &[(b"third", 0)])].concat()
         };
         let of = |cut, wanted| read(&[&fragments(cut)], wanted);
@@ -393,10 +398,10 @@ mod tests {
         assert_eq!(of(47, 6), ["0 first", "Missing", "40000 third"]);
         assert_eq!(of(49, 6), ["Missing", "Missing", "40000 third"]);
         // They are said to be before the fragment.
-        let trun = full(b"trun", 0, 0x201, &[1, (-9_i32).cast_unsigned(), 5]);
-        let traf = [full(b"tfhd", 0, 0, &[VIDEO]), trun].concat();
-        let moof = boxed(b"moof", &[&boxed(b"traf", &[&traf])]);
-        let stream = [avc(), moof, boxed(b"mdat", &[b"first"])].concat();
+        let trun = full("trun", 0, 0x201, &[1, (-9_i32).cast_unsigned(), 5]);
+        let traf = [full("tfhd", 0, 0, &[VIDEO]), trun].concat();
+        let moof = boxed("moof", &[&boxed("traf", &[&traf])]);
+        let stream = [avc(), moof, boxed("mdat", &[b"first"])].concat();
         assert_eq!(read(&[&stream], 7), ["Missing"]);
     }
 
@@ -404,18 +409,18 @@ mod tests {
     fn millions_of_samples_cost_no_more_than_their_bytes() {
         // Four fields of none: 2^32 - 1 samples, of no bytes each, and of one byte.
         for (size, expected) in [(0, 0), (1, 6)] {
-            let trun = full(b"trun", 0, 0, &[u32::MAX]);
-            let traf = [full(b"tfhd", 0, 0x10, &[VIDEO, size]), trun].concat();
-            let moof = boxed(b"moof", &[&boxed(b"traf", &[&traf])]);
+            let trun = full("trun", 0, 0, &[u32::MAX]);
+            let traf = [full("tfhd", 0, 0x10, &[VIDEO, size]), trun].concat();
+            let moof = boxed("moof", &[&boxed("traf", &[&traf])]);
             // They begin where the fragment does: in front of the data, which is none of theirs.
-            let stream = [avc(), moof.clone(), boxed(b"mdat", &[b"123456"])].concat();
+            let stream = [avc(), moof.clone(), boxed("mdat", &[b"123456"])].concat();
             let missing = usize::from(size > 0);
             assert_eq!(read(&[&stream], 1).len(), missing);
             let offset = u32::try_from(moof.len() + 4 + 8).unwrap();
-            let trun = full(b"trun", 0, 1, &[u32::MAX, offset]);
-            let traf = [full(b"tfhd", 0, 0x10, &[VIDEO, size]), trun].concat();
-            let moof = boxed(b"moof", &[&boxed(b"traf", &[&traf])]);
-            let stream = [avc(), moof, boxed(b"mdat", &[b"123456"])].concat();
+            let trun = full("trun", 0, 1, &[u32::MAX, offset]);
+            let traf = [full("tfhd", 0, 0x10, &[VIDEO, size]), trun].concat();
+            let moof = boxed("moof", &[&boxed("traf", &[&traf])]);
+            let stream = [avc(), moof, boxed("mdat", &[b"123456"])].concat();
             assert_eq!(read(&[&stream], 1).len(), expected);
         }
     }
@@ -423,22 +428,22 @@ mod tests {
     #[test]
     fn a_fragment_says_which_sample_entry_is_its() {
         let entries = [
-            entry(b"encv", b"avcC", AVC),
-            entry(b"hvc1", b"hvcC", &{
+            entry("encv", "avcC", AVC),
+            entry("hvc1", "hvcC", &{
                 let mut record = [0; 23];
                 (record[0], record[21]) = (1, 1);
                 record
             }),
         ];
-        let trun = full(b"trun", 0, 0x201, &[1, 0, 5]);
+        let trun = full("trun", 0, 0x201, &[1, 0, 5]);
         let mut formats = Vec::new();
         for index in [2, 1, 3] {
-            let traf = [full(b"tfhd", 0, 2, &[VIDEO, index]), trun.clone()].concat();
-            let mut moof = boxed(b"moof", &[&boxed(b"traf", &[&traf])]);
+            let traf = [full("tfhd", 0, 2, &[VIDEO, index]), trun.clone()].concat();
+            let mut moof = boxed("moof", &[&boxed("traf", &[&traf])]);
             let len = u8::try_from(moof.len() + 8).unwrap();
             let at = moof.len() - 5;
             moof[at] = len;
-            let stream = [movie(&entries, b""), moof, boxed(b"mdat", &[b"first"])].concat();
+            let stream = [movie(&entries, b""), moof, boxed("mdat", &[b"first"])].concat();
             Reader::new().push(&stream, &mut |event| {
                 formats.push(match event {
                     Event::Sample(sample, ..) => Some(sample.format.codec),

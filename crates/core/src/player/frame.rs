@@ -11,6 +11,7 @@ use crate::sei::sample::Reach;
 ///
 /// # Errors
 /// So many bytes are needed. Nothing was read then: first it is seen whether all is there.
+#[inline]
 pub(super) fn read(
     format: FrameFormat,
     shown: &[u8],

@@ -23,8 +23,8 @@ impl Stream {
     pub(super) fn push(&mut self, bytes: &[u8], shift: i64, book: &mut Book) {
         let Self { reader, time } = self;
         reader.push(bytes, &mut |event| match event {
-            Event::Sample(sample, shown_at, shown) => {
-                *time = shown_at.saturating_sub(shift);
+            Event::Sample(sample, shown) => {
+                *time = sample.time.saturating_sub(shift);
                 let len = usize::try_from(sample.len).unwrap_or(usize::MAX);
                 frame::read(sample.format, shown, len, Reach::Whole, *time, book)
             }

@@ -53,7 +53,9 @@ fn any(text: &str) -> Option<i128> {
         Some((mantissa, exponent)) => (mantissa, power(exponent)?),
         None => (text, 0),
     };
-    let (whole, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let point = mantissa.bytes().position(|byte| byte == b'.').unwrap_or(mantissa.len());
+    let (whole, behind) = mantissa.split_at_checked(point)?;
+    let behind = behind.get(1..).unwrap_or("");
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if (whole.is_empty() && behind.is_empty()) || !is_digits(whole) || !is_digits(behind) {
         return None;
