@@ -218,7 +218,7 @@ export async function numberedLevels() {
 /** Fragments of a second: the initialization segment, and each fragment. */
 export async function numberedParts() {
   const from = await numbered();
-  const args = ["-c", "copy", "-movflags", "frag_keyframe+empty_moov+default_base_moof"];
+  const args = ["-c", "copy", "-movflags", "frag_keyframe+delay_moov+default_base_moof"];
   const path = await made("player-count-parts.mp4", [from, args], (path) =>
     output("ffmpeg", ["-v", "error", "-y", "-i", from, ...args, path]).then(() => undefined),
   );

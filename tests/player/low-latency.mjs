@@ -5,23 +5,23 @@ const OF_SEGMENT = 2;
 const AT_FIRST = 3;
 
 /**
- * Answers for a stream of which a part of a second comes about each second.
+ * Answers for a stream of which another part of a second is there each time that the playlist is asked for: hls.js 1.7
+ * refuses a segment that it sees whole before its last part.
  *
  * @param {{init: Buffer, parts: Buffer[]}} stream
  * @param {string[]} asked grows by the names of what is asked for
  */
 export function lowLatency({ init, parts }, asked) {
-  let began;
+  let there = AT_FIRST - 1;
   const playlist = () => {
-    began ??= performance.now();
-    const there = Math.min(parts.length, AT_FIRST + Math.floor((performance.now() - began) / 1_000));
+    there = Math.min(parts.length, there + 1);
     const lines = ["#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-TARGETDURATION:2", "#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=3.0", "#EXT-X-PART-INF:PART-TARGET=1.0"];
     lines.push("#EXT-X-MEDIA-SEQUENCE:0", '#EXT-X-MAP:URI="init.mp4"');
     for (let part = 0; part < there; part += 1) {
       lines.push(`#EXT-X-PART:DURATION=1.0,URI="part${part}.mp4",INDEPENDENT=YES`);
       if (part % OF_SEGMENT === OF_SEGMENT - 1) lines.push("#EXTINF:2.0,", `segment${Math.floor(part / OF_SEGMENT)}.mp4`);
     }
-    return [...lines, ...(there === parts.length ? ["#EXT-X-ENDLIST"] : []), ""].join("\n");
+    return [...lines, ""].join("\n");
   };
   return (request, response) => {
     const name = request.url.split("/").at(-1).split("?")[0];
