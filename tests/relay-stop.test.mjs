@@ -6,10 +6,11 @@ import { once } from "node:events";
 import { describe, it } from "node:test";
 
 import { API_TOKEN, APP, CHANNEL, USER, host } from "./lib/relay.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { quick, until } from "./lib/wait.mjs";
 import { missing } from "./media/material.mjs";
 import { clip } from "./rtmp/flv.mjs";
-import { ffmpeg, freePort } from "./rtmp/peers.mjs";
+import { ffmpeg } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 /** How long receivers are waited for: `GOODBYE` in crates/relay/src/host. */
