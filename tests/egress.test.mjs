@@ -9,7 +9,8 @@ import { hostname, networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 
-import { freePort, root } from "../tools/gateway.mjs";
+import { root } from "../tools/gateway.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { receive } from "./lib/receiver.mjs";
 import { callback } from "./lib/sign.mjs";
 import { until } from "./lib/wait.mjs";

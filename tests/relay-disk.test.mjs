@@ -5,12 +5,13 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 
+import { freePort } from "./lib/ports.mjs";
 import { APP, CHANNEL, USER, host } from "./lib/relay.mjs";
 import { listening } from "./lib/toxic.mjs";
 import { until } from "./lib/wait.mjs";
 import { missing } from "./media/material.mjs";
 import { VIDEO, clip, of, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg, freePort } from "./rtmp/peers.mjs";
+import { destination, ffmpeg } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 

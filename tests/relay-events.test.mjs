@@ -36,7 +36,7 @@ const play = (who) => token({ version: "lgv1", ...who });
 
 describe("what a relay host tells", { concurrency: 4, skip }, () => {
   it("a screen beside a camera, and what of a camera is on", async (t) => {
-    const relay = await host(t, { settings: { mute_ms: 1_000, rejoin_ms: 500 } });
+    const relay = await host(t, { settings: { rejoin_ms: 500 } });
     const camera = await live(t, relay.publishing());
     await until(() => of(relay, USER).length === 3);
     const screen = await live(t, `${relay.publishing()}&source=screen`);

@@ -5,15 +5,20 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 
+import { freePort } from "./lib/ports.mjs";
 import { host } from "./lib/relay.mjs";
 import { authority } from "./lib/receiver.mjs";
 import { behindTls, filled, listening, toxic } from "./lib/toxic.mjs";
-import { until } from "./lib/wait.mjs";
+import { quick, until } from "./lib/wait.mjs";
 import { missing } from "./media/material.mjs";
 import { VIDEO, begins, clip, of, republished, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg, freePort, ours, succeeds } from "./rtmp/peers.mjs";
+import { destination, ffmpeg, ours, succeeds } from "./rtmp/peers.mjs";
 
 const skip = await missing();
+/** So that nothing is tried again before it has been looked at. */
+const ONCE = { first_pause_ms: 60_000, longest_pause_ms: 60_000 };
+/** How long destinations are silent that are slow: there are servers that refuse after 8 s. */
+const SLOW = 8_500;
 
 /** Publishes the clip again and again until the test ends. */
 async function live(t, relay, who) {
@@ -22,6 +27,34 @@ async function live(t, relay, who) {
 }
 
 describe("a relay host and destinations that fail", { concurrency: 6, skip }, () => {
+  it("keeps its pushes while a source is away for 30 s", async (t) => {
+    const relay = await host(t);
+    const { url, taken, out } = await destination(t);
+    await relay.task([url]);
+    const first = await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(out), (all) => of(all, VIDEO).length > 30);
+    first.signal("SIGINT");
+    await first.end();
+    const gone = Date.now();
+    const { code } = await relay.reaches("DISCONNECTED");
+    assert.equal(code, "push.source_gone");
+    await new Promise((later) => setTimeout(later, gone + 30_000 - Date.now()));
+    const before = (await tags(out)).length;
+    await live(t, relay);
+    await relay.reaches("CONNECTED");
+    await until(() => tags(out), (all) => of(all.slice(before), VIDEO).length > 30);
+    await relay.stop();
+    const all = await tags(await taken());
+    begins(all);
+    begins(all.slice(before));
+    // Of what a decoder sees; 30 s of the gap are there.
+    const media = of(all.slice(before), VIDEO)[1];
+    assert.ok(media.time - all[before - 1].time > 25_000, `${media.time} after ${all[before - 1].time}`);
+    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.source_gone", "RECONNECTING", "CONNECTED", "END push.stopped"];
+    await relay.tells(url, states);
+  });
+
   it("goes on at a key frame when a destination is killed and comes back", async (t) => {
     const relay = await host(t, { settings: { first_pause_ms: 200, longest_pause_ms: 1_000 } });
     const first = await destination(t);
@@ -48,7 +81,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("says within 10 s that a destination does not read, and others get everything", async (t) => {
-    const relay = await host(t);
+    const relay = await host(t, { settings: ONCE });
     const [wedged, healthy] = [await destination(t), await destination(t)];
     await relay.task([wedged.url, healthy.url]);
     const publisher = await live(t, relay);
@@ -59,21 +92,20 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     const seen = [];
     // The clip has 3 Mbit/s: a kernel's buffers take some seconds of it.
     await until(async () => {
+      const asked = Date.now();
       const { pushes } = await relay.show();
-      seen.push({ at: Date.now(), wedged: pushes[0], healthy: pushes[1], memory: await relay.memory() });
+      seen.push({ asked, heard: Date.now(), wedged: pushes[0], healthy: pushes[1], memory: await relay.memory() });
       return pushes[0].state;
     }, (state) => state === "DISCONNECTED");
     const end = seen.at(-1);
     assert.equal(end.wedged.code, "push.wedged");
     const moved = seen.findLast(({ wedged }, at) => at > 0 && wedged.bytes > seen[at - 1].wedged.bytes);
-    assert.ok(end.at - moved.at <= 10_000, `${end.at - moved.at} ms after the last byte`);
-    assert.ok(seen.every(({ wedged, at }) => !wedged.is_pushing || at - moved.at <= 10_000));
-    // The other one gets its bytes all the time: they are counted once a second.
-    for (const [at, { healthy, at: time }] of seen.entries()) {
-      const past = seen.findLast((other, index) => index < at && time - other.at >= 3_000);
-      if (past) assert.ok(healthy.bytes - past.healthy.bytes > 375_000, `${healthy.bytes} after ${past.healthy.bytes}`);
-      assert.equal(healthy.state, "CONNECTED");
-    }
+    const said = await until(() => relay.saidAt(wedged.url, "DISCONNECTED"));
+    assert.ok(said - moved.heard <= 10_000, `${said - moved.heard} ms after the last byte`);
+    assert.ok(seen.every(({ wedged, asked }) => !wedged.is_pushing || asked - moved.heard <= 10_000));
+    // The other one gets its bytes meanwhile, of which there are some seconds' at least.
+    assert.ok(seen.every(({ healthy }) => healthy.state === "CONNECTED"));
+    assert.ok(end.healthy.bytes - moved.healthy.bytes > 750_000, `${end.healthy.bytes} after ${moved.healthy.bytes}`);
     const most = Math.max(...seen.map(({ memory }) => memory));
     assert.ok(most - before < 16 << 20, `${before} to ${most}`);
     publisher.signal("SIGINT");
@@ -85,9 +117,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("says that what a black hole swallows does not arrive", async (t) => {
-    // It does not try again before it has been looked at.
-    const pauses = { first_pause_ms: 60_000, longest_pause_ms: 60_000 };
-    const relay = await host(t, { settings: { stall_ms: 2_000, ack_window_bytes: 50_000, ...pauses } });
+    const relay = await host(t, { settings: { stall_ms: 5_000, ack_window_bytes: 50_000, ...ONCE } });
     const [one, two] = [await destination(t), await destination(t)];
     const [both, acknowledgements] = [await toxic(t, one.url), await toxic(t, two.url)];
     await relay.task([both.url, acknowledgements.url]);
@@ -97,21 +127,21 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     both.swallows = { out: true, back: true };
     acknowledgements.swallows = { out: false, back: true };
     for (const push of [0, 1]) {
-      const { code, is_pushing } = await relay.reaches("DISCONNECTED", { push, limit: 10_000 });
+      const { code, is_pushing } = await relay.reaches("DISCONNECTED", { push });
       assert.equal(code, "push.wedged");
       assert.equal(is_pushing, false);
     }
   });
 
   it("sees by the kernel's counters that one does not read which never acknowledges", async (t) => {
-    const relay = await host(t, { settings: { stall_ms: 2_000, ack_window_bytes: 0 } });
+    const relay = await host(t, { settings: { stall_ms: 5_000, ack_window_bytes: 0, ...ONCE } });
     const one = await destination(t);
     const proxy = await toxic(t, one.url);
     await relay.task([proxy.url]);
     await live(t, relay);
     await relay.reaches("CONNECTED");
     proxy.from.pause();
-    assert.equal((await relay.reaches("DISCONNECTED", { limit: 20_000 })).code, "push.wedged");
+    assert.equal((await relay.reaches("DISCONNECTED")).code, "push.wedged");
     assert.ok((await relay.show()).pushes[0].bytes > 0);
   });
 
@@ -138,7 +168,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("closes a destination that speaks no RTMP any more", async (t) => {
-    const relay = await host(t);
+    const relay = await host(t, { settings: ONCE });
     const proxy = await toxic(t, (await destination(t)).url);
     await relay.task([proxy.url]);
     await live(t, relay);
@@ -166,7 +196,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
   });
 
   it("connects again when a source comes back after its push was given up", async (t) => {
-    const settings = { stall_ms: 2_000, hold_ms: 2_500, first_pause_ms: 200 };
+    const settings = { stall_ms: 5_000, hold_ms: 5_500, first_pause_ms: 200 };
     const relay = await host(t, { settings });
     const first = await destination(t);
     await relay.task([first.url]);
@@ -187,60 +217,34 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     assert.deepEqual([told.slice(0, 3), told.slice(-3)], [states, ["RECONNECTING", "CONNECTED", "END push.stopped"]]);
   });
 
-  for (const [what, code, make, settings = {}] of [
+  for (const [what, code, make, slow] of [
     ["refuses connections", "push.refused", async () => `rtmp://127.0.0.1:${await freePort()}/live/key`],
     ["has no address", "push.unknown_host", () => "rtmp://nobody.invalid/live/key"],
-    ["never answers", "push.connect_timed_out", (t) => filled(t), { connect_ms: 1_000 }],
-    ["says nothing", "push.handshake_timed_out", (t) => answering(t, () => {}), { handshake_ms: 1_000 }],
+    ["never answers", "push.connect_timed_out", (t) => filled(t), { connect_ms: SLOW }],
+    ["says nothing", "push.handshake_timed_out", (t) => answering(t, () => {}), { handshake_ms: SLOW }],
     ["speaks HTTP", "push.handshake_failed", (t) => answering(t, (socket) => socket.write(HTTP))],
     ["speaks no TLS", "push.tls_failed", async (t) => (await answering(t, (socket) => socket.write(HTTP))).replace("rtmp", "rtmps")],
     ["has a certificate of nobody's", "push.tls_failed", untrusted],
     ["refuses the credentials", "push.auth_refused", (t) => refusing(t, "code=403 need auth; authmod=adobe")],
     ["refuses the stream", "push.publish_refused", (t) => refusing(t, "not now", { REFUSE_AS: "in use" })],
-    ["refuses the stream after 8 s", "push.publish_refused", (t) => refusing(t, "not now", { REFUSE_AS: "in use", REFUSE_MS: "8500" })],
+    ["refuses the stream after 8 s", "push.publish_refused", (t) => refusing(t, "not now", { REFUSE_AS: "in use", REFUSE_MS: `${SLOW}` }), {}],
     ["closes at once", "push.closed_by_peer", (t) => answering(t, (socket) => socket.end())],
   ]) {
     it(`says that a destination ${what}`, async (t) => {
-      const relay = await host(t, { settings: { stubborn_tries: 1, longest_pause_ms: 60_000, first_pause_ms: 60_000, ...settings } });
+      const relay = await host(t, { settings: { stubborn_tries: 1, ...ONCE, ...slow } });
       const [bad, good] = [await make(t), await destination(t)];
       await relay.task([bad, good.url]);
       await live(t, relay);
-      await relay.reaches("CONNECTED", { push: 1, limit: 3_000 });
+      await relay.reaches("CONNECTED", { push: 1 });
       const is_last = ["push.unknown_host", "push.auth_refused"].includes(code);
       const wanted = ["CONNECTING", `DISCONNECTED ${code}`, ...(is_last ? [`END ${code}`] : [])];
       await relay.tells(bad, wanted);
+      // It waits for no other.
+      if (slow) assert.ok(relay.saidAt(good.url, "CONNECTED") < relay.saidAt(bad, "DISCONNECTED"));
       assert.equal((await relay.show()).pushes[1].is_pushing, true);
       assert.equal(await relay.stop(), 204);
     });
   }
-
-  it("keeps its pushes while a source is away for 30 s", async (t) => {
-    const relay = await host(t);
-    const { url, taken, out } = await destination(t);
-    await relay.task([url]);
-    const first = await live(t, relay);
-    await relay.reaches("CONNECTED");
-    await until(() => tags(out), (all) => of(all, VIDEO).length > 30);
-    first.signal("SIGINT");
-    await first.end();
-    const gone = Date.now();
-    const { code } = await relay.reaches("DISCONNECTED", { limit: 12_000 });
-    assert.equal(code, "push.source_gone");
-    await new Promise((later) => setTimeout(later, gone + 30_000 - Date.now()));
-    const before = (await tags(out)).length;
-    await live(t, relay);
-    await relay.reaches("CONNECTED");
-    await until(() => tags(out), (all) => of(all.slice(before), VIDEO).length > 30);
-    await relay.stop();
-    const all = await tags(await taken());
-    begins(all);
-    begins(all.slice(before));
-    // Of what a decoder sees; 30 s of the gap are there.
-    const media = of(all.slice(before), VIDEO)[1];
-    assert.ok(media.time - all[before - 1].time > 25_000, `${media.time} after ${all[before - 1].time}`);
-    const states = ["CONNECTING", "CONNECTED", "DISCONNECTED push.source_gone", "RECONNECTING", "CONNECTED", "END push.stopped"];
-    await relay.tells(url, states);
-  });
 
   it("goes on after SIGKILL in the middle of a publish", async (t) => {
     const relay = await host(t, { settings: { first_pause_ms: 200 } });
@@ -272,14 +276,15 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
 
   it("says that a stream arrives soon after it does", async (t) => {
     const relay = await host(t);
-    const { url } = await destination(t);
-    await relay.task([url]);
     await live(t, relay);
-    await relay.reaches("CONNECTED");
-    await until(() => relay.states(url).length === 2);
-    const [connecting, connected] = relay.told().filter(({ type }) => type === "relay.state");
-    const ms = Date.parse(connected.time) - Date.parse(connecting.time);
-    assert.ok(ms < 500, `${ms} ms`);
+    let number = 0;
+    // Not with the report of progress, which comes once a second.
+    await quick(500, async () => {
+      const [{ url }, id] = [await destination(t), `t${(number += 1)}`];
+      await relay.task([url], { id });
+      await until(() => relay.saidAt(url, "CONNECTED"));
+      return relay.saidAt(url, "CONNECTED") - relay.saidAt(url, "CONNECTING");
+    });
   });
 });
 

@@ -99,9 +99,8 @@ describe("a relay host and callers who do harm", { concurrency: 4, skip }, () =>
     const many = Buffer.concat(Array.from({ length: 1_000 }, () => ping));
     const flood = setInterval(() => busy.socket.writableLength < MIB && busy.socket.write(many), 1);
     t.after(() => [trickle, flood].forEach(clearInterval));
-    const began = Date.now();
-    await Promise.all(peers.map((peer) => peer.closed));
-    assert.ok(Date.now() - began < 6_000, `${Date.now() - began} ms`);
+    await until(() => peers.every(({ isClosed }) => isClosed));
+    assert.ok(at < greeting.length, "it was waited for");
     // The log is written by a thread of its own.
     await until(() => relay.log.match(/code="rtmp\.timed_out"/g)?.length === 4);
   });
@@ -143,19 +142,21 @@ describe("a relay host and callers who do harm", { concurrency: 4, skip }, () =>
     assert.ok(most - before < peers.length * 8_192, `${before} to ${most}`);
     assert.equal(await encoder.end(), 0, encoder.text);
     // 15 s after it came each is closed.
-    await until(() => peers.every(({ isClosed }) => isClosed), Boolean, 40_000);
+    await until(() => peers.every(({ isClosed }) => isClosed));
     await relay.stop();
     await taken();
     assert.ok(of(await tags(out), VIDEO).length > 90);
   });
 
   it("lets in no more than it may", async (t) => {
-    const relay = await host(t, { settings: { connections: 16 } });
+    const relay = await host(t, { settings: { connections: 16, opening_ms: 60_000 } });
     const peers = [];
     for (let count = 0; count < 20; count += 1) peers.push(await dial(relay.ports.rtmp));
     t.after(() => peers.forEach(({ socket }) => socket.destroy()));
     await until(() => peers.filter(({ isClosed }) => isClosed).length === 4);
     peers.filter(({ isClosed }) => !isClosed)[0].socket.destroy();
+    const metrics = async () => (await fetch(`http://127.0.0.1:${relay.ports.http}/metrics`)).text();
+    await until(metrics, (text) => /^livegate_connections\{protocol="rtmp"\} 15$/m.test(text));
     const encoder = await publish(t, relay.publishing());
     assert.equal(await encoder.end(), 0, encoder.text);
   });
@@ -166,9 +167,8 @@ describe("a relay host and callers who do harm", { concurrency: 4, skip }, () =>
     silent.socket.write(publishing(`${CHANNEL}?user=${USER}&token=${token()}`));
     const who = { channel: "room2" };
     const stalled = await shaken(relay.ports.rtmp);
-    stalled.socket.write(publishing(`room2?user=${USER}&token=${token(who)}`));
-    await until(() => stalled.said.includes("NetStream.Publish.Start"));
-    stalled.socket.write(message(8, Buffer.from([0xaf, 1, 0]), { stream: 1 }));
+    const sound = message(8, Buffer.from([0xaf, 1, 0]), { stream: 1 });
+    stalled.socket.write(Buffer.concat([publishing(`room2?user=${USER}&token=${token(who)}`), sound]));
     await Promise.all([silent.closed, stalled.closed]);
     await until(() => /code="ingest\.idle"/.test(relay.log));
     await until(() => /code="ingest\.stalled"/.test(relay.log));

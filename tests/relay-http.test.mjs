@@ -7,28 +7,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 
-import { root } from "../tools/gateway.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { binary } from "./lib/relay.mjs";
 import { until } from "./lib/wait.mjs";
 import { find } from "./media/clips.mjs";
 import { read } from "./media/flv.mjs";
 import { missing, output } from "./media/material.mjs";
 import { mpegtsTracks } from "./media/players.mjs";
-import { ffmpeg, freePort, ours, program, start, succeeds } from "./rtmp/peers.mjs";
+import { ffmpeg, ours, program, start, succeeds } from "./rtmp/peers.mjs";
 
 const Socket = globalThis.WebSocket ?? (await import("undici")).WebSocket;
 const skip = await missing();
 
 const KEY = "0123456789abcdef0123456789abcdef";
 const API = "a-token-of-the-api-of-32-letters";
-const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-
-let built;
-/** The command line, built. */
-async function livegate() {
-  built ??= output("cargo", ["build", "--quiet", "--locked", "-p", "livegate"], { cwd: root });
-  await built;
-  return join(target, "debug/livegate");
-}
 
 /** A host that runs alone, with everything it needs in a folder of its own. */
 async function host(t) {
@@ -43,8 +35,7 @@ async function host(t) {
   await chmod(credentials, 0o600);
   const [rtmp, http] = [await freePort(), await freePort()];
   const addresses = ["--rtmp", `127.0.0.1:${rtmp}`, "--http", `127.0.0.1:${http}`];
-  const program = await livegate();
-  const running = start(t, program, ["relay", ...addresses, "--data", folder, "--credentials", credentials]);
+  const running = start(t, binary, ["relay", ...addresses, "--data", folder, "--credentials", credentials]);
   const url = `http://127.0.0.1:${http}`;
   const isHealthy = () => fetch(`${url}/healthz`).then(({ status }) => status === 200, () => false);
   await until(() => {
@@ -53,7 +44,7 @@ async function host(t) {
   });
   const key = join(folder, "key");
   await writeFile(key, KEY, { mode: 0o600 });
-  const token = async (...words) => (await output(program, ["token", ...words, "--key-file", key])).stdout.trim();
+  const token = async (...words) => (await output(binary, ["token", ...words, "--key-file", key])).stdout.trim();
   return { url, ws: `ws://127.0.0.1:${http}`, rtmp: `rtmp://127.0.0.1:${rtmp}`, token };
 }
 
@@ -113,7 +104,7 @@ for (const { clip, by, sent, decodes } of CASES) {
     const served = await host(t);
     // What takes a while is done before somebody waits.
     await Promise.all([find(clip), program()]);
-    const path = "/live/live/room1.flv?user=ann&wait=20";
+    const path = "/live/live/room1.flv?user=ann&wait=30";
     const http = fetch(served.url + path);
     const socket = new Socket(served.ws + path);
     socket.binaryType = "arraybuffer";
@@ -159,7 +150,7 @@ test("a play token opens a shut application, and a publish token does not", { sk
   const served = await host(t);
   const play = await served.token("shut", "--play");
   const path = `${served.url}/live/shut/room1.flv`;
-  const waiting = fetch(`${path}?wait=20&token=${play}`);
+  const waiting = fetch(`${path}?wait=30&token=${play}`);
   const published = publish(t, served, "shut", "room1", "aac.flv");
   const answer = await waiting;
   assert.equal(answer.status, 200);

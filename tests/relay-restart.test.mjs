@@ -8,12 +8,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
+import { freePort } from "./lib/ports.mjs";
 import { API_TOKEN, APP, CHANNEL, USER, host } from "./lib/relay.mjs";
 import { filled, listening } from "./lib/toxic.mjs";
-import { until } from "./lib/wait.mjs";
+import { LIMIT_MS, until } from "./lib/wait.mjs";
 import { missing } from "./media/material.mjs";
 import { VIDEO, clip, of, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg, folder, freePort } from "./rtmp/peers.mjs";
+import { destination, ffmpeg, folder } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 const HOUR = 3_600_000;
@@ -58,6 +59,27 @@ async function staysEnded(t, relay, url) {
 }
 
 describe("a relay host that is started again", { concurrency: 4, skip }, () => {
+  it("begins a live job's exception anew, and stops it at its end", async (t) => {
+    const relay = await host(t);
+    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    await live(t, relay);
+    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "SCRIPT_END" };
+    await relay.task([url], { exit });
+    await relay.reaches("DISCONNECTED");
+    await relay.kill();
+    const began = Date.now();
+    await relay.start();
+    await live(t, relay);
+    const { state, code, ended_at, exit: record } = await over(relay, 60_000 + LIMIT_MS);
+    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
+    const ms = Date.parse(ended_at) - began;
+    assert.ok(ms >= 60_000, `${ms} ms`);
+    assert.deepEqual([record.code, record.auto_stop_mode, record.stopped], [code, "SCRIPT_END", "exception"]);
+    await until(() => relay.told().some(({ type }) => type === "live.auto_exit"));
+    await staysEnded(t, relay, url);
+    assert.equal(relay.told().filter(({ type }) => type === "live.auto_exit").length, 1);
+  });
+
   it("has told that everything stopped when it is told to stop", async (t) => {
     const relay = await host(t);
     await live(t, relay);
@@ -123,15 +145,19 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     await relay.start();
     const at = await until(gone, (since) => since !== null);
     assert.ok(at >= began && at <= Date.now(), `${at - began} ms`);
+    let last;
     for (const left of [7_000, 3_000]) {
       await until(() => began + 10_000 - left - Date.now(), (ms) => ms <= 0);
       await relay.kill();
+      last = Date.now();
       await relay.start();
     }
     const { state, code, ended_at } = await over(relay);
     assert.deepEqual([state, code], ["stopped", "push.idle"]);
     const ms = Date.parse(ended_at) - at;
-    assert.ok(ms >= 10_000 && ms < 12_000, `${ms} ms`);
+    assert.ok(ms >= 10_000, `${ms} ms`);
+    // Had it been counted anew it would not be over.
+    assert.ok(Date.parse(ended_at) < last + 10_000, `${Date.parse(ended_at) - last} ms after the last start`);
     await until(() => relay.states(url).at(-1) === "END push.idle");
     await staysEnded(t, relay, url);
   });
@@ -143,10 +169,10 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
       await live(t, relay);
       const exit = { max_live_duration: 1, auto_stop_mode: mode };
       await relay.task([first.url], { exit });
-      await relay.reaches("CONNECTED");
+      await relay.tells(first.url, ["CONNECTING", "CONNECTED"]);
       await relay.kill();
       // An hour is the shortest: most of it has passed, as the disk has it.
-      relay.rows(`UPDATE tasks SET began_at = began_at - ${HOUR - 12_000}`);
+      relay.rows(`UPDATE tasks SET began_at = began_at - ${HOUR - 30_000}`);
       const second = await destination(t, { PORT: first.port });
       await relay.start();
       await live(t, relay);
@@ -156,7 +182,7 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
       const { state, code, ended_at, exit: record } = await over(relay);
       assert.deepEqual([state, code], ["stopped", "push.longest_live"]);
       const lasted = Date.parse(ended_at) - Date.parse(created_at);
-      assert.ok(lasted >= HOUR && lasted < HOUR + 1_000, `${lasted} ms`);
+      assert.ok(lasted >= HOUR, `${lasted} ms`);
       const { at_ms, lasted_ms, ...rest } = record;
       assert.deepEqual(rest, { code, auto_stop_mode: mode, stopped: "no_script" });
       assert.deepEqual([at_ms, lasted_ms], [Date.parse(ended_at), lasted]);
@@ -169,40 +195,20 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     });
   }
 
-  it("begins a live job's exception anew, and stops it at its end", async (t) => {
-    const relay = await host(t);
-    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
-    await live(t, relay);
-    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "SCRIPT_END" };
-    await relay.task([url], { exit });
-    await relay.reaches("DISCONNECTED");
-    await relay.kill();
-    const began = Date.now();
-    await relay.start();
-    await live(t, relay);
-    const { state, code, ended_at, exit: record } = await over(relay, 70_000);
-    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
-    const ms = Date.parse(ended_at) - began;
-    assert.ok(ms >= 59_900 && ms < 63_000, `${ms} ms`);
-    assert.deepEqual([record.code, record.auto_stop_mode, record.stopped], [code, "SCRIPT_END", "exception"]);
-    await until(() => relay.told().some(({ type }) => type === "live.auto_exit"));
-    await staysEnded(t, relay, url);
-    assert.equal(relay.told().filter(({ type }) => type === "live.auto_exit").length, 1);
-  });
-
   it("runs every task that is on its disk, whoever hung up while asking for it", async (t) => {
     const relay = await host(t);
     const targets = (id) => [`rtmp://127.0.0.1:9/live/${id}`];
     const body = (id) => JSON.stringify({ app_id: APP, id, channel: CHANNEL, user: USER, targets: targets(id) });
     const ids = Array.from({ length: 100 }, (_, at) => `gone${at}`);
-    await Promise.all(ids.map((id, at) => hangUp(relay, "POST", "relay-tasks", body(id), at % 20)));
+    // Some go after some milliseconds, others with the first of the answer.
+    await Promise.all(ids.map((id, at) => hangUp(relay, "POST", "relay-tasks", body(id), at % 5 ? at % 20 : undefined)));
     const running = async () => (await relay.api("GET", "relay-tasks?state=running")).body.items.map(({ id }) => id).sort();
     // One that is waited for comes after all of them.
     await relay.task(targets("last"), { id: "last" });
     const kept = () => relay.rows("SELECT id FROM tasks ORDER BY id").map(([id]) => id).sort();
-    const there = await running();
-    assert.ok(there.length > 1, "nobody was heard before he went");
-    assert.deepEqual(there, kept());
+    const both = async () => [await running(), kept()];
+    const [there] = await until(both, ([here, onDisk]) => JSON.stringify(here) === JSON.stringify(onDisk));
+    assert.ok(there.length > 20, "who was answered was not heard");
     // Each is there, can be stopped, and its address is its own.
     await Promise.all(there.filter((id) => id !== "last").map(async (id) => assert.equal(await relay.stop(id), 204)));
     assert.deepEqual([await running(), kept()], [["last"], ["last"]]);
@@ -252,7 +258,7 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
     const url = `rtmp://dual.test:${port}/live/key`;
     await live(t, relay);
     await relay.task([url]);
-    await relay.reaches("CONNECTED", { limit: 5_000 });
+    await relay.reaches("CONNECTED");
     await until(() => tags(there.out), (all) => of(all, VIDEO).length > 30);
     assert.equal((await relay.show()).pushes[0].attempt, 1);
     assert.equal(await relay.stop(), 204);
@@ -260,12 +266,14 @@ describe("a relay host that is started again", { concurrency: 4, skip }, () => {
   });
 });
 
-/** Calls the API and goes some milliseconds later, whether it has answered or not. */
+/** Calls the API and goes some milliseconds later, whether it has answered or not; or as soon as it answers. */
 async function hangUp(relay, method, path, body, ms) {
   const socket = connect(relay.ports.http, "127.0.0.1").on("error", () => {});
   const gone = new Promise((done) => socket.on("close", done));
   const head = `${method} /api/v1/${path} HTTP/1.1\r\nhost: h\r\nauthorization: Bearer ${API_TOKEN}\r\n`;
-  socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => setTimeout(() => socket.destroy(), ms));
+  const leave = () => socket.destroy();
+  socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => ms !== undefined && setTimeout(leave, ms));
+  if (ms === undefined) socket.once("data", leave);
   await gone;
 }
 

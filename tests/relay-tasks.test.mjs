@@ -7,13 +7,14 @@ import { readFile, readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
+import { freePort } from "./lib/ports.mjs";
 import { APP, CHANNEL, USER, host } from "./lib/relay.mjs";
 import { filled } from "./lib/toxic.mjs";
-import { until } from "./lib/wait.mjs";
+import { LIMIT_MS, until } from "./lib/wait.mjs";
 import { write } from "./media/flv.mjs";
 import { missing } from "./media/material.mjs";
 import { AUDIO, VIDEO, begins, clip, of, same, tags } from "./rtmp/flv.mjs";
-import { destination, ffmpeg, folder, freePort, ours } from "./rtmp/peers.mjs";
+import { destination, ffmpeg, folder, ours } from "./rtmp/peers.mjs";
 
 const skip = await missing();
 
@@ -27,6 +28,20 @@ const grows = ({ out }, past = 0) =>
   until(async () => (existsSync(out) ? (await tags(out)).length : 0), (count) => count > past + 20);
 
 describe("relay tasks", { concurrency: 4, skip }, () => {
+  it("of a live job end when nothing was connected for too long", async (t) => {
+    const relay = await host(t);
+    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
+    await live(t, relay);
+    // The shortest is a minute: the host's own clock says when.
+    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "FORCE_EXIT" };
+    const began = Date.now();
+    await relay.task([url], { exit });
+    const { state, code } = await until(() => relay.show(), (task) => task.ended_at !== null, 60_000 + LIMIT_MS);
+    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
+    const ms = Date.now() - began;
+    assert.ok(ms >= 60_000, `${ms} ms`);
+  });
+
   it("may be started and stopped again and again", async (t) => {
     const relay = await host(t);
     const { url } = await destination(t);
@@ -85,12 +100,11 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
     assert.deepEqual(taken.body.violations.map(({ path }) => path), ["targets[0]"]);
     const stopped = Date.now();
     await relay.stop("one");
-    assert.equal((await relay.api("POST", "relay-tasks", body("two"))).status, 409);
     // A host that starts again knows it too.
     await relay.kill();
     await relay.start();
-    assert.equal((await relay.api("POST", "relay-tasks", body("two"))).status, 409);
-    await until(() => relay.api("POST", "relay-tasks", body("two")), ({ status }) => status === 201);
+    const { status } = await until(() => relay.api("POST", "relay-tasks", body("two")), ({ status }) => status !== 409);
+    assert.equal(status, 201);
     assert.ok(Date.now() - stopped >= 9_990, `${Date.now() - stopped} ms`);
   });
 
@@ -127,7 +141,8 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
     // A decoder gets its configuration, then a key frame.
     assert.deepEqual(video.slice(0, 2).map(({ body }) => [body[0], body[1]]), [[0x17, 0], [0x17, 1]]);
     await relay.task([one.url], { media: "video" });
-    await grows(one, (await tags(one.out)).length);
+    // There are more of sound than of pictures.
+    await until(() => tags(one.out), (all) => all.slice(-40).every(({ type }) => type === VIDEO));
     const sound = of(await tags(one.out), AUDIO).length;
     await grows(one, (await tags(one.out)).length);
     assert.equal(of(await tags(one.out), AUDIO).length, sound);
@@ -162,21 +177,7 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
     const { state, code } = await until(() => relay.show(), (task) => task.ended_at !== null);
     assert.deepEqual([state, code], ["stopped", "push.idle"]);
     const ms = Date.now() - began;
-    assert.ok(ms >= 9_900 && ms < 12_000, `${ms} ms`);
-  });
-
-  it("of a live job end when nothing was connected for too long", async (t) => {
-    const relay = await host(t);
-    const url = `rtmp://127.0.0.1:${await freePort()}/live/key`;
-    await live(t, relay);
-    // The shortest is a minute: the host's own clock says when.
-    const exit = { max_exception_waiting_duration: 1, auto_stop_mode: "FORCE_EXIT" };
-    const began = Date.now();
-    await relay.task([url], { exit });
-    const { state, code } = await until(() => relay.show(), (task) => task.ended_at !== null, 70_000);
-    assert.deepEqual([state, code], ["stopped", "push.longest_exception"]);
-    const ms = Date.now() - began;
-    assert.ok(ms >= 59_900 && ms < 63_000, `${ms} ms`);
+    assert.ok(ms >= 10_000, `${ms} ms`);
   });
 
   it("have as many addresses as are asked for by the native interface", async (t) => {
@@ -198,7 +199,7 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
       const body = JSON.stringify({ appid: Number(app), roomid: CHANNEL, uid: USER, taskid: "five", ...more });
       const url = `http://127.0.0.1:${relay.ports.http}/app/${app}/v2/rtmpforward/${what}`;
       const headers = { token, "content-type": "application/json" };
-      const answer = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(10_000) });
+      const answer = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(LIMIT_MS) });
       return (await answer.json()).code;
     };
     const all = await Promise.all(Array.from({ length: 5 }, () => destination(t)));
@@ -249,14 +250,14 @@ describe("relay tasks", { concurrency: 4, skip }, () => {
   });
 
   it("that are stopped leave no connection behind that was being made", async (t) => {
-    const relay = await host(t);
+    const relay = await host(t, { settings: { connect_ms: 60_000 } });
     const url = await filled(t);
     const port = Number(new URL(url.replace("rtmp", "http")).port);
     await live(t, relay);
     await relay.task([url]);
     await until(async () => (await opening(port, relay.child.pid)) === 1);
     await relay.stop();
-    await until(async () => (await opening(port, relay.child.pid)) === 0, Boolean, 2_000);
+    await until(async () => (await opening(port, relay.child.pid)) === 0, Boolean, 30_000);
   });
 
   it("keep of a stream that nobody wants no more than a little", async (t) => {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
 
+import { freePort } from "./lib/ports.mjs";
 import { until } from "./lib/wait.mjs";
 import { find } from "./media/clips.mjs";
 import { missing } from "./media/material.mjs";
@@ -12,7 +13,6 @@ import { AUDIO, DATA, VIDEO, clip, later, of, republished, same, tags } from "./
 import {
   ffmpeg,
   folder,
-  freePort,
   inMemory,
   nginx,
   ours,

@@ -8,7 +8,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
 
-import { freePort, root } from "../tools/gateway.mjs";
+import { root } from "../tools/gateway.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { binary } from "./lib/relay.mjs";
 import { until } from "./lib/wait.mjs";
 import { folder, start } from "./rtmp/peers.mjs";

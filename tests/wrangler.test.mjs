@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "node:test";
 
-import { freePort, root } from "../tools/gateway.mjs";
+import { root } from "../tools/gateway.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { until } from "./lib/wait.mjs";
 
 const wrangler = join(dirname(createRequire(join(root, "package.json")).resolve("wrangler/package.json")), "bin", "wrangler.js");

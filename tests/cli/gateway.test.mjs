@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { start } from "../../tools/gateway.mjs";
+import { freePort } from "../lib/ports.mjs";
 import { Commander } from "./command.mjs";
 
 const KEY = "a-key-of-at-most-32-characters";
@@ -18,7 +19,7 @@ let admin;
 
 before(async () => {
   data = mkdtempSync(join(tmpdir(), "livegate-cli-"));
-  gateway = await start({ data, output: "ignore" });
+  gateway = await start({ data, port: await freePort(), output: "ignore" });
   admin = new Commander(gateway.url, gateway.adminToken);
 });
 
@@ -63,7 +64,7 @@ async function source(t, name) {
 
 /** Asks again until the answer is as wanted: the index is fed in batches. */
 async function eventually(ask, isWanted) {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const answer = await ask();
     if (isWanted(answer)) return answer;

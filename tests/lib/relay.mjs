@@ -11,8 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { root } from "../../tools/gateway.mjs";
+import { freePort } from "./ports.mjs";
 import { receive } from "./receiver.mjs";
-import { until } from "./wait.mjs";
+import { LIMIT_MS, until } from "./wait.mjs";
 
 export const binary = process.env.LIVEGATE_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/livegate");
 
@@ -66,11 +67,11 @@ class Host {
     this.receiver = receiver;
     this.args = args;
     this.log = "";
-    this.ports = { rtmp: 0, http: 0 };
   }
 
   /** Starts it, the next time at the ports of the first. */
   async start() {
+    this.ports ??= { rtmp: await freePort(), http: await freePort() };
     const { rtmp, http } = this.ports;
     const places = ["--rtmp", `127.0.0.1:${rtmp}`, "--http", `127.0.0.1:${http}`, "--data", join(this.folder, "data")];
     const [file, ...rest] = [...this.through, binary, "relay", "--private-networks", ...places, ...this.args];
@@ -113,7 +114,7 @@ class Host {
       method,
       headers: { authorization: `Bearer ${API_TOKEN}`, "content-type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(LIMIT_MS),
     });
     const text = await response.text();
     return { status: response.status, body: text === "" ? null : JSON.parse(text) };
@@ -158,7 +159,7 @@ class Host {
   /** What a statement says of its database: the rows. */
   rows(sql) {
     const script = `import json, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=5)
+db = sqlite3.connect(sys.argv[1], timeout=60)
 rows = db.execute(sys.argv[2]).fetchall()
 db.commit()
 print(json.dumps(rows))`;
@@ -168,7 +169,7 @@ print(json.dumps(rows))`;
   /** Lets the host write nothing to its disk, until what is returned is called: another has its database's lock. */
   async jam(t) {
     const script = `import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=5, isolation_level=None)
+db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
 db.execute("BEGIN IMMEDIATE")
 print("held", flush=True); sys.stdin.read()`;
     const child = spawn("python3", ["-c", script, this.database], { stdio: ["pipe", "pipe", "inherit"] });
@@ -208,18 +209,28 @@ print("held", flush=True); sys.stdin.read()`;
     return [...known.values()].map((body) => JSON.parse(body));
   }
 
-  /** The states of the push to an address so far, each as `STATE` or `STATE code`, oldest first. */
-  states(url) {
+  /** When it said that the push to an address was in a state for the first time, by its own clock. */
+  saidAt(url, state) {
+    const found = this.#told(url).find(({ link }) => link === state);
+    return found && Date.parse(found.time);
+  }
+
+  /** What it told of the push to an address so far, oldest first. */
+  #told(url) {
     // A stream's name may be its key.
     const shown = `${url.slice(0, url.lastIndexOf("/"))}/***`;
-    const own = this.told().filter((event) => event.type === "relay.state" && event.url === shown);
-    return own.map(({ link, code }) => (code ? `${link} ${code}` : link));
+    return this.told().filter((event) => event.type === "relay.state" && event.url === shown);
+  }
+
+  /** The states of the push to an address so far, each as `STATE` or `STATE code`, oldest first. */
+  states(url) {
+    return this.#told(url).map(({ link, code }) => (code ? `${link} ${code}` : link));
   }
 
   /** Waits until it has told of so many states, which have to be these. */
   async tells(url, wanted) {
     const told = () => this.states(url);
-    await until(told, ({ length }) => length >= wanted.length, 10_000).catch(() => {});
+    await until(told, ({ length }) => length >= wanted.length).catch(() => {});
     assert.deepEqual(told(), wanted);
   }
 

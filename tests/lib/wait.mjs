@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 
-/** How long anything may take that is waited for. */
-export const LIMIT_MS = 30_000;
+/** How long anything may take that is waited for: on a busy machine it takes many times as long as on an idle one. */
+export const LIMIT_MS = 120_000;
 const PAUSE_MS = 20;
 
 /**
@@ -21,6 +21,21 @@ export async function until(ask, wanted = Boolean, limit = LIMIT_MS) {
     if (wanted(answer)) return answer;
     assert.ok(Date.now() < deadline, `not within ${limit} ms; still ${shown(answer)}`);
     await new Promise((later) => setTimeout(later, PAUSE_MS));
+  }
+}
+
+/**
+ * Measures again until it took less than so many milliseconds. What is slow by itself is slow each time; what a busy
+ * machine holds up is not.
+ *
+ * @param {number} wanted
+ * @param {() => Promise<number>} measure
+ */
+export async function quick(wanted, measure) {
+  const all = [];
+  while (!(all.at(-1) < wanted)) {
+    assert.ok(all.length < 10, `never below ${wanted} ms: ${all}`);
+    all.push(await measure());
   }
 }
 

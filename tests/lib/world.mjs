@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 
 import { start } from "../../tools/gateway.mjs";
+import { freePort } from "./ports.mjs";
 import { mssHeaders, mssQuery, rpc, webhook } from "./sign.mjs";
 import { until } from "./wait.mjs";
 
@@ -40,7 +41,7 @@ export class World {
   answers = [];
 
   async start(options = {}) {
-    this.gateway = await start({ data: this.data, output: "ignore", ...options });
+    this.gateway = await start({ data: this.data, port: await freePort(), output: "ignore", ...options });
     this.url = this.gateway.url;
   }
 

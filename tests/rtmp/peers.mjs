@@ -5,14 +5,15 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { root } from "../../tools/gateway.mjs";
-import { until } from "../lib/wait.mjs";
+import { freePort } from "../lib/ports.mjs";
+import { LIMIT_MS, until } from "../lib/wait.mjs";
 import { output } from "../media/material.mjs";
 
 const run = promisify(execFile);
@@ -37,7 +38,7 @@ export async function inMemory() {
 
 /** A program that runs: what it prints, and its end. Ends with the test. */
 export function start(t, file, args, env = {}) {
-  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, args, { env: { ...process.env, LIMIT_MS: `${10 * LIMIT_MS}`, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const running = { text: "", status: undefined, signal: (name) => child.kill(name) };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (piece) => (running.text += piece));
@@ -81,7 +82,7 @@ export async function serving(t, args, env) {
 /** A destination of one connection: where it is, and what it has taken once that is over. */
 export async function destination(t, env = {}) {
   const out = join(await folder(t), "out.flv");
-  const { running, url } = await serving(t, ["take", out], { LIMIT_MS: "120000", ...env });
+  const { running, url } = await serving(t, ["take", out], { PORT: `${await freePort()}`, ...env });
   const taken = async (last = "closed after its end") => {
     const said = await succeeds(running);
     assert.equal(said.at(-1), last, said.join("\n"));
@@ -94,7 +95,7 @@ export async function destination(t, env = {}) {
 export const ffmpeg = (t, args) => start(t, "ffmpeg", ["-v", "error", "-y", ...args]);
 
 /** A pipeline of GStreamer until its end. */
-export const pipeline = (t, line) => start(t, "python3", [gstreamer, "20", line]);
+export const pipeline = (t, line) => start(t, "python3", [gstreamer, `${LIMIT_MS / 1_000}`, line]);
 
 /** Why GStreamer is not asked here, or false. */
 export async function withoutGstreamer() {
@@ -108,15 +109,6 @@ export async function withoutGstreamer() {
 /** Why nginx-rtmp is not asked here, or false. */
 export const withoutNginx = () =>
   !existsSync(process.env.LIVEGATE_NGINX_RTMP ?? "") && "nginx-rtmp is not on this machine: see tools/setup";
-
-/** A port that was free a moment ago. */
-export async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 const listens = (port) =>
   new Promise((done) => {

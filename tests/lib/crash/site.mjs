@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { start } from "../../../tools/gateway.mjs";
+import { freePort } from "../ports.mjs";
 import { Api } from "./api.mjs";
 import { Receivers } from "./receiver.mjs";
 
@@ -23,7 +24,7 @@ export class Site {
   }
 
   async #start(settings) {
-    const port = this.#gateway?.port;
+    const port = this.#gateway?.port ?? (await freePort());
     this.#gateway = await start({ data: this.#data, port, output: "ignore", ...settings });
     this.#running = Promise.resolve();
   }
