@@ -233,8 +233,9 @@ test("who speaks is shown, and told to no screen reader", { skip }, async (t) =>
     const states = [];
     for (const [vol, vad] of [[0, 0], [120, 150], [60, 150], [3, 20]]) {
       show(frames.alibaba(["ann", 0, 0, 1, 1, { vol, vad }]));
-      await new Promise((later) => setTimeout(later, 250));
+      await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
       const pane = overlay.element.querySelector(".livegate-pane");
+      await Promise.all(pane.getAnimations({ subtree: true }).map(({ finished }) => finished));
       states.push({
         speaking: pane.dataset.speaking,
         ring: getComputedStyle(pane.querySelector(".livegate-ring")).opacity,
@@ -292,7 +293,7 @@ const DRAWN = `window.drawn = async (page, place) => {
   return made;
 };
 window.settled = async (is) => {
-  for (const until = performance.now() + 3000; !is() && performance.now() < until; ) await new Promise((later) => setTimeout(later, 20));
+  for (const until = performance.now() + 120_000; !is() && performance.now() < until; ) await new Promise((later) => setTimeout(later, 20));
   return is();
 };`;
 

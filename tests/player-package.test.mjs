@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -13,6 +12,7 @@ import { promisify } from "node:util";
 import { withoutBrowser } from "../tools/browser.mjs";
 import { root } from "../tools/gateway.mjs";
 import { open, serve } from "./lib/browser.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { until } from "./lib/wait.mjs";
 import { sharedBrowser } from "./player/page.mjs";
 
@@ -206,14 +206,6 @@ const config :Workerd.Config = (
   });
   assert.deepEqual(await answer.json().catch(() => errors), FOUND);
 });
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 test("its types are right for those who use them", async () => {
   const good = `

@@ -79,7 +79,7 @@ describe("the overlay changes with the picture", { skip: await withoutPlayer() }
       await test.video.play();
       for (const time of times) {
         await test.seek(test.video, time, test.read);
-        await new Promise((later) => setTimeout(later, 300));
+        for (const { length } = seen; seen.length < length + 5; ) await new Promise((later) => setTimeout(later, 20));
       }
       test.video.pause();
       return seen;

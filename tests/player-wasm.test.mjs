@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import test from "node:test";
+import test, { afterEach } from "node:test";
 
 import { loadPlayer } from "./lib/player-wasm.mjs";
 import { find, names } from "./media/clips.mjs";
@@ -16,6 +16,7 @@ import { changed, insert } from "./media/sei.mjs";
 
 const skip = await missing();
 const player = await loadPlayer();
+afterEach(player.clear);
 
 /** One a picture: from when on it is in effect, as its text says. */
 const TIMELINE = Array.from({ length: 200 }, (_, picture) => picture * 40 - 200)

@@ -9,6 +9,7 @@ import { extname, join, normalize } from "node:path";
 import { chromium as engine } from "playwright-core";
 
 import { FLAGS, chromium } from "../../tools/browser.mjs";
+import { LIMIT_MS } from "./wait.mjs";
 
 /**
  * Starts Chromium with a profile of its own; the test ends it.
@@ -20,10 +21,12 @@ export async function launch(t, { args = [], scale = 1 } = {}) {
   const profile = await mkdtemp(join(tmpdir(), "livegate-chromium-"));
   const context = await engine.launchPersistentContext(profile, {
     executablePath: chromium(),
+    timeout: LIMIT_MS,
     headless: true,
     deviceScaleFactor: scale,
     args: [...FLAGS, ...args],
   });
+  context.setDefaultTimeout(LIMIT_MS);
   t.after(async () => {
     await context.close();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });

@@ -19,7 +19,14 @@ export async function loadPlayer() {
   bindings.__wbg_set_wasm(instance.exports);
   start();
   const { Tracker } = bindings;
-  return { memory, tracker: (maxAge = 10) => new Module(new Tracker(maxAge * 1e6), memory) };
+  const raw = [];
+  const tracker = (maxAge = 10) => {
+    raw.push(new Tracker(maxAge * 1e6));
+    return new Module(raw.at(-1), memory);
+  };
+  // Else each keeps its memory until it is collected, which may be at any time.
+  const clear = () => raw.splice(0).forEach((each) => each.free());
+  return { memory, tracker, clear };
 }
 
 /** A tracker that takes bytes. */

@@ -54,7 +54,6 @@ export async function site(t, more = {}) {
 /** An empty page of the site, with these players loaded; `lib` in it is the package. Fails if anything is thrown. */
 export async function page(t, browser, origin, { scripts = [], modules = [], ...size } = {}) {
   const opened = await open(t, browser, `${origin}/empty`, size);
-  opened.setDefaultTimeout(30_000);
   for (const name of scripts) await opened.addScriptTag({ url: `/vendor/${VENDORS[name]}` });
   await opened.evaluate(async (names) => {
     globalThis.lib = {};

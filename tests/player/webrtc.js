@@ -97,7 +97,7 @@ export async function call(how, frames) {
   await to.setRemoteDescription(from.localDescription);
   await to.setLocalDescription();
   await from.setRemoteDescription(to.localDescription);
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 120_000;
   while (kept.messages.length < frames && performance.now() < deadline) await new Promise((later) => setTimeout(later, 50));
   clearInterval(drawing);
   from.close();

@@ -4,9 +4,9 @@
 import { launch, withoutBrowser } from "../browser.mjs";
 import { LAYOUTS } from "./mix.mjs";
 
-/** The tags may be so far from the picture. */
+/** The tags may be so far from the picture; or a frame that was displayed, where a busy machine displays few. */
 const MOST_MS = 250;
-const WAIT_MS = 15_000;
+const WAIT_MS = 60_000;
 const ROUNDS = 2;
 
 /** Whether all of it held. */
@@ -27,7 +27,7 @@ export async function check(url, say) {
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const name of [...Object.keys(LAYOUTS).slice(1), Object.keys(LAYOUTS)[0]]) {
         const { ms, frames, took } = await press(page, name);
-        const near = Math.abs(ms) <= MOST_MS;
+        const near = Math.abs(ms) <= MOST_MS || Math.abs(frames) <= 1;
         holds &&= near;
         say(`${name.padEnd(20)} tags ${String(ms).padStart(5)} ms (${frames} frames) after the picture, ${took} ms after the button${near ? "" : "  TOO FAR"}`);
       }
