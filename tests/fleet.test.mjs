@@ -132,7 +132,7 @@ test("a pulled stream goes to the host with the least load", async (t) => {
   }
   assert.equal(new Set(given.slice(0, 2)).size, 2, "each of the two idle ones first");
   assert.deepEqual(given.slice(2), [large.id, large.id]);
-  await small.settled();
+  for (const each of [small, large, busy]) await each.settled();
   assert.deepEqual([small.count("start"), large.count("start"), busy.count("start")], [1, 3, 0]);
 });
 

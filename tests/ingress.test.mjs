@@ -250,7 +250,8 @@ test("a source may have no such window, or a short one", async () => {
   let shift = 0;
   // Each is signed with a time of its own, so only the window can tell them apart from news.
   const send = () => short.send(relayState("short", "CONNECTED"), { at: now - 45 + (shift += 1) });
-  assert.equal((await send()).duplicate, true);
+  const { duplicate } = await send();
+  assert.ok(duplicate || Date.now() - began >= 1_000, "it was forgotten too soon");
   await until(async () => (shift < 80 ? (await send()).duplicate : assert.fail("never")), (duplicate) => !duplicate);
   assert.ok(Date.now() - began >= 1_000, "a second has to pass");
 });

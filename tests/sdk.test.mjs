@@ -45,7 +45,7 @@ let files;
 const results = [];
 
 for (const only of ["metastudio", "alibaba", "jocloud", "cross_tenant", "unsupported"]) {
-  test(`the vendors' clients: ${only.replace("_", " ")}`, { timeout: 600_000 }, async (t) => {
+  test(`the vendors' clients: ${only.replace("_", " ")}`, { timeout: 1_800_000 }, async (t) => {
     files ??= await twoTenants();
     const python = spawn("python3", [join(root, "tests/sdk/run.py"), "--gateway", gate.url, "--only", only, ...files], {
       stdio: ["ignore", "pipe", "pipe"],

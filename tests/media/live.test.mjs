@@ -19,7 +19,7 @@ const skip = await missing();
 const TEXT = '{"n":1}';
 const EVERY = ["--every", "frame", "--text", TEXT];
 /** How long anything here may take that should be at once. */
-const SOON = 20_000;
+const SOON = 120_000;
 
 /** Gives `use` a folder of its own, and removes it. */
 async function apart(use) {

@@ -14,7 +14,7 @@ const skip = !has("python3", "--version") && "there is no python3";
 const skipOpenssl = skip || (!has("openssl", "version") && "there is no openssl");
 
 function run(where, script, ...args) {
-  const ended = spawnSync("python3", [join(where, script), ...args], { encoding: "utf8", timeout: 120_000 });
+  const ended = spawnSync("python3", [join(where, script), ...args], { encoding: "utf8", timeout: 600_000 });
   return { status: ended.status, said: ended.stdout + ended.stderr };
 }
 

@@ -84,7 +84,7 @@ export class Receivers {
 
   /** The gateway is dead: what it had sent is read to its end, and what comes now is another's. */
   async bury() {
-    await until("connections of a dead gateway end", 10_000, () => this.#sockets.size === 0);
+    await until("connections of a dead gateway end", 120_000, () => this.#sockets.size === 0);
     this.epoch += 1;
   }
 
