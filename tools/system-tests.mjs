@@ -1,0 +1,27 @@
+// Runs the whole-system tests given, several files at a time: most of what they do is to wait. Those that wait longest
+// begin first, so that no processor is left alone with one of them at the end. Used by tools/test.
+//
+//   node tools/system-tests.mjs FILE…       TEST_CONCURRENCY: files at a time, two for each processor by default
+
+import { availableParallelism } from "node:os";
+import { basename } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+/** The longest, longest first; all take well over half a minute. */
+const LONG = [
+  ...["sdk", "insert", "relay-fleet", "relay-restart", "relay-tasks", "rtmp", "generators", "player-clock", "delivery"],
+  ...["player-adapters", "relay-faults", "crash", "tails", "fleet", "player-demo"],
+];
+const rank = (file) => {
+  const at = LONG.indexOf(basename(file, ".test.mjs"));
+  return at < 0 ? LONG.length : at;
+};
+
+const files = process.argv.slice(2).sort((one, other) => rank(one) - rank(other));
+const concurrency = Number(process.env.TEST_CONCURRENCY || 2 * availableParallelism());
+const tests = run({ files, concurrency });
+tests.on("test:fail", ({ todo }) => {
+  if (todo === undefined || todo === false) process.exitCode = 1;
+});
+tests.compose(new spec()).pipe(process.stdout);
