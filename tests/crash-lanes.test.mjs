@@ -10,7 +10,7 @@ import { Vendor } from "./lib/crash/vendor.mjs";
 
 const KEY = "a-key-of-at-most-32-characters";
 /** Within which time a condition has to hold, on a busy machine. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 
 const jobOf = (channel, number) => `${channel}/${number}`;
 const numberOf = (job) => Number(job.split("/")[1]);

@@ -55,7 +55,7 @@ export class Vendor {
   async send(channel, job, number, running, sentAt) {
     const bytes = Buffer.from(body(channel, job, number));
     let signedAt = Date.now();
-    for (const deadline = Date.now() + 60_000; ; ) {
+    for (const deadline = Date.now() + 240_000; ; ) {
       await running();
       if (Date.now() - signedAt > FRESH_MS) {
         signedAt = Date.now();
@@ -69,7 +69,7 @@ export class Vendor {
       // A killed gateway gives no answer at all; a 4xx would be refused again and again.
       if (status >= 400 && status < 500) throw new Error(`${job} was answered ${status}`);
       this.failed += 1;
-      if (Date.now() > deadline) throw new Error(`${job} was not accepted within 60 s`);
+      if (Date.now() > deadline) throw new Error(`${job} was not accepted within 240 s`);
     }
   }
 
