@@ -241,8 +241,13 @@ export async function use(video: HTMLVideoElement, chunk: EncodedVideoChunk, por
     return text?.length;
   });
   tracker.addEventListener("warning", (event) => event.warning.code);
-  const overlay = new LayoutOverlay(video, tracker, { name: (pane) => pane.uid.toUpperCase() });
-  overlay.addEventListener("select", ({ uid, pane }) => uid + pane.source);
+  // What takes any EventTarget takes these.
+  const targets: EventTarget[] = [tracker];
+  for (const target of targets) for (const name of ["layout", "message"]) target.addEventListener(name, () => {});
+  for (const name of ["layout", "message"]) tracker.addEventListener(name, console.log), tracker.removeEventListener(name, console.log);
+  const overlay = new LayoutOverlay(video, tracker, { name: (pane) => new Map([["a", "Ann"]]).get(pane.uid) });
+  targets.push(overlay);
+  overlay.addEventListener("select", ({ uid, pane }) => uid + pane.z);
   const { player, stop } = createMpegtsPlayer(mpegts, tracker, { type: "flv", url: "x", isLive: true }, { enableStashBuffer: false });
   player.attachMediaElement(video);
   player.load();
@@ -266,6 +271,7 @@ export async function use(video: HTMLVideoElement, chunk: EncodedVideoChunk, por
   const bad = [
     `new LayoutTracker().configure({ codec: "vp8", format: "annexb" });`,
     `new LayoutTracker().addEventListener("layouts", () => {});`,
+    `new LayoutTracker().removeEventListener("layouts", () => {});`,
     `new LayoutTracker().current.panes;`,
     `new LayoutTracker().current!.panes[0]!.uid = "x";`,
   ];
@@ -273,16 +279,26 @@ export async function use(video: HTMLVideoElement, chunk: EncodedVideoChunk, por
     "types",
     {
       "good.ts": good,
+      // mpegts.js' own declarations do not go with all of the rest.
+      "own.ts": `export * from "@livegate/player";\n${["mpegts", "flv", "hls", "xgplayer", "webcodecs", "webrtc"].map((name) => `export * as ${name} from "@livegate/player/${name}";`).join("\n")}`,
       ...Object.fromEntries(bad.map((line, index) => [`bad${index}.ts`, `import { LayoutTracker } from "@livegate/player";\n// @ts-expect-error\n${line}\n`])),
-      "tsconfig.json": JSON.stringify({
-        compilerOptions: { strict: true, noEmit: true, target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2023", "dom", "dom.iterable"], types: [], skipLibCheck: true },
-        include: ["*.ts"],
-      }),
+      ...Object.fromEntries(
+        // As a new project has them: what packages declare is looked at, too.
+        [["bundler", "esnext", "*.ts"], ["nodenext", "nodenext", "own.ts"]].map(([moduleResolution, module, files]) => [
+          `tsconfig.${moduleResolution}.json`,
+          JSON.stringify({
+            compilerOptions: { strict: true, noEmit: true, target: "es2022", module, moduleResolution, lib: ["es2023", "dom", "dom.iterable"], types: [] },
+            include: [files],
+          }),
+        ]),
+      ),
     },
-    ["mpegts.js", "flv.js", "hls.js"],
+    ["mpegts.js", "flv.js", "hls.js", "xgplayer-flv", "xgplayer", "xgplayer-streaming-shared"],
   );
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin/tsc");
-  await run(process.execPath, [tsc, "-p", folder]).catch(({ stdout }) => assert.fail(stdout));
+  for (const kind of ["bundler", "nodenext"]) {
+    await run(process.execPath, [tsc, "-p", join(folder, `tsconfig.${kind}.json`)]).catch(({ stdout }) => assert.fail(`${kind}: ${stdout}`));
+  }
 });
 
 for (const [name, packages] of [

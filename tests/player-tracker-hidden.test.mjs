@@ -39,11 +39,48 @@ class Video extends EventTarget {
 
   hide(hidden) {
     this.ownerDocument.hidden = hidden;
-    this.ownerDocument.dispatchEvent(new Event("visibilitychange"));
   }
 }
 
 const uid = (time) => `at-${time.toFixed(0)}`;
+
+test("a video that is moved is hidden with the page that it is in", () => {
+  const video = new Video();
+  const [first, second] = [video.ownerDocument, Object.assign(new EventTarget(), { hidden: false })];
+  const tracker = new player.LayoutTracker();
+  tracker.configure({ codec: "h264", format: "annexb" });
+  tracker.attach(video);
+  for (let second = 0; second < 9; second += 1) tracker.push(annexb(alibaba([uid(second), 0, 0, 1, 1])), second);
+  const plays = (seconds) => {
+    video.currentTime = seconds + 0.5;
+    video.dispatchEvent(new Event("timeupdate"));
+    return tracker.current?.panes[0].uid;
+  };
+  // As a picture in picture of the document: the page behind it may be hidden.
+  video.ownerDocument = second;
+  video.show(1);
+  first.hidden = true;
+  assert.equal(plays(3), uid(1), "frames alone count");
+  second.hidden = true;
+  assert.equal(plays(4), uid(4));
+  video.ownerDocument = first;
+  second.hidden = false;
+  assert.equal(plays(5), uid(5));
+  first.hidden = false;
+  assert.equal(plays(6), uid(5));
+});
+
+test("what is there when a video is attached is what is at its position, and not what comes within 2 ms", () => {
+  const video = new Video();
+  const tracker = new player.LayoutTracker();
+  tracker.configure({ codec: "h264", format: "annexb" });
+  for (let second = 0; second < 9; second += 1) tracker.push(annexb(alibaba([uid(second), 0, 0, 1, 1])), second);
+  for (const [position, wanted] of [[3.9985, 3], [3.9999, 3], [4, 4], [4.001, 4]]) {
+    video.currentTime = position;
+    tracker.attach(video);
+    assert.equal(tracker.current.panes[0].uid, uid(wanted), `${position}`);
+  }
+});
 
 test("the layouts of a video that went on unseen are there when it is seen again", () => {
   const video = new Video();

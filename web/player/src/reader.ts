@@ -61,7 +61,7 @@ export class Reader {
   }
 
   /**
-   * Reads the first `total` bytes, of which as few are copied as are asked for; gives how many messages they have.
+   * Reads the first `total` bytes, of which as few are copied as are asked for; gives what is found.
    *
    * @param seconds goes as it is up to the module: a fraction that is computed is an object wherever it is passed on
    */
@@ -103,7 +103,7 @@ export class Reader {
   }
 
   /**
-   * Reads bytes of a stream, and says after each piece how many messages it had.
+   * Reads bytes of a stream, and says after each piece what was found.
    *
    * @param shift of a transport stream, in microseconds; NaN for FLV
    */

@@ -1,12 +1,14 @@
 import type { Pane, PlacedPane } from "../types.js";
-import { FIXED, fix } from "./style.js";
+import type { Measured } from "./box.js";
+import { type Naming, asked } from "./names.js";
+import { ALL, FIXED, LAID, fix } from "./style.js";
 
 /** What the elements of a pane are made by. */
 export interface PaneMaker {
   readonly document: Document;
   readonly interactive: boolean;
-  label(pane: Pane): string;
-  name(pane: Pane): string;
+  readonly label: Naming;
+  readonly name: Naming;
   render?(pane: Pane, element: HTMLElement): void;
   select(pane: Pane): void;
 }
@@ -35,13 +37,17 @@ export class PaneView {
     if (maker.interactive) {
       this.#button = make("button", "select");
       this.#button.type = "button";
+      fix(this.#button, { ...FIXED, ...ALL, "pointer-events": "auto" });
       this.#button.addEventListener("click", () => maker.select(this.pane));
       this.element.append(this.#button);
     }
     // Speaking is shown and not said: it changes several times a second.
     const ring = make("div", "ring");
     ring.setAttribute("aria-hidden", "true");
+    fix(ring, { ...LAID, ...ALL });
     this.#content = make("div", "content");
+    const cut = ["top", "right", "bottom", "left"].map((side) => `var(--livegate-cut-${side})`);
+    fix(this.#content, { ...LAID, inset: cut.join(" "), width: "auto", height: "auto", border: "0" });
     // A button has its own label; without one the name is read.
     if (this.#button) this.#content.setAttribute("aria-hidden", "true");
     this.element.append(ring, this.#content);
@@ -60,8 +66,8 @@ export class PaneView {
     if (!isAsBefore) this.#describe();
   }
 
-  /** Moves it: in the box's pixels, of which `width` and `height` are there. */
-  place({ x, y, width, height }: PlacedPane, order: number, box: { width: number; height: number }): void {
+  /** Moves it: in pixels of the box where the picture is. */
+  place({ x, y, width, height }: PlacedPane, order: number, box: Measured): void {
     const cut = {
       "--livegate-cut-left": px(Math.max(0, -x)),
       "--livegate-cut-top": px(Math.max(0, -y)),
@@ -69,8 +75,8 @@ export class PaneView {
       "--livegate-cut-bottom": px(Math.max(0, y + height - box.height)),
     };
     fix(this.element, {
-      left: px(x),
-      top: px(y),
+      left: px(box.left + x),
+      top: px(box.top + y),
       width: px(width),
       height: px(height),
       "z-index": String(order),
@@ -95,7 +101,7 @@ export class PaneView {
     element.style.setProperty("--livegate-volume", String(pane.volume ?? 0));
     if (this.#button && this.#button.ariaLabel !== said) this.#button.ariaLabel = said;
     if (this.#name && this.#name.textContent !== shown) this.#name.textContent = shown;
-    maker.render?.(pane, this.#content);
+    asked(() => maker.render?.(pane, this.#content));
   }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes in, layouts out.
 
-use super::{Pushed, Scope, Tracker};
+use super::{Found, Pushed, Scope, Tracker};
 use crate::layout::Size;
 use crate::layout::hit::{ObjectFit, Showing};
 use crate::sei::codec::Codec;
@@ -47,7 +47,8 @@ fn push(tracker: &mut Tracker, units: &[Vec<u8>], time: i64) -> Vec<Value> {
     let frame = frame(units);
     let pushed = tracker.push(&frame, frame.len(), time);
     let told = told(tracker);
-    assert_eq!(pushed, Pushed::Done(told.len()));
+    let messages = told.iter().filter(|told| !told["payloadType"].is_null()).count();
+    assert_eq!(pushed, Pushed::Done(Found { messages, is_warned: messages < told.len() }));
     told
 }
 
@@ -96,7 +97,7 @@ fn agoras_layout_is_in_pixels_of_its_canvas() {
 }
 
 #[test]
-fn panes_are_placed_and_hit_as_they_are_painted() {
+fn panes_are_placed_as_they_are_painted() {
     let mut tracker = tracker();
     push(&mut tracker, &[nal(Payload::typed(100, AGORA.as_bytes()).unwrap())], 0);
     // Encoded anew with twice the sides: the picture of 1280x720 in a box of 640x640 is 640x360
@@ -107,14 +108,6 @@ fn panes_are_placed_and_hit_as_they_are_painted() {
     let place = tracker.place(1, picture, &showing)[0];
     let place = [place.x, place.y, place.width, place.height].map(|parts| parts / 64);
     assert_eq!(place, [160, 140, 320, 360]);
-    let at = |x: i64, y: i64| (x * 64, y * 64);
-    assert_eq!(tracker.hit(1, picture, &showing, at(160, 140)), Some(0));
-    assert_eq!(tracker.hit(1, picture, &showing, at(159, 140)), None);
-    assert_eq!(tracker.hit(1, picture, &showing, at(160, 139)), None);
-    // Covered, 1138 wide: the pane reaches from 35 to 604, and nothing is beyond the box.
-    let showing = Showing { fit: ObjectFit::Cover, ..showing };
-    assert_eq!(tracker.hit(1, picture, &showing, at(320, -1)), None);
-    assert_eq!(tracker.hit(1, picture, &showing, at(320, 0)), Some(0));
     assert_eq!(tracker.place(2, picture, &showing), []);
 }
 
@@ -210,7 +203,7 @@ fn flv_says_its_times_and_its_zero() {
     let mut times: Vec<f64> = Vec::new();
     let mut bases = Vec::new();
     for byte in &stream {
-        if tracker.flv(core::slice::from_ref(byte)) > 0 {
+        if tracker.flv(core::slice::from_ref(byte)) != Found::default() {
             times.extend(told(&mut tracker).iter().filter_map(|told| told["time"].as_f64()));
         }
         bases.push(tracker.base());
@@ -238,10 +231,10 @@ fn a_stream_that_ends_within_a_tag_says_the_same_however_it_is_cut() {
     let stream = [&b"FLV\x01\x01\0\0\0\x09\0\0\0\0"[..], &tags].concat();
     for end in 0..stream.len() {
         let mut whole = Tracker::new(1);
-        let count = whole.flv(&stream[..end]);
+        let count = whole.flv(&stream[..end]).messages;
         let mut pieces = Tracker::new(1);
         let bytes = stream[..end].iter().map(core::slice::from_ref);
-        assert_eq!(bytes.map(|byte| pieces.flv(byte)).sum::<usize>(), count, "{end}");
+        assert_eq!(bytes.map(|byte| pieces.flv(byte).messages).sum::<usize>(), count, "{end}");
     }
 }
 
@@ -356,7 +349,7 @@ fn many_messages_of_many_frames_are_told_up_to_a_bound() {
     let tags = (0..100).map(|ms| tag(9, ms, &body)).collect::<Vec<_>>().concat();
     let stream = [b"FLV\x01\x01\0\0\0\x09\0\0\0\0", &tag(9, 0, CONFIGURATION)[..], &tags].concat();
     let mut tracker = Tracker::new(1);
-    assert_eq!(tracker.flv(&stream), 4_097);
+    assert_eq!(tracker.flv(&stream), Found { messages: 4_096, is_warned: true });
     assert_eq!(told(&mut tracker)[4_096]["warnings"], json!(["player.too_many_messages"]));
 }
 
