@@ -149,7 +149,8 @@ async function play({ name, url, bits, bar, looks, rate, least, tries, seeks = [
   return { still, seen, messages, error: video.error?.message };
 }
 
-describe("the message that counts is the displayed frame's", { skip: await withoutPlayer() }, () => {
+// Most of the time is a video's that plays: several do at once.
+describe("the message that counts is the displayed frame's", { skip: await withoutPlayer(), concurrency: 3 }, () => {
   for (const delay of [0, 0.3, -0.3]) {
     for (const [title, name, prepare] of [
       ["mpegts.js, FLV", "mpegts", (flv) => flv],

@@ -363,7 +363,7 @@ test("keeps the layout on the frame at half and at twice the speed", { skip }, a
     const began = performance.now();
     await new Promise((done) => {
       const draw = () => {
-        const column = Math.floor((performance.now() - began) / 300);
+        const column = Math.floor((performance.now() - began) / 160);
         if (column >= 8) return done();
         ink.fillStyle = "#000";
         ink.fillRect(0, 0, 320, 180);

@@ -55,6 +55,8 @@ export class LayoutOverlay extends Target<OverlayEvents> {
   #unwatch: (() => void) | null;
   #views = new Map<string, PaneView>();
   #box: Measured | null = null;
+  /** Where the video was seen last. */
+  #page: Document | null = null;
 
   constructor(video: HTMLVideoElement, tracker: LayoutTracker, options: OverlayOptions = {}) {
     super();
@@ -139,7 +141,11 @@ export class LayoutOverlay extends Target<OverlayEvents> {
     const { element } = this;
     const video = this.#video;
     const place = video.isConnected ? video.parentNode : null;
-    if (place !== element.parentNode || video.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING) {
+    // Both may have gone to another window together, with what is around them.
+    const page = video.ownerDocument;
+    const moved = page !== this.#page;
+    this.#page = page;
+    if (moved || place !== element.parentNode || video.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING) {
       if (place) video.after(element);
       else element.remove();
       this.#unwatch?.();
