@@ -14,6 +14,8 @@ import { withoutBrowser } from "../tools/browser.mjs";
 import { root } from "../tools/gateway.mjs";
 import { open, serve } from "./lib/browser.mjs";
 import { until } from "./lib/wait.mjs";
+import { missing } from "./media/material.mjs";
+import { numbered } from "./player/clips.mjs";
 import { sharedBrowser } from "./player/page.mjs";
 
 const skip = withoutBrowser();
@@ -165,6 +167,22 @@ test("says what to do where the module cannot be had", { skip }, async (t) => {
   ]);
 });
 
+test("says what a page's policy lacks", { skip }, async (t) => {
+  const folder = await project("policies", {});
+  const page = INDEX(`
+    import { init } from "/node_modules/@livegate/player/dist/index.js";
+    init().then(() => (window.found = "loaded"), ({ code, message }) => (window.found = [code, message]));`).replace("<script", '<script nonce="page"');
+  for (const [policy, wanted, named] of [
+    ["script-src 'self' 'nonce-page' 'wasm-unsafe-eval'", "player.wasm_not_loaded", "connect-src"],
+    ["script-src 'self' 'nonce-page'; connect-src 'self'", "player.wasm_not_compiled", "'wasm-unsafe-eval'"],
+  ]) {
+    const url = await serve(t, { "/": folder, "/index.html": { body: page } }, { headers: { "content-security-policy": `default-src 'none'; ${policy}` } });
+    const [code, message] = await shown(t, `${url}/index.html`);
+    assert.equal(code, wanted);
+    assert.ok(message.includes(named), message);
+  }
+});
+
 test("runs in workerd", async (t) => {
   const folder = await project("workerd", {
     "use.mjs": USE,
@@ -306,22 +324,42 @@ for (const [name, packages] of [
   ["react", ["mpegts.js", "react", "react-dom", "scheduler"]],
   ["vue", ["mpegts.js", "vue", "@vue"]],
 ]) {
-  test(`the example for ${name === "plain" ? "pages" : name} is built, and says what is wrong`, { skip }, async (t) => {
+  test(`the example for ${name === "plain" ? "pages" : name} is built, plays, and says what is wrong`, { skip: skip || (await missing()) }, async (t) => {
     const folder = await project(`example-${name}`, {}, packages);
     await cp(join(packageFolder, "examples", name), folder, { recursive: true });
     const { build } = await import("vite");
     await build({ root: folder, base: "./", logLevel: "error", oxc: { jsx: { runtime: "automatic" } }, build: { outDir: "out" } });
     const assets = await readdir(join(folder, "out/assets"));
     assert.ok(assets.some((file) => file.endsWith(".wasm")));
-    const url = await serve(t, { "/": join(folder, "out"), "/live.flv": (_, response) => response.writeHead(404).end() });
-    const alert = async () => {
-      const tab = await open(t, await browser(), `${url}/index.html`);
+    const stream = await readFile(await numbered());
+    const url = await serve(t, {
+      "/": join(folder, "out"),
+      "/live.flv": (_, response) => response.writeHead(404).end(),
+      "/played.flv": { body: stream, type: "video/x-flv" },
+    });
+
+    const playing = await open(t, await browser(), `${url}/index.html?url=/played.flv`);
+    await playing.locator(".livegate-select").click();
+    await playing.waitForFunction(() => / is chosen/.test(document.querySelector("[role=status]").textContent) && !document.querySelector("[role=status]").textContent.startsWith("Nobody"));
+    const there = await playing.evaluate(() => {
+      const uid = document.querySelector(".livegate-pane").dataset.uid;
+      return [/^\d+$|^numbered/.test(uid), document.querySelectorAll(".livegate-overlay").length, document.querySelector("[role=alert]").textContent];
+    });
+    assert.deepEqual(there, [true, 1, ""]);
+
+    /** What it says is wrong, and how much of it is left in the page. */
+    const alert = async (prepare) => {
+      const tab = await open(t, await browser(), "about:blank");
+      if (prepare) await tab.addInitScript(prepare);
+      await tab.goto(`${url}/index.html`);
       await tab.waitForFunction(() => document.querySelector("[role=alert]")?.textContent);
-      return tab.evaluate(() => document.querySelector("[role=alert]").textContent);
+      return tab.evaluate(() => [document.querySelector("[role=alert]").textContent, document.querySelectorAll(".livegate-overlay").length]);
     };
-    assert.match(await alert(), /^The stream cannot be played/);
+    assert.match((await alert())[0], /^The stream cannot be played/);
+    // As on iPhones.
+    assert.deepEqual(await alert(() => (delete window.MediaSource, delete window.ManagedMediaSource, 0)), ["This browser cannot play the stream.", 0]);
     // A newcomer's commonest mistake.
     for (const file of assets.filter((file) => file.endsWith(".wasm"))) await rm(join(folder, "out/assets", file));
-    assert.match(await alert(), /^livegate_player\.wasm was not at /);
+    assert.match((await alert())[0], /^livegate_player\.wasm was not at /);
   });
 }

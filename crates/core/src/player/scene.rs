@@ -123,7 +123,6 @@ impl Scene {
     fn write_pane(&self, stream: &Stream, out: &mut String) {
         let mut pane = Object::open(out);
         pane.text("uid", &stream.user);
-        pane.text("source", "camera");
         let [x, y, width, height] = self.parts(stream);
         for (name, share) in [("x", x), ("y", y), ("width", width), ("height", height)] {
             json::push_share(pane.member(name), share);

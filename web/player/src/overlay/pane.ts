@@ -92,7 +92,6 @@ export class PaneView {
     const { maker, element, pane, shown, said } = this;
     const attributes: Record<string, string> = {
       "data-uid": pane.uid,
-      "data-source": pane.source,
       "data-speaking": String(pane.speaking ?? "unknown"),
     };
     for (const [name, value] of Object.entries(attributes)) {
@@ -114,8 +113,8 @@ const same = (one: Pane, other: Pane): boolean =>
 /** The same picture has the same key in every layout; if it is there several times, a number tells them apart. */
 export function keys(panes: readonly Pane[]): string[] {
   const counts = new Map<string, number>();
-  return panes.map(({ uid, channel = "", source }) => {
-    const key = JSON.stringify([uid, channel, source]);
+  return panes.map(({ uid, channel = "" }) => {
+    const key = JSON.stringify([uid, channel]);
     const count = counts.get(key) ?? 0;
     counts.set(key, count + 1);
     return count === 0 ? key : `${key}${count}`;

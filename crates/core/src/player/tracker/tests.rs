@@ -70,9 +70,9 @@ fn alibabas_layout_is_in_parts_of_the_picture() {
     let expected = json!({
         "id": 1, "time": 1.5, "form": "alibaba", "canvas": null,
         "panes": [
-            {"uid": "222", "source": "camera", "x": 0.501_838_2, "y": 0.25, "width": 0.498_161_8,
+            {"uid": "222", "x": 0.501_838_2, "y": 0.25, "width": 0.498_161_8,
              "height": 0.5, "z": 1, "alpha": 1, "volume": 0, "speaking": false},
-            {"uid": "111", "source": "camera", "x": 0, "y": 0.25, "width": 0.5, "height": 0.5,
+            {"uid": "111", "x": 0, "y": 0.25, "width": 0.5, "height": 0.5,
              "z": 2, "alpha": 1, "volume": 0.2, "speaking": true},
         ],
         "data": {"udd": "quiz"},
@@ -88,7 +88,7 @@ fn agoras_layout_is_in_pixels_of_its_canvas() {
     let expected = json!({
         "id": 1, "time": 0, "form": "agora", "canvas": {"width": 640, "height": 360},
         "panes": [{
-            "uid": "1", "source": "camera", "x": 0.25, "y": 0, "width": 0.5, "height": 1, "z": 1,
+            "uid": "1", "x": 0.25, "y": 0, "width": 0.5, "height": 1, "z": 1,
             "alpha": 0.5, "volume": 1, "speaking": null,
         }],
         "data": {"app_data": "hi"},
