@@ -1,4 +1,4 @@
-/** Which frame is displayed: its media time in seconds, NaN for none, and of WebRTC its RTP timestamp. */
+/** Which frame is displayed: its media time in seconds, NaN for none, and of WebRTC its RTP timestamp, NaN for the last that came. */
 export type Displayed = (mediaTime: number, rtpTimestamp: number | undefined) => void;
 
 /** Tells each frame that a video displays. */
@@ -16,7 +16,9 @@ function byFrames(video: HTMLVideoElement, displayed: Displayed): () => void {
   handle = video.requestVideoFrameCallback(frame);
   // A hidden page is told of no frame, but what it plays goes on: layouts around the position have to be kept.
   const look = (): void => {
-    if (video.ownerDocument.hidden) position(video, displayed);
+    if (!video.ownerDocument.hidden) return;
+    if (video.srcObject) displayed(NaN, NaN);
+    else position(video, displayed);
   };
   video.addEventListener("timeupdate", look);
   const emptied = (): void => displayed(NaN, undefined);

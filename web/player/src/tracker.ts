@@ -210,7 +210,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
     const stop = follow(video, (mediaTime, rtp) => {
       const byRtp = rtp !== undefined && (clock ? clock === "rtp" : this.#rtp.isOn);
       if (byRtp) this.displayRtp(rtp);
-      else this.display(mediaTime);
+      else if (!Number.isNaN(rtp)) this.display(mediaTime);
     });
     const detach = (): void => {
       stop();

@@ -114,5 +114,5 @@ function offset(text: string): Offset {
 }
 
 /** Whether two show the picture alike. */
-export const same = (one: Measured | null, other: Measured | null): boolean =>
+export const isAlike = (one: Measured | null, other: Measured | null): boolean =>
   one === other || (!!one && !!other && (Object.keys(one) as (keyof Measured)[]).every((key) => one[key] === other[key]));

@@ -1,7 +1,7 @@
 import { Target } from "../events.js";
 import type { LayoutTracker } from "../tracker.js";
 import type { Pane } from "../types.js";
-import { type Measured, cover, measure, same } from "./box.js";
+import { type Measured, cover, isAlike, measure } from "./box.js";
 import { type Naming, apart, shownNames } from "./names.js";
 import { type PaneMaker, PaneView, keys, orders } from "./pane.js";
 import { FIXED, addRules, fix } from "./style.js";
@@ -58,11 +58,11 @@ export class LayoutOverlay extends Target<OverlayEvents> {
   /** Where the video was seen last. */
   #page: Document | null = null;
 
-  constructor(video: HTMLVideoElement, tracker: LayoutTracker, options: OverlayOptions = {}) {
+  constructor(video: HTMLVideoElement, tracker: LayoutTracker, options?: OverlayOptions | null) {
     super();
     this.#video = video;
     this.#tracker = tracker;
-    const { name = uid, label = name, interactive = true, listLabel = "People in the picture", render } = options;
+    const { name = uid, label = name, interactive = true, listLabel = "People in the picture", render } = options ?? {};
     this.#maker = {
       get document() {
         return video.ownerDocument;
@@ -90,7 +90,7 @@ export class LayoutOverlay extends Target<OverlayEvents> {
     this.#surface();
     const box = measure(this.#video, this.element);
     if (box) cover(this.#video, this.element);
-    if (same(box, this.#box)) return;
+    if (isAlike(box, this.#box)) return;
     this.#box = box;
     this.#draw();
   }

@@ -61,7 +61,7 @@ export class PaneView {
 
   /** Takes what the stream says of it now, and what is shown and said of it. */
   update(pane: Pane, shown: string, said: string): void {
-    const isAsBefore = same(pane, this.pane) && shown === this.shown && said === this.said;
+    const isAsBefore = saysSame(pane, this.pane) && shown === this.shown && said === this.said;
     [this.pane, this.shown, this.said] = [pane, shown, said];
     if (!isAsBefore) this.#describe();
   }
@@ -107,7 +107,7 @@ export class PaneView {
 const px = (pixels: number): string => `${pixels}px`;
 
 /** Whether the stream says the same of both. */
-const same = (one: Pane, other: Pane): boolean =>
+const saysSame = (one: Pane, other: Pane): boolean =>
   (Object.keys(other) as (keyof Pane)[]).every((key) => one[key] === other[key]);
 
 /** The same picture has the same key in every layout; if it is there several times, a number tells them apart. */
