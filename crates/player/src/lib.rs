@@ -48,7 +48,7 @@ static OPEN: SpinMutex<Vec<Option<Box<Open>>>> = SpinMutex::new(Vec::new());
 struct Open {
     tracker: Tracker,
     buffer: Vec<u8>,
-    /// What was asked for last as text.
+    /// What was asked for last as text; its place is kept, so that memory does not fall to pieces.
     text: String,
     /// Where the panes are that were asked for last: four numbers each.
     places: Vec<i32>,
@@ -209,7 +209,7 @@ pub fn time_of(tracker: u32, len: u32, media_time_us: f64) -> f64 {
 #[wasm_bindgen]
 pub fn layout(tracker: u32, id: u32) -> u32 {
     ask(tracker, 0, |Open { tracker, text, .. }| {
-        *text = tracker.layout(id).unwrap_or_default();
+        tracker.layout(id, text);
         len(text)
     })
 }
@@ -218,7 +218,7 @@ pub fn layout(tracker: u32, id: u32) -> u32 {
 #[wasm_bindgen]
 pub fn messages(tracker: u32) -> u32 {
     ask(tracker, 0, |Open { tracker, text, .. }| {
-        *text = tracker.messages();
+        tracker.messages(text);
         len(text)
     })
 }

@@ -220,8 +220,7 @@ impl Book {
     }
 
     /// What the last push had, as JSON; times are the player's.
-    pub(super) fn write(&mut self, shift: i64) -> String {
-        let mut out = String::new();
+    pub(super) fn write(&mut self, shift: i64, out: &mut String) {
         out.reserve(self.contents.len().saturating_mul(2).saturating_add(256));
         out.push('[');
         for (index, told) in self.told.iter().enumerate() {
@@ -229,10 +228,9 @@ impl Book {
                 out.push(',');
             }
             let content = self.contents.get(told.from..told.to).unwrap_or_default();
-            told.write(content, shift, &mut self.history, &mut out);
+            told.write(content, shift, &mut self.history, out);
         }
         out.push(']');
-        out
     }
 }
 

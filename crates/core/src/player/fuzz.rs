@@ -49,7 +49,9 @@ pub fn fuzz(data: &[u8]) {
 
 /// The messages of the last push: warnings are told once a push, so how many there are depends on cuts.
 fn told(tracker: &mut Tracker) -> Vec<String> {
-    let all: Value = serde_json::from_str(&tracker.messages()).unwrap_or_default();
+    let mut text = String::new();
+    tracker.messages(&mut text);
+    let all: Value = serde_json::from_str(&text).unwrap_or_default();
     let Some(all) = all.as_array() else { panic!("messages are a list of JSON") };
     let is_message = |told: &&Value| told.get("payloadType").is_some_and(Value::is_u64);
     all.iter().filter(is_message).map(alloc::string::ToString::to_string).collect()
@@ -92,7 +94,8 @@ fn in_chunks(data: &[u8], chunk: usize, push: impl Fn(&mut Tracker, &[u8]) -> Fo
 fn asked(tracker: &mut Tracker) {
     for time in [i64::MIN, 0, 7, 40_000, i64::MAX] {
         let Some(id) = tracker.at(time) else { continue };
-        let text = tracker.layout(id).unwrap_or_default();
+        let mut text = String::new();
+        tracker.layout(id, &mut text);
         let layout: Value = serde_json::from_str(&text).unwrap_or_default();
         let Some(panes) = layout.get("panes").and_then(Value::as_array) else {
             panic!("a layout that counts is JSON with panes: {text}");

@@ -183,17 +183,18 @@ impl Tracker {
         self.book.time_of(content, time.saturating_add(self.shift))
     }
 
-    /// A layout as JSON.
-    pub fn layout(&mut self, id: u32) -> Option<String> {
-        let (time, scene) = self.book.layout(id)?;
-        let mut out = String::new();
-        scene.write(id, time.saturating_sub(self.shift), &mut out);
-        Some(out)
+    /// Writes a layout as JSON, in place of what `out` had; nothing if it is gone.
+    pub fn layout(&mut self, id: u32, out: &mut String) {
+        out.clear();
+        if let Some((time, scene)) = self.book.layout(id) {
+            scene.write(id, time.saturating_sub(self.shift), out);
+        }
     }
 
-    /// What the last push had, as JSON.
-    pub fn messages(&mut self) -> String {
-        self.book.write(self.shift)
+    /// Writes what the last push had as JSON, in place of what `out` had.
+    pub fn messages(&mut self, out: &mut String) {
+        out.clear();
+        self.book.write(self.shift, out);
     }
 
     /// Where the panes of a layout are in a box, in their order.
