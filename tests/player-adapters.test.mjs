@@ -11,7 +11,8 @@ import { until } from "./lib/wait.mjs";
 import { frames, read, toAnnexB, video } from "./media/flv.mjs";
 import { ffmpeg as shown, h264Reader, draft } from "./media/oracles.mjs";
 import { OURS } from "./media/sei.mjs";
-import { COUNT, COUNT_FRAMES, FPS, MARK, numbered, numberedHls, numberedTs } from "./player/clips.mjs";
+import { COUNT, COUNT_FRAMES, FPS, MARK, numbered, numberedHls, numberedInTwo, numberedLevels, numberedParts, numberedTs } from "./player/clips.mjs";
+import { lowLatency } from "./player/low-latency.mjs";
 import { media, page, sharedBrowser, site, withoutPlayer, xgplayer } from "./player/page.mjs";
 import { told } from "./player/told.mjs";
 import { ffmpeg, succeeds } from "./rtmp/peers.mjs";
@@ -36,7 +37,7 @@ async function times() {
 }
 
 /** That what a tracker told is all there was, in its order, and at its time. */
-async function same(kept, wanted, { exact = true } = {}) {
+async function same(kept, wanted) {
   assert.equal(kept.failed, null);
   const said = kept.messages.map(({ payloadType, uuid }) => `${payloadType} ${digits(uuid)}`);
   assert.deepEqual(said, wanted.map(({ type, uuid }) => `${type} ${uuid}`));
@@ -47,7 +48,6 @@ async function same(kept, wanted, { exact = true } = {}) {
   const numbers = ours.map(({ text }) => Number(JSON.parse(text).stream[0].uid));
   const all = wanted.filter(({ uuid }) => uuid === OURS).length;
   assert.deepEqual(numbers, Array.from({ length: all }, (_, number) => number));
-  if (!exact) return;
   const ms = await times();
   for (const [at, { time }] of ours.entries()) {
     const off = time * 1_000 - ours[0].time * 1_000 - (ms[at] - ms[0]);
@@ -126,6 +126,10 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
     const kinds = {
       "mpegts.js, MPEG-TS": { name: "mpegts", scripts: ["mpegts"], modules: ["mpegts"], options: { type: "mpegts", isLive: false }, from: numberedTs },
       "hls.js, MPEG-TS": { name: "hls", scripts: ["Hls"], modules: ["hls"], from: async () => join(await numberedHls(), "index.m3u8") },
+      "hls.js, encrypted MPEG-TS": { name: "hls", scripts: ["Hls"], modules: ["hls"], from: async () => join(await numberedHls("mpegts", { encrypted: true }), "index.m3u8") },
+      "hls.js, fragments of MP4": { name: "hls", scripts: ["Hls"], modules: ["hls"], from: async () => join(await numberedHls("fmp4"), "index.m3u8") },
+      "hls.js, fragments of MP4 as they come": { name: "hls", scripts: ["Hls"], modules: ["hls"], options: { hls: { progressive: true } }, from: async () => join(await numberedHls("fmp4"), "index.m3u8") },
+      "hls.js, a discontinuity to times of another clock": { name: "hls", scripts: ["Hls"], modules: ["hls"], from: numberedInTwo },
     };
     for (const [kind, { name, scripts, modules, options, from }] of Object.entries(kinds)) {
       it(`${kind} has every message once`, async (t) => {
@@ -138,13 +142,36 @@ describe("adapters", { skip: await withoutPlayer() }, () => {
       });
     }
 
-    it("hls.js has what it reads itself of fragments of MP4", async (t) => {
+    it("hls.js, parts of fragments at low latency, has every message once", async (t) => {
+      const [chromium, wanted, live] = await Promise.all([browser(), expected(), numberedParts()]);
+      const asked = [];
+      const origin = await site(t, { "/live": lowLatency(live, asked) });
+      const opened = await page(t, chromium, origin, { scripts: ["Hls"], modules: ["hls"] });
+      await begin(opened, "hls", `${origin}/live/index.m3u8`, { hls: { lowLatencyMode: true } });
+      const found = await played(opened, wanted.length);
+      t.diagnostic(`asked for ${asked.join(" ")}`);
+      assert.ok(asked.filter((name) => name.startsWith("part")).length > 3, `asked for ${asked}`);
+      await same(found, wanted);
+      onFrame(t, found);
+    });
+
+    it("hls.js, another level with another initialization segment", async (t) => {
       const [chromium, origin, wanted] = await Promise.all([browser(), site(t), expected()]);
       const opened = await page(t, chromium, origin, { scripts: ["Hls"], modules: ["hls"] });
-      await begin(opened, "hls", origin + media(join(await numberedHls("fmp4"), "index.m3u8")), { rate: RATE });
-      const own = wanted.filter(({ type }) => type === 5);
-      const found = await played(opened, own.length);
-      await same(found, own);
+      await begin(opened, "hls", origin + media(await numberedLevels()), { hls: { startLevel: 0, maxBufferLength: 2, maxMaxBufferLength: 2 } });
+      await opened.waitForFunction(() => playing.kept.frames.some(({ number }) => number > 10));
+      const switched = await opened.evaluate(() => {
+        const { player } = playing;
+        const levels = [];
+        player.on("hlsLevelSwitched", (_, { level }) => levels.push(level));
+        player.nextLevel = 1;
+        return new Promise((done) => player.on("hlsLevelSwitched", () => done(levels)));
+      });
+      assert.deepEqual(switched, [1]);
+      const found = await played(opened, wanted.length);
+      // What is loaded anew in the other level is told again, and each frame has its own all the same.
+      const told = new Set(found.messages.map(({ payloadType, text }) => `${payloadType} ${text}`));
+      assert.deepEqual([...told].sort(), [...new Set(wanted.map(({ type, text }) => `${type} ${text}`))].sort());
       onFrame(t, found);
     });
 

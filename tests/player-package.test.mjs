@@ -272,6 +272,7 @@ export async function use(video: HTMLVideoElement, chunk: EncodedVideoChunk, por
   mpegts.createPlayer({ type: "flv", url: "x" }, mpegtsLoader(mpegts, tracker));
   createFlvPlayer(flvjs, tracker, { type: "flv", url: "x" }).player.load();
   trackHls(new Hls(), tracker)();
+  tracker.appendMp4(new Uint8Array(8), -1).toFixed();
   trackXgplayer(core, tracker)();
   trackChunk(tracker, chunk, { codec: "avc1.640028" });
   createLayoutTransform(tracker).stop();

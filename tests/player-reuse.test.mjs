@@ -149,6 +149,7 @@ test("a closed tracker passes everything over", () => {
     pushFlvTag: [frame, 2],
     pushUnits: [[new Uint8Array(sei(message("b")))], 2],
     appendFlv: [frame],
+    appendMp4: [frame],
     appendTs: [frame],
     reset: [],
     timeOf: [new Uint8Array(9), 2],

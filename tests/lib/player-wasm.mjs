@@ -79,6 +79,11 @@ class Module {
     return this.#told(this.raw.ts(bytes.length, shift * 1e6));
   }
 
+  mp4(bytes, shift = 0) {
+    this.#put(bytes);
+    return this.#told(this.raw.mp4(bytes.length, shift * 1e6));
+  }
+
   layout(id) {
     return JSON.parse(this.raw.layout(id));
   }

@@ -1,7 +1,8 @@
 // What the player's tests play: clips of which ffmpeg has drawn, frame by frame, what a page must find.
 
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { folder, livegate, made, output } from "../media/material.mjs";
@@ -160,17 +161,78 @@ export async function numberedTs() {
   );
 }
 
-/** The same packets as HLS, a segment of each two seconds: the folder; `fmp4` for fragments of MP4. */
-export async function numberedHls(type = "mpegts") {
-  const from = await numbered();
-  const home = join(folder, `player-hls-${type}`);
-  await mkdir(home, { recursive: true });
-  const names = await readdir(home);
-  const stamp = `${from.split("/").at(-1)}.stamp`;
-  if (!names.includes(stamp)) {
-    const args = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod", "-hls_segment_type", type];
-    await output("ffmpeg", ["-v", "error", "-y", "-i", from, "-c", "copy", ...args, join(home, "index.m3u8")]);
-    await writeFile(join(home, stamp), "");
+/** A folder of what `make` writes there, made once. */
+async function home(name, recipe, make) {
+  const path = join(folder, `player-${name}`);
+  await mkdir(path, { recursive: true });
+  const stamp = `${createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 12)}.stamp`;
+  if (!(await readdir(path)).includes(stamp)) {
+    await make(path);
+    await writeFile(join(path, stamp), "");
   }
-  return home;
+  return path;
+}
+
+const segments = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod"];
+
+/** The same packets as HLS, a segment of each two seconds: the folder; `fmp4` for fragments of MP4. */
+export async function numberedHls(type = "mpegts", { encrypted = false, more = [] } = {}) {
+  const from = await numbered();
+  const name = `hls-${type}${encrypted ? "-encrypted" : ""}${more.length > 0 ? `-${more.at(-1)}` : ""}`;
+  return home(name, [from, segments, more], async (path) => {
+    const key = join(path, "key");
+    // The key's address in the playlist, and where it lies.
+    const info = ["key", key, "0123456789abcdef0123456789abcdef"].join("\n");
+    if (encrypted) await Promise.all([writeFile(key, "sixteen bytes..."), writeFile(join(path, "info"), info)]);
+    const args = [...segments, "-hls_segment_type", type, ...(encrypted ? ["-hls_key_info_file", join(path, "info")] : []), ...more];
+    await output("ffmpeg", ["-v", "error", "-y", "-i", from, "-c", "copy", ...args, join(path, "index.m3u8")]);
+  });
+}
+
+/** The same, with its last segment's times on another clock, and so behind a discontinuity: the playlist. */
+export async function numberedInTwo() {
+  const [first, second] = await Promise.all([numberedHls("fmp4"), numberedHls("fmp4", { more: ["-output_ts_offset", "1000"] })]);
+  const path = await home("hls-in-two", [first, second, `${numberedInTwo}`], async (path) => {
+    const of = (folder, name) => `../${folder.split("/").at(-1)}/${name}`;
+    const part = (folder, names) => [`#EXT-X-MAP:URI="${of(folder, "init.mp4")}"`, ...names.flatMap((name) => ["#EXTINF:2.0,", of(folder, name)])];
+    const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:2", "#EXT-X-PLAYLIST-TYPE:VOD"];
+    const all = [...lines, ...part(first, ["index0.m4s", "index1.m4s"]), "#EXT-X-DISCONTINUITY", ...part(second, ["index2.m4s"]), "#EXT-X-ENDLIST", ""];
+    await writeFile(join(path, "index.m3u8"), all.join("\n"));
+  });
+  return join(path, "index.m3u8");
+}
+
+/** Two levels, the second with another clock in its initialization segment: the playlist of both. */
+export async function numberedLevels() {
+  const [low, high] = await Promise.all([numberedHls("fmp4"), numberedHls("fmp4", { more: ["-video_track_timescale", "90000"] })]);
+  const path = await home("hls-levels", [low, high, `${numberedLevels}`], async (path) => {
+    const level = (folder, bandwidth) => [
+      `#EXT-X-STREAM-INF:BANDWIDTH=${bandwidth},CODECS="avc1.42c00d,mp4a.40.2",RESOLUTION=${COUNT.width}x${COUNT.height}`,
+      `../${folder.split("/").at(-1)}/index.m3u8`,
+    ];
+    await writeFile(join(path, "index.m3u8"), ["#EXTM3U", ...level(low, 500_000), ...level(high, 900_000), ""].join("\n"));
+  });
+  return join(path, "index.m3u8");
+}
+
+/** Fragments of a second: the initialization segment, and each fragment. */
+export async function numberedParts() {
+  const from = await numbered();
+  const args = ["-c", "copy", "-movflags", "frag_keyframe+delay_moov+default_base_moof"];
+  const path = await made("player-count-parts.mp4", [from, args], (path) =>
+    output("ffmpeg", ["-v", "error", "-y", "-i", from, ...args, path]).then(() => undefined),
+  );
+  const bytes = await readFile(path);
+  const boxes = [];
+  for (let at = 0; at < bytes.length; at += boxes.at(-1).bytes.length) {
+    boxes.push({ kind: bytes.toString("latin1", at + 4, at + 8), bytes: bytes.subarray(at, at + bytes.readUInt32BE(at)) });
+  }
+  const first = boxes.findIndex(({ kind }) => kind === "moof");
+  const init = Buffer.concat(boxes.slice(0, first).map(({ bytes }) => bytes));
+  const parts = [];
+  for (const { kind, bytes } of boxes.slice(first)) {
+    if (kind === "moof") parts.push(bytes);
+    else if (kind === "mdat") parts.push(Buffer.concat([parts.pop(), bytes]));
+  }
+  return { init, parts };
 }

@@ -61,8 +61,8 @@ const PLAYERS = {
     flv.load(url);
     return { player: flv, stop };
   },
-  hls(tracker, video, url) {
-    const hls = new Hls({ enableWorker: true });
+  hls(tracker, video, url, { hls: config } = {}) {
+    const hls = new Hls({ enableWorker: true, ...config });
     const stop = lib.trackHls(hls, tracker);
     hls.loadSource(url);
     hls.attachMedia(video);

@@ -15,6 +15,7 @@
 //! | [`relay`] | which relay task a vendor's request asks for; whose a push address is; what a relay host does |
 //! | [`sei`] | messages inside H.264 and H.265 video: read, written, put in, taken out |
 //! | [`flv`] | what FLV and the video messages of RTMP hold; messages put into their frames |
+//! | [`mp4`] | where the video's samples are in fragmented MP4 |
 //! | [`ts`] | what an MPEG transport stream holds |
 //! | [`player`] | what a player in a browser asks: which layout counts when, and where its panes are |
 //! | [`url`] | which addresses may be called |
@@ -34,7 +35,9 @@ pub mod filter;
 pub mod flv;
 pub mod id;
 pub mod layout;
+pub mod mp4;
 pub mod player;
+mod prefix;
 pub mod relay;
 pub mod scheme;
 pub mod sei;

@@ -161,6 +161,14 @@ pub fn ts(tracker: u32, len: u32, shift_us: f64) -> i32 {
     })
 }
 
+/// The same of fragmented MP4.
+#[wasm_bindgen]
+pub fn mp4(tracker: u32, len: u32, shift_us: f64) -> i32 {
+    ask(tracker, 0, |Open { tracker, buffer, .. }| {
+        told(tracker.mp4(filled(buffer, len), micros(shift_us)))
+    })
+}
+
 /// Where players of MSE have their zero; NaN until that is known.
 #[wasm_bindgen]
 pub fn base_us(tracker: u32) -> f64 {

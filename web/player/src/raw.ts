@@ -14,6 +14,7 @@ export interface RawModule {
   flv_tag(tracker: number, have: number, total: number, time: number): number;
   flv(tracker: number, length: number): number;
   ts(tracker: number, length: number, shift: number): number;
+  mp4(tracker: number, length: number, shift: number): number;
   base_us(tracker: number): number;
   base_of_video_us(tracker: number): number;
   shift(tracker: number, time: number): void;

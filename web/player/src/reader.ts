@@ -102,18 +102,11 @@ export class Reader {
     }
   }
 
-  /**
-   * Reads bytes of a stream, and says after each piece what was found.
-   *
-   * @param shift of a transport stream, in microseconds; NaN for FLV
-   */
-  stream(bytes: Uint8Array, shift: number, found: (count: number) => void): void {
+  /** Reads bytes of a stream, and says after each piece what was found. */
+  stream(bytes: Uint8Array, read: (raw: RawModule, tracker: number, length: number) => number, found: (found: number) => void): void {
     for (let from = 0; from < bytes.length; from += PIECE) {
       const piece = bytes.subarray(from, from + PIECE);
-      const count = this.call(0, (raw, tracker) => {
-        if (!this.#inbox.put(piece, piece.length)) return 0;
-        return Number.isNaN(shift) ? raw.flv(tracker, piece.length) : raw.ts(tracker, piece.length, shift);
-      });
+      const count = this.call(0, (raw, tracker) => (this.#inbox.put(piece, piece.length) ? read(raw, tracker, piece.length) : 0));
       if (count > 0) found(count);
     }
   }

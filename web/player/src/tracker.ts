@@ -1,6 +1,7 @@
 import { follow } from "./display.js";
 import { PlayerError } from "./error.js";
 import { LayoutEvent, LayoutMessageEvent, LayoutWarningEvent, Target, type TrackerEvents } from "./events.js";
+import type { RawModule } from "./raw.js";
 import { Reader } from "./reader.js";
 import { RtpClock } from "./rtp.js";
 import type { Box, Layout, PlacedPane } from "./types.js";
@@ -123,7 +124,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
 
   /** Reads bytes of an FLV stream as they come, cut anywhere. Times are the stream's. */
   appendFlv(bytes: AllowSharedBufferSource): number {
-    return this.#stream(bytes, NaN);
+    return this.#stream(bytes, (raw, tracker, length) => raw.flv(tracker, length));
   }
 
   /**
@@ -132,7 +133,17 @@ export class LayoutTracker extends Target<TrackerEvents> {
    * @param offset seconds that its times are more than the times of frames that are pushed otherwise
    */
   appendTs(bytes: AllowSharedBufferSource, offset = 0): number {
-    return isTime(offset) ? this.#stream(bytes, offset * 1e6) : this.#untimed();
+    return isTime(offset) ? this.#stream(bytes, (raw, tracker, length) => raw.ts(tracker, length, offset * 1e6)) : this.#untimed();
+  }
+
+  /**
+   * Reads bytes of fragmented MP4 as they come, cut anywhere: an initialization segment, then fragments. After
+   * `reset({ keepLayouts: true })` fragments may come without one.
+   *
+   * @param offset seconds that its times are more than the times of frames that are pushed otherwise
+   */
+  appendMp4(bytes: AllowSharedBufferSource, offset = 0): number {
+    return isTime(offset) ? this.#stream(bytes, (raw, tracker, length) => raw.mp4(tracker, length, offset * 1e6)) : this.#untimed();
   }
 
   /**
@@ -259,10 +270,9 @@ export class LayoutTracker extends Target<TrackerEvents> {
     return 0;
   }
 
-  /** @param shift of a transport stream; NaN for FLV */
-  #stream(bytes: AllowSharedBufferSource, shift: number): number {
+  #stream(bytes: AllowSharedBufferSource, read: (raw: RawModule, tracker: number, length: number) => number): number {
     let count = 0;
-    this.#reader.stream(bytesOf(bytes), shift, (found) => (count += this.#read(found)));
+    this.#reader.stream(bytesOf(bytes), read, (found) => (count += this.#read(found)));
     return count;
   }
 

@@ -243,7 +243,8 @@ fn is_text(content: &[u8]) -> bool {
 
 /// Text, without the NUL that C ends its texts with.
 fn text_of(content: &[u8]) -> Option<&str> {
-    core::str::from_utf8(content).ok().map(|text| text.trim_end_matches('\0'))
+    let end = content.iter().rposition(|byte| *byte != 0).map_or(0, |at| at.saturating_add(1));
+    core::str::from_utf8(content.get(..end)?).ok()
 }
 
 /// The layout that a message says; or, if it does not, whether a canvas is all that is missing.

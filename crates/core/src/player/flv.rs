@@ -12,6 +12,7 @@ use crate::flv::config::Configuration;
 use crate::flv::header::{TagHeader, TagKind};
 use crate::flv::reader::{Part, Reader};
 use crate::flv::video::{FrameHeader, NeedMore, Other, Video};
+use crate::prefix::Prefix;
 use crate::sei::clock::StreamClock;
 use crate::sei::codec::{Codec, Unit};
 use crate::sei::frame::{FrameFormat, Framing, MAX_LEAD};
@@ -90,11 +91,6 @@ impl Tags {
                     book.warn(time, Warning::NotConfigured);
                     return Ok(());
                 };
-                let reach =
-                    if codec == Codec::H265 && len <= MAX_LEAD { reach } else { Reach::Picture };
-                if reach == Reach::Whole && shown.len() < len {
-                    return Err(NeedMore { bytes: len });
-                }
                 let sample = shown.get(at..).unwrap_or_default();
                 let need = |bytes: usize| NeedMore { bytes: bytes.saturating_add(at) };
                 let len = len.saturating_sub(at);
@@ -133,9 +129,8 @@ pub(super) struct Stream {
     held: Vec<u8>,
     /// The tag under way, as long as more of it is wanted.
     tag: Option<TagHeader>,
-    /// What came of its body, and how much is wanted.
-    body: Vec<u8>,
-    wanted: usize,
+    /// What is wanted of its body.
+    body: Prefix,
     is_over: bool,
     /// Whether what comes next is another part of the stream.
     is_part: bool,
@@ -190,9 +185,9 @@ impl Stream {
             match part {
                 Part::File(header) => base.says(header.audio, header.video),
                 Part::Tag(header) => {
-                    self.body.clear();
                     let len = usize::try_from(header.body_len).unwrap_or(usize::MAX);
-                    (self.tag, self.wanted) = (Some(header).filter(|_| len > 0), len.min(FIRST));
+                    self.tag = Some(header).filter(|_| len > 0);
+                    self.body.begin(len.min(FIRST));
                 }
                 Part::Body(bytes) => self.body(bytes, base, book),
                 Part::PreviousTagSize { .. } | Part::More { .. } => {}
@@ -203,34 +198,26 @@ impl Stream {
         }
     }
 
-    /// A piece of a body. As much as is wanted is looked at, where it lies if it lies there, and never
-    /// more: so cuts change nothing, not even where a stream ends within a tag.
+    /// A piece of a body.
     fn body(&mut self, piece: &[u8], base: &mut Base, book: &mut Book) {
         let Some(header) = self.tag else { return };
-        let mut piece = piece;
-        while self.wanted <= MAX_BODY {
-            let shown = match piece.get(..self.wanted) {
-                Some(shown) if self.body.is_empty() => shown,
-                _ => {
-                    let missing = self.wanted.saturating_sub(self.body.len()).min(piece.len());
-                    let (head, after) = piece.split_at(missing);
-                    self.body.extend_from_slice(head);
-                    piece = after;
-                    if self.body.len() < self.wanted {
-                        return;
-                    }
-                    &self.body
-                }
-            };
-            match self.tags.body(&header, shown, None, Reach::Whole, base, book) {
-                Ok(()) => {
-                    self.tag = None;
-                    return;
-                }
-                Err(NeedMore { bytes }) => self.wanted = bytes,
+        let Self { tags, body, .. } = self;
+        let is_read = body.push(piece, &mut |shown| match tags.body(
+            &header,
+            shown,
+            None,
+            Reach::Whole,
+            base,
+            book,
+        ) {
+            Err(NeedMore { bytes }) if bytes > MAX_BODY => {
+                book.warn(0, Warning::LeadTooLong);
+                Ok(())
             }
+            read => read.map_err(|NeedMore { bytes }| bytes),
+        });
+        if is_read {
+            self.tag = None;
         }
-        self.tag = None;
-        book.warn(0, Warning::LeadTooLong);
     }
 }

@@ -2,13 +2,16 @@
 
 use super::book::Book;
 use super::warning::Warning;
-use crate::sei::frame::{FrameFormat, Step};
+use crate::sei::codec::Codec;
+use crate::sei::frame::{FrameFormat, MAX_LEAD, Step};
 use crate::sei::sample::Reach;
 
-/// Reads a frame of `len` bytes that begins with `shown`.
+/// Reads a frame of `len` bytes that begins with `shown`; up to its picture, or all of one of H.265 that
+/// is not too long for that.
 ///
 /// # Errors
 /// So many bytes are needed. Nothing was read then: first it is seen whether all is there.
+#[inline]
 pub(super) fn read(
     format: FrameFormat,
     shown: &[u8],
@@ -17,6 +20,10 @@ pub(super) fn read(
     time: i64,
     book: &mut Book,
 ) -> Result<(), usize> {
+    let reach = if format.codec == Codec::H265 && len <= MAX_LEAD { reach } else { Reach::Picture };
+    if reach == Reach::Whole && shown.len() < len {
+        return Err(len);
+    }
     let mut units = format.units(shown, len, reach);
     let mut has_sei = false;
     let end = loop {

@@ -14,7 +14,7 @@ use crate::sei::frame::{FrameFormat, Framing};
 use crate::sei::length::LengthSize;
 
 /// Takes the first byte for a codec, what stands between NAL units and the length of chunks, and the
-/// rest for a frame, a tag, and streams of both kinds.
+/// rest for a frame, a tag, and streams of each kind.
 ///
 /// # Panics
 /// If something does not hold: that is the finding.
@@ -37,6 +37,7 @@ pub fn fuzz(data: &[u8]) {
     in_parts(data, |tracker, shown| tracker.flv_tag(shown, data.len(), Some(7)));
     in_chunks(data, chunk, Tracker::flv);
     in_chunks(data, chunk, |tracker, bytes| tracker.ts(bytes, 0));
+    in_chunks(data, chunk, |tracker, bytes| tracker.mp4(bytes, 0));
     let mut tracker = Tracker::new(1_000_000);
     let _ = tracker.configure_record(codec, data);
     let _ = frame(&mut tracker, data);
@@ -48,13 +49,20 @@ pub fn fuzz(data: &[u8]) {
 }
 
 /// The messages of the last push: warnings are told once a push, so how many there are depends on cuts.
+/// So do layouts' numbers: what is told is read, and what was no layout gets another number if it comes
+/// again.
 fn told(tracker: &mut Tracker) -> Vec<String> {
     let mut text = String::new();
     tracker.messages(&mut text);
-    let all: Value = serde_json::from_str(&text).unwrap_or_default();
-    let Some(all) = all.as_array() else { panic!("messages are a list of JSON") };
-    let is_message = |told: &&Value| told.get("payloadType").is_some_and(Value::is_u64);
-    all.iter().filter(is_message).map(alloc::string::ToString::to_string).collect()
+    let mut all: Value = serde_json::from_str(&text).unwrap_or_default();
+    let Some(all) = all.as_array_mut() else { panic!("messages are a list of JSON") };
+    all.retain(|told| told.get("payloadType").is_some_and(Value::is_u64));
+    for told in all.iter_mut() {
+        if let Some(layout) = told.get_mut("layout") {
+            *layout = Value::Bool(*layout != 0);
+        }
+    }
+    all.iter().map(alloc::string::ToString::to_string).collect()
 }
 
 /// Shown as much as it asks for, and shown all: the same comes out.
@@ -120,6 +128,7 @@ fn asked(tracker: &mut Tracker) {
 #[cfg(test)]
 mod tests {
     use super::fuzz;
+    use crate::mp4::made;
     use crate::sei::codec::Codec;
     use crate::sei::uuid::Uuid;
     use crate::sei::write::{Payload, SeiNal};
@@ -184,6 +193,26 @@ mod tests {
                 // As one tag.
                 fuzz(&[&[how][..], input.get(13..).unwrap_or_default()].concat());
             }
+        }
+
+        #[test]
+        fn holds_for_mp4(
+            how in any::<u8>(), texts in prop::collection::vec(text(), 1..5), decoded in any::<u32>(),
+            cut in any::<prop::sample::Index>(), flips in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 0..4),
+        ) {
+            let samples: Vec<Vec<u8>> = texts
+                .iter()
+                .map(|text| [length(&message(text)), length(&[0x65, 0x88, 0x84, 1, 2])].concat())
+                .collect();
+            let shown: Vec<(&[u8], i32)> = samples.iter().map(|sample| (&sample[..], 512)).collect();
+            let fragments = [made::fragment(decoded, &shown), made::fragment(7, &shown)].concat();
+            let mut input = [made::avc(), fragments].concat();
+            for (at, byte) in &flips {
+                let at = at.index(input.len());
+                input[at] ^= byte;
+            }
+            fuzz(&[&[how][..], &input].concat());
+            fuzz(&[&[how][..], &input[..cut.index(input.len())]].concat());
         }
 
         #[test]

@@ -69,8 +69,9 @@ fn push_fraction(out: &mut String, fraction: u64, digits: usize) {
     }
     out.push('.');
     push_digits(out, fraction, digits);
-    let kept = out.trim_end_matches('0').len();
-    out.truncate(kept);
+    while out.ends_with('0') {
+        out.pop();
+    }
 }
 
 /// Microseconds as seconds.

@@ -18,6 +18,7 @@ mod frame;
 pub mod fuzz;
 pub mod history;
 mod json;
+mod mp4;
 pub mod scene;
 pub mod tracker;
 mod ts;

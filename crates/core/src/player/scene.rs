@@ -85,7 +85,7 @@ impl Scene {
         [x, y, rest(x, w), rest(y, h)].map(share)
     }
 
-    /// As JSON: docs/spec/player.md §5.
+    /// As JSON: docs/spec/player.md §6.
     pub fn write(&self, id: u32, time_us: i64, out: &mut String) {
         let mut object = Object::open(out);
         json::push_number(object.member("id"), id.into());

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::base::Base;
 use super::book::{Book, Found};
 use super::warning::Warning;
-use super::{flv, frame, ts};
+use super::{flv, frame, mp4, ts};
 use crate::flv::config::{Configuration, ConfigurationError};
 use crate::flv::header::TagHeader;
 use crate::flv::video::NeedMore;
@@ -25,6 +25,7 @@ pub struct Tracker {
     format: Option<FrameFormat>,
     tags: flv::Tags,
     flv: flv::Stream,
+    mp4: mp4::Stream,
     ts: ts::Stream,
     base: Base,
     book: Book,
@@ -58,6 +59,7 @@ impl Tracker {
             format: None,
             tags: flv::Tags::default(),
             flv: flv::Stream::default(),
+            mp4: mp4::Stream::default(),
             ts: ts::Stream::default(),
             base: Base::default(),
             book: Book::new(max_age),
@@ -140,6 +142,13 @@ impl Tracker {
         self.book.found()
     }
 
+    /// Takes bytes of fragmented MP4 as they come. Its times count `shift` less.
+    pub fn mp4(&mut self, bytes: &[u8], shift: i64) -> Found {
+        self.book.begin();
+        self.mp4.push(bytes, shift, &mut self.book);
+        self.book.found()
+    }
+
     fn pushed(&self, read: Result<(), usize>) -> Pushed {
         read.err().map_or_else(|| Pushed::Done(self.book.found()), Pushed::More)
     }
@@ -163,10 +172,12 @@ impl Tracker {
     /// Another stream comes next, or another part of this one.
     pub fn reset(&mut self, scope: Scope) {
         self.flv.begin(scope);
+        self.mp4.part();
         self.ts = ts::Stream::default();
         self.book.part();
         if scope == Scope::All {
             self.tags = flv::Tags::default();
+            self.mp4 = mp4::Stream::default();
             self.base = Base::default();
             self.book.clear();
         }

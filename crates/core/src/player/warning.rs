@@ -3,6 +3,7 @@
 use crate::error::{Code, Coded};
 use crate::flv::config::ConfigurationError;
 use crate::flv::header::FlvError;
+use crate::mp4::reader::Defect;
 use crate::sei::frame::End;
 use crate::sei::sample::SampleError;
 
@@ -24,6 +25,14 @@ pub enum Warning {
     Flv(FlvError),
     /// A decoder configuration that cannot be read.
     Configuration(ConfigurationError),
+    /// `mp4.encrypted`: the video is encrypted.
+    Encrypted,
+    /// `mp4.no_box`: what stands where a box has to is none.
+    NoBox,
+    /// `mp4.samples_missing`: samples are not where their fragment says.
+    SamplesMissing,
+    /// `mp4.too_large`: a `moov` or `moof` box is longer than is read.
+    TooLarge,
     /// `ts.packets_missing`: packets of the video are missing.
     PacketsMissing,
     /// `ts.sync_lost`: no packet stands where one has to.
@@ -38,6 +47,10 @@ impl Warning {
             Self::LeadTooLong => "player.lead_too_long",
             Self::TooManyMessages => "player.too_many_messages",
             Self::MessageCut => "player.message_cut",
+            Self::Encrypted => "mp4.encrypted",
+            Self::NoBox => "mp4.no_box",
+            Self::SamplesMissing => "mp4.samples_missing",
+            Self::TooLarge => "mp4.too_large",
             Self::PacketsMissing => "ts.packets_missing",
             Self::SyncLost => "ts.sync_lost",
             Self::Frame(error) => return error.code(),
@@ -52,6 +65,19 @@ impl Warning {
             End::Read => None,
             End::Broken => Some(Self::Frame(SampleError::Broken { at: 0 })),
             End::TooLong => Some(Self::LeadTooLong),
+        }
+    }
+}
+
+impl From<Defect> for Warning {
+    fn from(defect: Defect) -> Self {
+        match defect {
+            Defect::NoBox => Self::NoBox,
+            Defect::TooLarge => Self::TooLarge,
+            Defect::NoMovie => Self::NotConfigured,
+            Defect::Encrypted => Self::Encrypted,
+            Defect::Configuration(error) => Self::Configuration(error),
+            Defect::Missing => Self::SamplesMissing,
         }
     }
 }

@@ -41,6 +41,7 @@ impl Search {
 }
 
 /// Where the first 00 00 01 is, for short runs of bytes.
+#[inline]
 pub(super) fn start_code(bytes: &[u8]) -> Option<usize> {
     let mut at = 0_usize;
     loop {

@@ -33,6 +33,7 @@ pub struct Unit {
 impl Unit {
     /// Reads the header of a NAL unit. `None` if it is cut short or is one that no NAL unit has:
     /// its first bit is set, or, in H.265, `nuh_temporal_id_plus1` is 0.
+    #[inline]
     pub fn parse(codec: Codec, nal: &[u8]) -> Option<Self> {
         let first = *nal.first()?;
         if first & 0x80 != 0 {

@@ -90,6 +90,7 @@ struct Found {
 
 impl<'a> Units<'a> {
     /// The next SEI NAL unit, or why there is none.
+    #[inline]
     pub fn step(&mut self) -> Step<'a> {
         loop {
             let found = match self.format.framing {
@@ -131,6 +132,7 @@ impl<'a> Units<'a> {
         Step::More { bytes: bytes.min(self.len) }
     }
 
+    #[inline]
     fn behind_length(&self, size: usize) -> Result<Found, Step<'a>> {
         if self.at >= self.len {
             return Err(Step::End(End::Read));

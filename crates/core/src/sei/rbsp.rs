@@ -108,6 +108,7 @@ impl<'a> Escaped<'a> {
     }
 
     /// Where the next inserted byte is.
+    #[inline]
     fn next_inserted(self) -> Option<usize> {
         if self.plain {
             return None;
@@ -128,6 +129,7 @@ impl<'a> Escaped<'a> {
     }
 
     /// Zeros right before the byte at `at`, at most 2, if there is no inserted byte before it.
+    #[inline]
     fn zeros_before(self, at: usize) -> u8 {
         match self.raw.get(..at).unwrap_or_default() {
             [.., 0, 0] => 2,
@@ -155,6 +157,7 @@ impl<'a> Bytes<'a> {
 impl Iterator for Bytes<'_> {
     type Item = u8;
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         let (mut byte, mut tail) = self.rest.raw.split_first()?;
         if self.rest.zeros == 2 && *byte == 3 {

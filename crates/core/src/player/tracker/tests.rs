@@ -3,6 +3,7 @@
 use super::{Found, Pushed, Scope, Tracker};
 use crate::layout::Size;
 use crate::layout::hit::{ObjectFit, Showing};
+use crate::mp4::made;
 use crate::sei::codec::Codec;
 use crate::sei::frame::{FrameFormat, Framing};
 use crate::sei::length::LengthSize;
@@ -328,6 +329,39 @@ fn behind_a_jump_of_a_streams_times_its_layouts_count_when_the_player_is_there()
         let _ = tracker.flv_tag(&tag, tag.len(), None);
     }
     assert_eq!(shown(&mut tracker, 3_000).as_deref(), Some("after"));
+}
+
+#[test]
+fn fragments_of_mp4_say_their_times() {
+    let samples = [frame(&[unregistered(ALIBABA)]), frame(&[unregistered(AGORA)])];
+    // 12,800 units a second: decoded at 10 s and 10.04 s, the first one shown 80 ms later.
+    let fragment = made::fragment(128_000, &[(&samples[0], 1024), (&samples[1], 0)]);
+    let mut tracker = Tracker::new(1_000_000);
+    let two = Found { messages: 2, is_warned: false };
+    assert_eq!(tracker.mp4(&[made::avc(), fragment.clone()].concat(), 10_000_000), two);
+    let times: Vec<_> = told(&mut tracker).iter().map(|told| told["time"].clone()).collect();
+    assert_eq!(times, [json!(0.08), json!(0.04)]);
+    assert_eq!((tracker.at(79_999), tracker.at(80_000)), (Some(2), Some(1)));
+    assert_eq!(tracker.base(), None);
+    // Another part needs no movie; another stream does.
+    tracker.reset(Scope::Readers);
+    assert_eq!(tracker.mp4(&fragment, 0), two);
+    tracker.reset(Scope::All);
+    assert_eq!(tracker.mp4(&fragment, 0), Found { messages: 0, is_warned: true });
+    assert_eq!(told(&mut tracker)[0]["warnings"], json!(["player.not_configured"]));
+    let codes = |bytes: &[u8]| {
+        let mut tracker = Tracker::new(1);
+        tracker.mp4(bytes, 0);
+        told(&mut tracker).iter().map(|told| told["warnings"][0].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(b"\0\0\0\x04moov"), [r#""mp4.no_box""#]);
+    let large = made::boxed("moov", &[&std::vec![0; 1024 * 1024 + 1]]);
+    assert_eq!(codes(&large), [r#""mp4.too_large""#]);
+    let encrypted = made::movie(&[made::entry("encv", "avcC", made::AVC)], b"");
+    assert_eq!(codes(&[encrypted, fragment.clone()].concat()), [r#""mp4.encrypted""#]);
+    let cut = [made::avc(), fragment[..fragment.len() - 400].to_vec(), fragment].concat();
+    // What follows lies where samples would have been.
+    assert!(codes(&cut).contains(&r#""sei.sample_broken""#.to_string()), "{:?}", codes(&cut));
 }
 
 #[test]
