@@ -121,7 +121,7 @@ describe("the README's code", { skip: await withoutPlayer() }, () => {
   }
 
   it("frames of one's own: each line reads what it says", async (t) => {
-    const before = `${BEFORE}${FRAME} const bytes = avcc(text); const tag = new Uint8Array(11); const pts = 1; tracker.addEventListener("message", ({ message }) => (globalThis.seen = message.text));`;
+    const before = `${BEFORE}${FRAME} const bytes = avcc(text); const tag = new Uint8Array(11); const pts = 1; const { timestampOffset } = { timestampOffset: 0 }; tracker.addEventListener("message", ({ message }) => (globalThis.seen = message.text));`;
     const { tab } = await run(t, `${before.replace("tracker.attach(video);", "")}\n${frames}`);
     assert.match(await tab.evaluate(() => seen), /"ann"/);
   });

@@ -129,7 +129,8 @@ pub fn configure_record(tracker: u32, codec: u32, len: u32) -> i32 {
 }
 
 /// Takes a frame of `total` bytes of which the first `have` are in the buffer. Gives how many
-/// messages it had, and [`WARNED`] more if something was wrong beside them; or, less than 0, that so many bytes from its first are needed.
+/// messages it had, and 65,536 more if something was wrong beside them; or, less than 0, that so
+/// many bytes from its first are needed.
 #[wasm_bindgen]
 pub fn push(tracker: u32, have: u32, total: u32, time_us: f64) -> i32 {
     ask(tracker, 0, |Open { tracker, buffer, .. }| {
