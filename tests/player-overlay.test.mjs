@@ -10,6 +10,7 @@ import { before, test } from "node:test";
 import { root } from "../tools/gateway.mjs";
 import { withoutBrowser } from "../tools/browser.mjs";
 import { open, serve } from "./lib/browser.mjs";
+import { DRAWN, PAGE, canvasPage } from "./player/canvas.mjs";
 import { sharedBrowser } from "./player/page.mjs";
 
 const dist = join(root, "web/player/dist");
@@ -17,50 +18,10 @@ const skip = withoutBrowser();
 
 before(() => assert.ok(existsSync(join(dist, "index.js")), "run tools/build-player"));
 
-const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>overlay</title>
-<style>body { margin: 13px; } .stage { position: relative; padding: 7px; } video { width: 640px; height: 360px; border: 3px solid; padding: 5px; }</style>
-<h1>A picture</h1><div class="stage"><video muted></video></div>
-<script type="module">
-import * as player from "/player/index.js";
-import * as frames from "/frames.mjs";
-const video = document.querySelector("video");
-const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
-const pen = canvas.getContext("2d");
-setInterval(() => { pen.fillStyle = "hsl(" + (performance.now() / 10) + "deg 50% 50%)"; pen.fillRect(0, 0, 1280, 720); }, 40);
-pen.fillRect(0, 0, 1280, 720);
-video.srcObject = canvas.captureStream();
-await video.play();
-await player.init();
-const tracker = new player.LayoutTracker();
-tracker.configure({ codec: "h264", format: "annexb" });
-let time = 0;
-const show = (...messages) => { tracker.push(frames.annexb(...messages), (time += 1)); return tracker.display(time); };
-const events = [];
-for (const name of ["layout", "message", "warning"]) tracker.addEventListener(name, (event) => events.push([name, event]));
-Object.assign(window, { player, frames, video, canvas, tracker, show, events, panes });
-function panes() {
-  const box = video.getBoundingClientRect();
-  return [...document.querySelectorAll(".livegate-pane")].map((pane) => {
-    const rect = pane.getBoundingClientRect();
-    return { uid: pane.dataset.uid, x: rect.left - box.left, y: rect.top - box.top, width: rect.width, height: rect.height };
-  });
-}
-window.ready = true;
-</script></html>`;
-
 /** By device pixels of a pixel. */
 const browsers = Object.fromEntries([1, 1.5, 2].map((scale) => [scale, sharedBrowser({ scale })]));
 
-async function page(t, { scale = 1 } = {}) {
-  const url = await serve(t, {
-    "/": { body: PAGE },
-    "/player": dist,
-    "/frames.mjs": { body: await readFile(join(root, "tests/lib/frames.mjs")), type: "text/javascript" },
-  });
-  const opened = await open(t, await browsers[scale](), `${url}/`);
-  await opened.waitForFunction(() => window.ready);
-  return opened;
-}
+const page = (t, { scale = 1 } = {}) => canvasPage(t, browsers[scale]);
 
 const PICTURE = [1280, 720];
 const PANES = { ann: [0, 0, 0.5, 1], ben: [0.5, 0.25, 0.5, 0.5], cat: [0.75, 0.75, 0.2, 0.2] };
@@ -282,20 +243,6 @@ test("tells every message, the layout where it counts, and a warning once", { sk
   assert.ok(told.warnings.length > 0);
   assert.equal(new Set(told.warnings).size, told.warnings.length, "each code once");
 });
-
-/** In the page: a video of a canvas, playing, in a document. */
-const DRAWN = `window.drawn = async (page, place) => {
-  const made = Object.assign(page.createElement("video"), { muted: true });
-  Object.assign(made.style, { width: "320px", height: "180px" });
-  place?.append(made);
-  made.srcObject = canvas.captureStream();
-  await made.play();
-  return made;
-};
-window.settled = async (is) => {
-  for (const until = performance.now() + 120_000; !is() && performance.now() < until; ) await new Promise((later) => setTimeout(later, 20));
-  return is();
-};`;
 
 test("comes and goes with its video, wherever the page puts it", { skip }, async (t) => {
   const tab = await page(t);

@@ -14,6 +14,8 @@ import { root } from "../tools/gateway.mjs";
 import { open, serve } from "./lib/browser.mjs";
 import { freePort } from "./lib/ports.mjs";
 import { until } from "./lib/wait.mjs";
+import { missing } from "./media/material.mjs";
+import { numbered } from "./player/clips.mjs";
 import { sharedBrowser } from "./player/page.mjs";
 
 const skip = withoutBrowser();
@@ -165,6 +167,22 @@ test("says what to do where the module cannot be had", { skip }, async (t) => {
   ]);
 });
 
+test("says what a page's policy lacks", { skip }, async (t) => {
+  const folder = await project("policies", {});
+  const page = INDEX(`
+    import { init } from "/node_modules/@livegate/player/dist/index.js";
+    init().then(() => (window.found = "loaded"), ({ code, message }) => (window.found = [code, message]));`).replace("<script", '<script nonce="page"');
+  for (const [policy, wanted, named] of [
+    ["script-src 'self' 'nonce-page' 'wasm-unsafe-eval'", "player.wasm_not_loaded", "connect-src"],
+    ["script-src 'self' 'nonce-page'; connect-src 'self'", "player.wasm_not_compiled", "'wasm-unsafe-eval'"],
+  ]) {
+    const url = await serve(t, { "/": folder, "/index.html": { body: page } }, { headers: { "content-security-policy": `default-src 'none'; ${policy}` } });
+    const [code, message] = await shown(t, `${url}/index.html`);
+    assert.equal(code, wanted);
+    assert.ok(message.includes(named), message);
+  }
+});
+
 test("runs in workerd", async (t) => {
   const folder = await project("workerd", {
     "use.mjs": USE,
@@ -233,8 +251,13 @@ export async function use(video: HTMLVideoElement, chunk: EncodedVideoChunk, por
     return text?.length;
   });
   tracker.addEventListener("warning", (event) => event.warning.code);
-  const overlay = new LayoutOverlay(video, tracker, { name: (pane) => pane.uid.toUpperCase() });
-  overlay.addEventListener("select", ({ uid, pane }) => uid + pane.source);
+  // What takes any EventTarget takes these.
+  const targets: EventTarget[] = [tracker];
+  for (const target of targets) for (const name of ["layout", "message"]) target.addEventListener(name, () => {});
+  for (const name of ["layout", "message"]) tracker.addEventListener(name, console.log), tracker.removeEventListener(name, console.log);
+  const overlay = new LayoutOverlay(video, tracker, { name: (pane) => new Map([["a", "Ann"]]).get(pane.uid) });
+  targets.push(overlay);
+  overlay.addEventListener("select", ({ uid, pane }) => uid + pane.z);
   const { player, stop } = createMpegtsPlayer(mpegts, tracker, { type: "flv", url: "x", isLive: true }, { enableStashBuffer: false });
   player.attachMediaElement(video);
   player.load();
@@ -259,6 +282,7 @@ export async function use(video: HTMLVideoElement, chunk: EncodedVideoChunk, por
   const bad = [
     `new LayoutTracker().configure({ codec: "vp8", format: "annexb" });`,
     `new LayoutTracker().addEventListener("layouts", () => {});`,
+    `new LayoutTracker().removeEventListener("layouts", () => {});`,
     `new LayoutTracker().current.panes;`,
     `new LayoutTracker().current!.panes[0]!.uid = "x";`,
   ];
@@ -266,16 +290,26 @@ export async function use(video: HTMLVideoElement, chunk: EncodedVideoChunk, por
     "types",
     {
       "good.ts": good,
+      // mpegts.js' own declarations do not go with all of the rest.
+      "own.ts": `export * from "@livegate/player";\n${["mpegts", "flv", "hls", "xgplayer", "webcodecs", "webrtc"].map((name) => `export * as ${name} from "@livegate/player/${name}";`).join("\n")}`,
       ...Object.fromEntries(bad.map((line, index) => [`bad${index}.ts`, `import { LayoutTracker } from "@livegate/player";\n// @ts-expect-error\n${line}\n`])),
-      "tsconfig.json": JSON.stringify({
-        compilerOptions: { strict: true, noEmit: true, target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2023", "dom", "dom.iterable"], types: [], skipLibCheck: true },
-        include: ["*.ts"],
-      }),
+      ...Object.fromEntries(
+        // As a new project has them: what packages declare is looked at, too.
+        [["bundler", "esnext", "*.ts"], ["nodenext", "nodenext", "own.ts"]].map(([moduleResolution, module, files]) => [
+          `tsconfig.${moduleResolution}.json`,
+          JSON.stringify({
+            compilerOptions: { strict: true, noEmit: true, target: "es2022", module, moduleResolution, lib: ["es2023", "dom", "dom.iterable"], types: [] },
+            include: [files],
+          }),
+        ]),
+      ),
     },
-    ["mpegts.js", "flv.js", "hls.js"],
+    ["mpegts.js", "flv.js", "hls.js", "xgplayer-flv", "xgplayer", "xgplayer-streaming-shared"],
   );
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin/tsc");
-  await run(process.execPath, [tsc, "-p", folder]).catch(({ stdout }) => assert.fail(stdout));
+  for (const kind of ["bundler", "nodenext"]) {
+    await run(process.execPath, [tsc, "-p", join(folder, `tsconfig.${kind}.json`)]).catch(({ stdout }) => assert.fail(`${kind}: ${stdout}`));
+  }
 });
 
 for (const [name, packages] of [
@@ -283,22 +317,42 @@ for (const [name, packages] of [
   ["react", ["mpegts.js", "react", "react-dom", "scheduler"]],
   ["vue", ["mpegts.js", "vue", "@vue"]],
 ]) {
-  test(`the example for ${name === "plain" ? "pages" : name} is built, and says what is wrong`, { skip }, async (t) => {
+  test(`the example for ${name === "plain" ? "pages" : name} is built, plays, and says what is wrong`, { skip: skip || (await missing()) }, async (t) => {
     const folder = await project(`example-${name}`, {}, packages);
     await cp(join(packageFolder, "examples", name), folder, { recursive: true });
     const { build } = await import("vite");
     await build({ root: folder, base: "./", logLevel: "error", oxc: { jsx: { runtime: "automatic" } }, build: { outDir: "out" } });
     const assets = await readdir(join(folder, "out/assets"));
     assert.ok(assets.some((file) => file.endsWith(".wasm")));
-    const url = await serve(t, { "/": join(folder, "out"), "/live.flv": (_, response) => response.writeHead(404).end() });
-    const alert = async () => {
-      const tab = await open(t, await browser(), `${url}/index.html`);
+    const stream = await readFile(await numbered());
+    const url = await serve(t, {
+      "/": join(folder, "out"),
+      "/live.flv": (_, response) => response.writeHead(404).end(),
+      "/played.flv": { body: stream, type: "video/x-flv" },
+    });
+
+    const playing = await open(t, await browser(), `${url}/index.html?url=/played.flv`);
+    await playing.locator(".livegate-select").click();
+    await playing.waitForFunction(() => / is chosen/.test(document.querySelector("[role=status]").textContent) && !document.querySelector("[role=status]").textContent.startsWith("Nobody"));
+    const there = await playing.evaluate(() => {
+      const uid = document.querySelector(".livegate-pane").dataset.uid;
+      return [/^\d+$|^numbered/.test(uid), document.querySelectorAll(".livegate-overlay").length, document.querySelector("[role=alert]").textContent];
+    });
+    assert.deepEqual(there, [true, 1, ""]);
+
+    /** What it says is wrong, and how much of it is left in the page. */
+    const alert = async (prepare) => {
+      const tab = await open(t, await browser(), "about:blank");
+      if (prepare) await tab.addInitScript(prepare);
+      await tab.goto(`${url}/index.html`);
       await tab.waitForFunction(() => document.querySelector("[role=alert]")?.textContent);
-      return tab.evaluate(() => document.querySelector("[role=alert]").textContent);
+      return tab.evaluate(() => [document.querySelector("[role=alert]").textContent, document.querySelectorAll(".livegate-overlay").length]);
     };
-    assert.match(await alert(), /^The stream cannot be played/);
+    assert.match((await alert())[0], /^The stream cannot be played/);
+    // As on iPhones.
+    assert.deepEqual(await alert(() => (delete window.MediaSource, delete window.ManagedMediaSource, 0)), ["This browser cannot play the stream.", 0]);
     // A newcomer's commonest mistake.
     for (const file of assets.filter((file) => file.endsWith(".wasm"))) await rm(join(folder, "out/assets", file));
-    assert.match(await alert(), /^livegate_player\.wasm was not at /);
+    assert.match((await alert())[0], /^livegate_player\.wasm was not at /);
   });
 }

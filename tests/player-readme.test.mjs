@@ -98,7 +98,10 @@ describe("the README's code", { skip: await withoutPlayer() }, () => {
   const PLAYERS = {
     "flv.js": ['import flvjs from "flv.js";', AFTER],
     "hls.js": ['import Hls from "hls.js"; const hls = new Hls();', "hls.loadSource('/hls/index.m3u8'); hls.attachMedia(video);"],
-    xgplayer: ['import { Flv } from "xgplayer-flv"; const core = new Flv({ media: video, isLive: true, url, retryCount: 0 }); const player = { plugins: { flv: { core } } };', "core.load(url);"],
+    xgplayer: [
+      'import Player from "xgplayer"; import { FlvPlugin } from "xgplayer-flv"; const el = document.createElement("div"); document.body.append(el); const player = new Player({ el, url, isLive: true, autoplay: true, autoplayMuted: true, plugins: [FlvPlugin] });',
+      "tracker.attach(player.media);",
+    ],
     WebCodecs: [
       `${FRAME} const config = { codec: "avc1.42c01e" }; const bytes = annexb(text); const chunk = new EncodedVideoChunk({ type: "key", timestamp: 40_000, data: bytes }); const frame = { timestamp: 40_000 };`,
       "",
@@ -118,7 +121,7 @@ describe("the README's code", { skip: await withoutPlayer() }, () => {
   }
 
   it("frames of one's own: each line reads what it says", async (t) => {
-    const before = `${BEFORE}${FRAME} const bytes = avcc(text); const tag = new Uint8Array(11); const pts = 1; tracker.addEventListener("message", ({ message }) => (globalThis.seen = message.text));`;
+    const before = `${BEFORE}${FRAME} const bytes = avcc(text); const tag = new Uint8Array(11); const pts = 1; const { timestampOffset } = { timestampOffset: 0 }; tracker.addEventListener("message", ({ message }) => (globalThis.seen = message.text));`;
     const { tab } = await run(t, `${before.replace("tracker.attach(video);", "")}\n${frames}`);
     assert.match(await tab.evaluate(() => seen), /"ann"/);
   });

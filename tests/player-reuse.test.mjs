@@ -80,6 +80,17 @@ test("an older connection that is stopped leaves the next one's messages", () =>
   assert.deepEqual(told, [["a", 3]]);
 });
 
+test("what waited and was forgotten takes no room from what waits next", () => {
+  const { tracker, told } = tracked();
+  const forget = tracker.awaitOffset();
+  for (let at = 0; at < 30; at += 1) tracker.push(annexb(message(`${at}`.padEnd(60_000, "x"))), at);
+  forget();
+  tracker.awaitOffset();
+  tracker.push(annexb(message("a")), 40);
+  tracker.offset = 2;
+  assert.deepEqual(told, [["a", 38]]);
+});
+
 test("another stream has neither the offset nor the messages that waited for it", () => {
   const { tracker, told } = tracked();
   tracker.offset = 100;

@@ -43,6 +43,44 @@ test("goes on at a tag after a seek, with what the stream's head has said", () =
   assert.deepEqual(told.at(-1), ["d", 3]);
 });
 
+test("reads whatever holds bytes", () => {
+  const frame = annexb(message("a"));
+  const inside = new Uint8Array([9, ...frame, 9]);
+  const view = new DataView(inside.buffer, 1, frame.length);
+  const shared = new Uint8Array(new SharedArrayBuffer(frame.length));
+  shared.set(frame);
+  for (const bytes of [frame, frame.buffer, view, Buffer.from(frame), shared, shared.buffer]) {
+    const { tracker, told } = tracked();
+    tracker.configure({ codec: "h264", format: "annexb" });
+    assert.equal(tracker.push(bytes, 1), 1, Object.prototype.toString.call(bytes));
+    assert.equal(tracker.push(bytes, 2, frame.length), 1);
+    assert.equal(tracker.push(bytes, 3, 4), 0, "a part of it is no message");
+    assert.deepEqual(told, [["a", 1], ["a", 2]]);
+  }
+  const whole = new Uint8Array(stream(tag(0, avcc(message("b"))))).buffer;
+  assert.equal(tracked().tracker.appendFlv(whole), 1);
+  const { tracker } = tracked();
+  tracker.pushFlvTag(whole.slice(13, 13 + 11 + 5 + AVCC.length));
+  assert.equal(tracker.pushFlvTag(whole.slice(13 + 11 + 5 + AVCC.length + 4)), 1);
+});
+
+test("says how many messages there were, whatever else it tells", () => {
+  const { tracker } = tracked();
+  const warned = [];
+  tracker.addEventListener("warning", ({ warning }) => warned.push(warning.code));
+  assert.equal(tracker.push(annexb(message("a")), 0), 0);
+  assert.deepEqual(warned, ["player.not_configured"]);
+  tracker.configure({ codec: "h264", format: "annexb" });
+  // Of a frame 64 are read.
+  assert.equal(tracker.push(annexb(...Array.from({ length: 70 }, (_, uid) => message(`${uid}`))), 1), 64);
+  assert.deepEqual(warned, ["player.not_configured", "player.too_many_messages"]);
+  // What is wrong in a stream is told, and is no message.
+  const wrong = stream(tag(0, avcc(message("c"))));
+  wrong.fill(0xff, 0, 3);
+  assert.equal(tracker.appendFlv(wrong), 0);
+  assert.equal(warned.length, 3);
+});
+
 test("finds the same messages however a stream is cut", () => {
   const bytes = stream(...[..."abcdef"].map((uid, at) => tag(at * 40, avcc(message(uid)), 80)));
   const whole = tracked();

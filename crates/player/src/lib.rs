@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use livegate_core::layout::Size;
 use livegate_core::layout::hit::Showing;
-use livegate_core::player::{Pushed, Scope, Tracker, scene};
+use livegate_core::player::{Found, Pushed, Scope, Tracker, scene};
 use livegate_core::sei::codec::Codec;
 use livegate_core::sei::frame::{FrameFormat, Framing};
 use livegate_core::sei::length::LengthSize;
@@ -36,6 +36,9 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 
 /// The largest buffer that is made.
 const MAX_ROOM: usize = 16 * 1024 * 1024;
+
+/// Above all counts of messages.
+const WARNED: i32 = 1 << 16;
 
 /// The page's trackers by their numbers. The module has one thread: the lock is free, unless a call ended
 /// in the middle.
@@ -126,7 +129,8 @@ pub fn configure_record(tracker: u32, codec: u32, len: u32) -> i32 {
 }
 
 /// Takes a frame of `total` bytes of which the first `have` are in the buffer. Gives how many
-/// messages it had; or, less than 0, that so many bytes from its first are needed.
+/// messages it had, and 65,536 more if something was wrong beside them; or, less than 0, that so
+/// many bytes from its first are needed.
 #[wasm_bindgen]
 pub fn push(tracker: u32, have: u32, total: u32, time_us: f64) -> i32 {
     ask(tracker, 0, |Open { tracker, buffer, .. }| {
@@ -143,10 +147,10 @@ pub fn flv_tag(tracker: u32, have: u32, total: u32, time_us: f64) -> i32 {
     })
 }
 
-/// Takes the next `len` bytes of an FLV stream from the buffer; gives how many messages they had.
+/// Takes the next `len` bytes of an FLV stream from the buffer; gives the same.
 #[wasm_bindgen]
 pub fn flv(tracker: u32, len: u32) -> i32 {
-    ask(tracker, 0, |Open { tracker, buffer, .. }| number(tracker.flv(filled(buffer, len))))
+    ask(tracker, 0, |Open { tracker, buffer, .. }| told(tracker.flv(filled(buffer, len))))
 }
 
 /// Takes the next `len` bytes of an MPEG transport stream from the buffer; its times count
@@ -154,7 +158,7 @@ pub fn flv(tracker: u32, len: u32) -> i32 {
 #[wasm_bindgen]
 pub fn ts(tracker: u32, len: u32, shift_us: f64) -> i32 {
     ask(tracker, 0, |Open { tracker, buffer, .. }| {
-        number(tracker.ts(filled(buffer, len), micros(shift_us)))
+        told(tracker.ts(filled(buffer, len), micros(shift_us)))
     })
 }
 
@@ -162,7 +166,7 @@ pub fn ts(tracker: u32, len: u32, shift_us: f64) -> i32 {
 #[wasm_bindgen]
 pub fn mp4(tracker: u32, len: u32, shift_us: f64) -> i32 {
     ask(tracker, 0, |Open { tracker, buffer, .. }| {
-        number(tracker.mp4(filled(buffer, len), micros(shift_us)))
+        told(tracker.mp4(filled(buffer, len), micros(shift_us)))
     })
 }
 
@@ -285,8 +289,13 @@ fn number(count: usize) -> i32 {
 fn said(pushed: Pushed) -> i32 {
     match pushed {
         Pushed::More(bytes) => -number(bytes),
-        Pushed::Done(count) => number(count),
+        Pushed::Done(found) => told(found),
     }
+}
+
+/// How many messages, and more than there can be if something else is told.
+fn told(found: Found) -> i32 {
+    number(found.messages) | if found.is_warned { WARNED } else { 0 }
 }
 
 fn address<T>(pointer: *const T) -> u32 {

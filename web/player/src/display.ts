@@ -1,4 +1,4 @@
-/** Which frame is displayed: its media time in seconds, NaN for none, and of WebRTC its RTP timestamp. */
+/** Which frame is displayed: its media time in seconds, NaN for none, and of WebRTC its RTP timestamp, NaN for the last that came. */
 export type Displayed = (mediaTime: number, rtpTimestamp: number | undefined) => void;
 
 /** Tells each frame that a video displays. */
@@ -15,56 +15,49 @@ function byFrames(video: HTMLVideoElement, displayed: Displayed): () => void {
   };
   handle = video.requestVideoFrameCallback(frame);
   // A hidden page is told of no frame, but what it plays goes on: layouts around the position have to be kept.
-  const page = video.ownerDocument;
   const look = (): void => {
-    if (page.hidden && !video.srcObject && video.readyState >= HAVE_CURRENT_DATA) displayed(video.currentTime, undefined);
+    if (!video.ownerDocument.hidden) return;
+    if (video.srcObject) displayed(NaN, NaN);
+    else position(video, displayed);
   };
-  page.addEventListener("visibilitychange", look);
   video.addEventListener("timeupdate", look);
   const emptied = (): void => displayed(NaN, undefined);
   video.addEventListener("emptied", emptied);
   // A frame that is there already is not told again.
-  if (video.readyState >= HAVE_CURRENT_DATA && !video.srcObject) displayed(video.currentTime, undefined);
+  position(video, displayed);
   return () => {
     video.cancelVideoFrameCallback(handle);
-    page.removeEventListener("visibilitychange", look);
     video.removeEventListener("timeupdate", look);
     video.removeEventListener("emptied", emptied);
   };
 }
 
 /**
- * Elsewhere the playing position says it, looked at before each repaint while it moves: right to a frame or two, since
- * it may run ahead of the picture.
+ * Elsewhere the playing position says it, looked at before each repaint: right to a frame or two, since it is not the
+ * picture's.
  */
 function byTime(video: HTMLVideoElement, displayed: Displayed): () => void {
   let handle = 0;
-  const look = (): void => displayed(video.readyState >= HAVE_CURRENT_DATA ? video.currentTime : NaN, undefined);
+  const look = (): void => position(video, displayed);
   const repaint = (): void => {
-    look();
     handle = requestAnimationFrame(repaint);
-  };
-  const started = (): void => {
-    cancelAnimationFrame(handle);
-    handle = requestAnimationFrame(repaint);
-  };
-  const stopped = (): void => {
-    cancelAnimationFrame(handle);
     look();
   };
-  const listeners: [string, () => void][] = [
-    ...["play", "playing"].map((name): [string, () => void] => [name, started]),
-    ...["pause", "ended", "emptied"].map((name): [string, () => void] => [name, stopped]),
-    ...["seeked", "timeupdate", "loadeddata"].map((name): [string, () => void] => [name, look]),
-  ];
-  for (const [name, listener] of listeners) video.addEventListener(name, listener);
-  if (!video.paused) started();
-  else if (video.readyState >= HAVE_CURRENT_DATA) look();
+  repaint();
+  // A hidden page is not repainted.
+  video.addEventListener("timeupdate", look);
   return () => {
     cancelAnimationFrame(handle);
-    for (const [name, listener] of listeners) video.removeEventListener(name, listener);
+    video.removeEventListener("timeupdate", look);
   };
 }
 
 /** `HTMLMediaElement.HAVE_CURRENT_DATA`. */
 const HAVE_CURRENT_DATA = 2;
+/** A position is no frame's time: it is not rounded as those are, for which trackers allow so many seconds. */
+const ROUNDED = 0.002;
+
+/** Tells what is at the playing position. What is sent live has none. */
+function position(video: HTMLVideoElement, displayed: Displayed): void {
+  if (!video.srcObject) displayed(video.readyState < HAVE_CURRENT_DATA ? NaN : video.currentTime - ROUNDED, undefined);
+}

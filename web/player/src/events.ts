@@ -2,6 +2,10 @@ import type { Layout, Message, Warning } from "./types.js";
 
 type Listener<T, E> = ((this: T, event: E) => unknown) | { handleEvent(event: E): unknown };
 
+/** What an `EventTarget` takes as well, as a class that takes less is none: names that are not written out. */
+type Unknown<T extends string> = string extends T ? T : never;
+type AnyListener = EventListenerOrEventListenerObject | null;
+
 /** An `EventTarget` whose events are known by name. */
 export interface Target<Events> {
   addEventListener<K extends keyof Events>(
@@ -9,21 +13,23 @@ export interface Target<Events> {
     listener: Listener<this, Events[K]> | null,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener<T extends string>(type: Unknown<T>, listener: AnyListener, options?: boolean | AddEventListenerOptions): void;
   removeEventListener<K extends keyof Events>(
     type: K,
     listener: Listener<this, Events[K]> | null,
     options?: boolean | EventListenerOptions,
   ): void;
+  removeEventListener<T extends string>(type: Unknown<T>, listener: AnyListener, options?: boolean | EventListenerOptions): void;
 }
 export class Target<Events> extends EventTarget {
   readonly #heard = new Set<string>();
 
-  override addEventListener(type: string, ...rest: [listener: never, options?: boolean | AddEventListenerOptions]): void {
+  override addEventListener(type: string, ...rest: [listener: any, options?: boolean | AddEventListenerOptions]): void {
     this.#heard.add(type);
     super.addEventListener(type, ...rest);
   }
 
-  override removeEventListener(type: string, ...rest: [listener: never, options?: boolean | EventListenerOptions]): void {
+  override removeEventListener(type: string, ...rest: [listener: any, options?: boolean | EventListenerOptions]): void {
     super.removeEventListener(type, ...rest);
   }
 

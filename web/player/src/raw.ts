@@ -1,6 +1,7 @@
 /**
  * What the module offers (crates/player): nothing but numbers, so it is called as it is. `tracker` is what `open` gave;
- * times are microseconds.
+ * times are microseconds. What a push finds is how many messages it had, and 65,536 more if something was wrong beside
+ * them.
  */
 export interface RawModule {
   readonly memory: WebAssembly.Memory;

@@ -61,7 +61,7 @@ export class Reader {
   }
 
   /**
-   * Reads the first `total` bytes, of which as few are copied as are asked for; gives how many messages they have.
+   * Reads the first `total` bytes, of which as few are copied as are asked for; gives what is found.
    *
    * @param seconds goes as it is up to the module: a fraction that is computed is an object wherever it is passed on
    */
@@ -102,8 +102,8 @@ export class Reader {
     }
   }
 
-  /** Reads bytes of a stream, and says after each piece how many messages it had. */
-  stream(bytes: Uint8Array, read: (raw: RawModule, tracker: number, length: number) => number, found: (count: number) => void): void {
+  /** Reads bytes of a stream, and says after each piece what was found. */
+  stream(bytes: Uint8Array, read: (raw: RawModule, tracker: number, length: number) => number, found: (found: number) => void): void {
     for (let from = 0; from < bytes.length; from += PIECE) {
       const piece = bytes.subarray(from, from + PIECE);
       const count = this.call(0, (raw, tracker) => (this.#inbox.put(piece, piece.length) ? read(raw, tracker, piece.length) : 0));

@@ -10,6 +10,7 @@ export class RtpClock {
     return !Number.isNaN(this.#last);
   }
 
+  /** Of NaN: the one before again. */
   seconds(timestamp: number): number {
     this.#last = this.isOn ? this.#last + ((timestamp - this.#last) | 0) : timestamp;
     return this.#last / RTP_CLOCK;

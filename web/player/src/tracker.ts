@@ -52,8 +52,9 @@ export class LayoutTracker extends Target<TrackerEvents> {
   readonly #rtp = new RtpClock();
 
   /** @throws {PlayerError} `player.not_initialised`, `player.configuration` */
-  constructor({ maxAge = 10 }: TrackerOptions = {}) {
+  constructor(options?: TrackerOptions | null) {
     super();
+    const { maxAge = 10 } = options ?? {};
     if (!(maxAge > 0)) throw new PlayerError("player.configuration", "maxAge is a number of seconds above 0");
     // The module stopped: the page goes on without layouts.
     this.#reader = new Reader(maxAge, () => {
@@ -91,21 +92,22 @@ export class LayoutTracker extends Target<TrackerEvents> {
   /**
    * Reads one frame: an access unit of Annex B, or a sample with lengths.
    *
-   * A frame without messages makes no object: of `bytes` a few are copied, and more only if they are asked for.
+   * A frame without messages makes no object: of its bytes a few are copied, and more only if they are asked for.
    *
    * @param pts its presentation time in seconds
-   * @param length how much of `bytes` is the frame: all of it by default
+   * @param length how much of `source` is the frame: all of it by default
    * @returns how many messages it had
    */
-  push(bytes: Uint8Array, pts: number, length = bytes.length): number {
-    const total = length < bytes.length ? Math.max(length, 0) : bytes.length;
+  push(source: AllowSharedBufferSource, pts: number, length?: number): number {
+    const bytes = bytesOf(source);
+    const total = length! < bytes.length ? Math.max(length!, 0) : bytes.length;
     if (!isTime(pts)) return this.#untimed();
     const found = this.#reader.frame(bytes, total, pts, false);
     return found === 0 ? 0 : this.#read(found);
   }
 
   /** Reads a frame of WebRTC, with its RTP timestamp of 90 kHz; wrapping is seen to. */
-  pushRtp(bytes: Uint8Array, timestamp: number): number {
+  pushRtp(bytes: AllowSharedBufferSource, timestamp: number): number {
     return this.push(bytes, this.#rtp.seconds(timestamp));
   }
 
@@ -114,13 +116,14 @@ export class LayoutTracker extends Target<TrackerEvents> {
    *
    * @param pts its presentation time in seconds; the tag's own by default
    */
-  pushFlvTag(bytes: Uint8Array, pts = NaN): number {
+  pushFlvTag(source: AllowSharedBufferSource, pts = NaN): number {
+    const bytes = bytesOf(source);
     const has = Number.isNaN(pts) || isTime(pts);
     return has ? this.#read(this.#reader.frame(bytes, bytes.length, pts, true)) : this.#untimed();
   }
 
   /** Reads bytes of an FLV stream as they come, cut anywhere. Times are the stream's. */
-  appendFlv(bytes: Uint8Array): number {
+  appendFlv(bytes: AllowSharedBufferSource): number {
     return this.#stream(bytes, (raw, tracker, length) => raw.flv(tracker, length));
   }
 
@@ -129,7 +132,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
    *
    * @param offset seconds that its times are more than the times of frames that are pushed otherwise
    */
-  appendTs(bytes: Uint8Array, offset = 0): number {
+  appendTs(bytes: AllowSharedBufferSource, offset = 0): number {
     return isTime(offset) ? this.#stream(bytes, (raw, tracker, length) => raw.ts(tracker, length, offset * 1e6)) : this.#untimed();
   }
 
@@ -139,7 +142,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
    *
    * @param offset seconds that its times are more than the times of frames that are pushed otherwise
    */
-  appendMp4(bytes: Uint8Array, offset = 0): number {
+  appendMp4(bytes: AllowSharedBufferSource, offset = 0): number {
     return isTime(offset) ? this.#stream(bytes, (raw, tracker, length) => raw.mp4(tracker, length, offset * 1e6)) : this.#untimed();
   }
 
@@ -218,7 +221,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
     const stop = follow(video, (mediaTime, rtp) => {
       const byRtp = rtp !== undefined && (clock ? clock === "rtp" : this.#rtp.isOn);
       if (byRtp) this.displayRtp(rtp);
-      else this.display(mediaTime);
+      else if (!Number.isNaN(rtp)) this.display(mediaTime);
     });
     const detach = (): void => {
       stop();
@@ -267,15 +270,15 @@ export class LayoutTracker extends Target<TrackerEvents> {
     return 0;
   }
 
-  #stream(bytes: Uint8Array, read: (raw: RawModule, tracker: number, length: number) => number): number {
+  #stream(bytes: AllowSharedBufferSource, read: (raw: RawModule, tracker: number, length: number) => number): number {
     let count = 0;
-    this.#reader.stream(bytes, read, (found) => (count += this.#read(found)));
+    this.#reader.stream(bytesOf(bytes), read, (found) => (count += this.#read(found)));
     return count;
   }
 
-  /** Takes over what the last push found. */
-  #read(count: number): number {
-    if (count === 0) return 0;
+  /** Takes over what the last push found, and gives how many messages that were. */
+  #read(found: number): number {
+    if (found === 0) return 0;
     // Layouts are kept already; what messages say is read for those who listen.
     const isHeard = this.isHeard("message") || this.isHeard("warning");
     const told = isHeard && this.#reader.json<Told[]>((raw, tracker) => raw.messages(tracker));
@@ -284,7 +287,7 @@ export class LayoutTracker extends Target<TrackerEvents> {
       else if (!this.#waiting.add({ ...message, time: message.time + this.#offset })) this.#warn("player.too_many_messages", NaN);
     }
     this.#again();
-    return count;
+    return found & MESSAGES;
   }
 
   #tell(message: Told): void {
@@ -325,8 +328,12 @@ const CODECS = ["h264", "h265"];
  */
 const micros = (mediaTime: number): number => Math.round(mediaTime * 1e6) + 2_000;
 
+/** Of what the module found: how many messages. Above is whether something was wrong. */
+const MESSAGES = 0xffff;
+
 /** Of anything else no bytes. */
-const bytesOf = (source: BufferSource): Uint8Array => {
+function bytesOf(source: AllowSharedBufferSource): Uint8Array {
+  if (source instanceof Uint8Array) return source;
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  return new Uint8Array(typeof source === "object" ? source : []);
-};
+  return new Uint8Array(typeof source === "object" ? (source as ArrayBuffer) : []);
+}

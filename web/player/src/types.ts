@@ -4,7 +4,6 @@ export interface Pane {
   readonly uid: string;
   /** The user's channel, where it is another one. */
   readonly channel?: string;
-  readonly source: "camera" | "screen";
   readonly x: number;
   readonly y: number;
   readonly width: number;

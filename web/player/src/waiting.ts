@@ -19,6 +19,7 @@ export class Waiting {
   /** @returns ends it, unless it began anew since: what waited is forgotten */
   begin(): () => void {
     const mine: Told[] = (this.#told = []);
+    this.#size = 0;
     return () => {
       if (this.#told === mine) this.#told = null;
     };

@@ -76,7 +76,7 @@ async function fetched(address: URL | string): Promise<Response> {
   try {
     return await fetch(address);
   } catch (cause) {
-    throw unloaded(String(address), "no answer", cause);
+    throw unloaded(String(address), "no answer, or not in the connect-src of the page's Content-Security-Policy", cause);
   }
 }
 

@@ -48,6 +48,15 @@ struct Told {
     layout: u32,
 }
 
+/// What a push had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// How many messages, at most 4,096.
+    pub messages: usize,
+    /// Whether something was wrong beside them.
+    pub is_warned: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Message { payload_type: u32, uuid: Option<Uuid> },
@@ -105,9 +114,11 @@ impl Book {
         self.cached = None;
     }
 
-    /// How many messages and warnings the push had so far.
-    pub(super) const fn count(&self) -> usize {
-        self.told.len()
+    /// What the push had so far.
+    pub(super) const fn found(&self) -> Found {
+        // Each warning is one of those that are told.
+        let messages = self.told.len().saturating_sub(self.warned.len());
+        Found { messages, is_warned: !self.warned.is_empty() }
     }
 
     /// A frame begins.

@@ -24,5 +24,6 @@ pub mod tracker;
 mod ts;
 mod warning;
 
+pub use book::Found;
 pub use tracker::{Pushed, Scope, Tracker};
 pub use warning::Warning;

@@ -66,23 +66,6 @@ impl Scene {
         }
     }
 
-    /// The number of the uppermost pane at a point of the box, in its 64ths, as [`Self::place`] puts
-    /// them.
-    pub fn hit(&self, picture: Size, showing: &Showing, x: i64, y: i64) -> Option<usize> {
-        let canvas = self.canvas(picture)?;
-        // What the box cuts off is not there to be hit.
-        let inside = (0..i64::from(showing.width)).contains(&x)
-            && (0..i64::from(showing.height)).contains(&y);
-        let (column, row) =
-            PlayerBox::showing(&canvas, picture, showing).pixel(x, y).filter(|_| inside)?;
-        let mut panes = self.panes().enumerate().collect::<Vec<_>>().into_iter().rev();
-        let found = panes.find(|(_, stream)| {
-            let rect = stream.area.map_or_else(|| canvas.rect(), |area| area.clipped_to(&canvas));
-            rect.contains(column, row)
-        });
-        found.map(|(index, _)| index)
-    }
-
     /// Left, top, width and height in parts of the picture, cut off at its edges.
     fn parts(&self, stream: &Stream) -> [Share; 4] {
         let whole = [Share::default(), Share::default(), Share::WHOLE, Share::WHOLE];
@@ -140,7 +123,6 @@ impl Scene {
     fn write_pane(&self, stream: &Stream, out: &mut String) {
         let mut pane = Object::open(out);
         pane.text("uid", &stream.user);
-        pane.text("source", "camera");
         let [x, y, width, height] = self.parts(stream);
         for (name, share) in [("x", x), ("y", y), ("width", width), ("height", height)] {
             json::push_share(pane.member(name), share);

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::base::Base;
-use super::book::Book;
+use super::book::{Book, Found};
 use super::warning::Warning;
 use super::{flv, frame, mp4, ts};
 use crate::flv::config::{Configuration, ConfigurationError};
@@ -39,8 +39,8 @@ pub struct Tracker {
 pub enum Pushed {
     /// So many bytes from the first are needed; nothing was read yet.
     More(usize),
-    /// All was read: so many messages and warnings were in it.
-    Done(usize),
+    /// All was read, and this found.
+    Done(Found),
 }
 
 /// How much is forgotten.
@@ -129,28 +129,28 @@ impl Tracker {
     }
 
     /// Takes bytes of an FLV stream as they come.
-    pub fn flv(&mut self, bytes: &[u8]) -> usize {
+    pub fn flv(&mut self, bytes: &[u8]) -> Found {
         self.book.begin();
         self.flv.push(bytes, &mut self.base, &mut self.book);
-        self.book.count()
+        self.book.found()
     }
 
     /// Takes bytes of an MPEG transport stream as they come. Its times count `shift` less.
-    pub fn ts(&mut self, bytes: &[u8], shift: i64) -> usize {
+    pub fn ts(&mut self, bytes: &[u8], shift: i64) -> Found {
         self.book.begin();
         self.ts.push(bytes, shift, &mut self.base, &mut self.book);
-        self.book.count()
+        self.book.found()
     }
 
     /// Takes bytes of fragmented MP4 as they come. Its times count `shift` less.
-    pub fn mp4(&mut self, bytes: &[u8], shift: i64) -> usize {
+    pub fn mp4(&mut self, bytes: &[u8], shift: i64) -> Found {
         self.book.begin();
         self.mp4.push(bytes, shift, &mut self.book);
-        self.book.count()
+        self.book.found()
     }
 
     fn pushed(&self, read: Result<(), usize>) -> Pushed {
-        read.err().map_or_else(|| Pushed::Done(self.book.count()), Pushed::More)
+        read.err().map_or_else(|| Pushed::Done(self.book.found()), Pushed::More)
     }
 
     /// Where players of MSE have their zero: the first time of decoding, of sound or video. `None`
@@ -214,18 +214,6 @@ impl Tracker {
             scene.place(picture, showing, &mut |rect| self.rects.push(rect));
         }
         &self.rects
-    }
-
-    /// The number of a layout's uppermost pane at a point of the box.
-    pub fn hit(
-        &mut self,
-        id: u32,
-        picture: Size,
-        showing: &Showing,
-        at: (i64, i64),
-    ) -> Option<usize> {
-        let (_, scene) = self.book.layout(id)?;
-        scene.hit(picture, showing, at.0, at.1)
     }
 }
 

@@ -13,6 +13,7 @@ const fail = (text) => {
 
 async function main() {
   await init();
+  if (!mpegts.isSupported()) throw new Error("This browser cannot play the stream.");
   const tracker = new LayoutTracker();
   const overlay = new LayoutOverlay(video, tracker);
   overlay.addEventListener("select", ({ uid }) => {

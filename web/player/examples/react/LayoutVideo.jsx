@@ -13,35 +13,40 @@ export function LayoutVideo({ url, onSelect, onLayout }) {
 
   useEffect(() => {
     const element = video.current;
-    let end = () => {};
+    // What has begun, in its order; it ends in the other one.
+    const ends = [];
     let ended = false;
+    const end = () => {
+      ended = true;
+      while (ends.length > 0) ends.pop()();
+    };
     const fail = (text) => {
       if (!ended) setFailure(text);
     };
     const start = () => {
       if (ended) return;
+      if (!mpegts.isSupported()) throw new Error("This browser cannot play the stream.");
       const tracker = new LayoutTracker();
+      ends.push(() => tracker.close());
       const overlay = new LayoutOverlay(element, tracker);
+      ends.push(() => overlay.destroy());
       overlay.addEventListener("select", ({ uid }) => listeners.current.onSelect?.(uid));
       tracker.addEventListener("layout", ({ layout }) => listeners.current.onLayout?.(layout));
       tracker.attach(element);
       const { player, stop } = createMpegtsPlayer(mpegts, tracker, { type: "flv", isLive: true, url });
+      ends.push(() => player.destroy(), stop);
       player.on(mpegts.Events.ERROR, (type, detail) => fail(`The stream cannot be played: ${detail}`));
       player.attachMediaElement(element);
       player.load();
-      end = () => {
-        stop();
-        player.destroy();
-        overlay.destroy();
-        tracker.close();
-      };
     };
     setFailure("");
-    init().then(start).catch((error) => fail(error.message));
-    return () => {
-      ended = true;
-      end();
-    };
+    init()
+      .then(start)
+      .catch((error) => {
+        fail(error.message);
+        end();
+      });
+    return end;
   }, [url]);
 
   return (

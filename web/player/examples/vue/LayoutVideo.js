@@ -10,7 +10,8 @@ export const LayoutVideo = defineComponent({
   setup(props, { emit }) {
     const video = ref(null);
     const failure = ref("");
-    let end = () => {};
+    // What has begun, in its order; it ends in the other one.
+    const ends = [];
     let turn = 0;
 
     async function play() {
@@ -20,32 +21,31 @@ export const LayoutVideo = defineComponent({
       try {
         await start(mine);
       } catch (error) {
+        if (mine !== turn) return;
+        stop();
         failure.value = error.message;
       }
     }
     async function start(mine) {
       await init();
       if (mine !== turn) return;
+      if (!mpegts.isSupported()) throw new Error("This browser cannot play the stream.");
       const tracker = new LayoutTracker();
+      ends.push(() => tracker.close());
       const overlay = new LayoutOverlay(video.value, tracker);
+      ends.push(() => overlay.destroy());
       overlay.addEventListener("select", ({ uid }) => emit("select", uid));
       tracker.addEventListener("layout", ({ layout }) => emit("layout", layout));
       tracker.attach(video.value);
       const { player, stop: untap } = createMpegtsPlayer(mpegts, tracker, { type: "flv", isLive: true, url: props.url });
+      ends.push(() => player.destroy(), untap);
       player.on(mpegts.Events.ERROR, (type, detail) => (failure.value = `The stream cannot be played: ${detail}`));
       player.attachMediaElement(video.value);
       player.load();
-      end = () => {
-        untap();
-        player.destroy();
-        overlay.destroy();
-        tracker.close();
-      };
     }
     function stop() {
       turn += 1;
-      end();
-      end = () => {};
+      while (ends.length > 0) ends.pop()();
     }
 
     onMounted(play);

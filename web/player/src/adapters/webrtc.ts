@@ -8,7 +8,7 @@ interface EncodedFrame {
 }
 
 /** What a worker tells the page of a frame that has messages. */
-interface Told {
+interface FrameTold {
   livegate: "frame";
   codec: "h264" | "h265";
   rtpTimestamp: number;
@@ -47,9 +47,9 @@ export function trackPort(tracker: LayoutTracker, port: MessagePort): () => void
   tracker.reset();
   let codec = "";
   const heard = ({ data }: { data: unknown }): void => {
-    const told = data as Partial<Told> | null;
+    const told = data as Partial<FrameTold> | null;
     if (told?.livegate !== "frame" || !(told.bytes instanceof Uint8Array) || typeof told.rtpTimestamp !== "number") return;
-    if (told.codec !== codec && told.codec) tracker.configure({ codec: (codec = told.codec) as Told["codec"], format: "annexb" });
+    if (told.codec !== codec && told.codec) tracker.configure({ codec: (codec = told.codec) as FrameTold["codec"], format: "annexb" });
     tracker.pushRtp(told.bytes, told.rtpTimestamp);
   };
   port.addEventListener("message", heard);
@@ -58,14 +58,14 @@ export function trackPort(tracker: LayoutTracker, port: MessagePort): () => void
 }
 
 /** Hands on frames of video that can be read, with the tracker set to their codec. */
-function read(tracker: LayoutTracker, take: (bytes: Uint8Array<ArrayBuffer>, rtpTimestamp: number, codec: Told["codec"]) => void) {
+function read(tracker: LayoutTracker, take: (bytes: Uint8Array<ArrayBuffer>, rtpTimestamp: number, codec: FrameTold["codec"]) => void) {
   let codec = "";
   return (frame: EncodedFrame) => {
     const { rtpTimestamp = frame.timestamp ?? 0, mimeType } = frame.getMetadata();
     const now = codecOf(mimeType);
     if (!now) return;
-    if (now !== codec) tracker.configure({ codec: (codec = now) as Told["codec"], format: "annexb" });
-    take(new Uint8Array(frame.data), rtpTimestamp, now as Told["codec"]);
+    if (now !== codec) tracker.configure({ codec: (codec = now) as FrameTold["codec"], format: "annexb" });
+    take(new Uint8Array(frame.data), rtpTimestamp, now as FrameTold["codec"]);
   };
 }
 
@@ -80,13 +80,13 @@ function teller(port: MessagePort): (frame: EncodedFrame) => void {
   const tracker = new LayoutTracker();
   return read(tracker, (bytes, rtpTimestamp, codec) => {
     if (tracker.push(bytes, 0) === 0) return;
-    const told: Told = { livegate: "frame", codec, rtpTimestamp, bytes: bytes.slice() };
+    const told: FrameTold = { livegate: "frame", codec, rtpTimestamp, bytes: bytes.slice() };
     port.postMessage(told, [told.bytes.buffer]);
   });
 }
 
 /** Where the browser does not say, it is taken for H.264, which all of them have. */
-function codecOf(mimeType = "video/H264"): Told["codec"] | null {
+function codecOf(mimeType = "video/H264"): FrameTold["codec"] | null {
   const name = mimeType.toLowerCase();
   return name === "video/h264" ? "h264" : name === "video/h265" ? "h265" : null;
 }

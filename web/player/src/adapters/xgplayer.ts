@@ -8,6 +8,15 @@ export interface XgplayerCore {
   off(event: string, listener: (data: any) => void): unknown;
 }
 
+/** What of its plugin is used: it makes a new core for every address. */
+export interface XgplayerPlugin {
+  readonly core: XgplayerCore | null;
+  readonly player: {
+    on(event: string, listener: () => void): unknown;
+    off(event: string, listener: () => void): unknown;
+  };
+}
+
 interface Sample {
   units: readonly Uint8Array[];
   pts: number;
@@ -23,10 +32,12 @@ interface VideoTrack {
 
 /** What xgplayer-flv calls its demuxed pictures, on their way to MediaSource. */
 const DEMUXED = "core.demuxedtrack";
+/** What the plugin passes on of its core: first that it begins to load. */
+const OF_CORE = "core_event";
 
 /**
- * Reads layouts of what xgplayer-flv plays. It takes the plugin (`player.plugins.flv`), or its core (`new Flv(…)`).
- * `attach` the tracker to the video as well.
+ * Reads layouts of what xgplayer-flv plays. It takes the plugin (`player.plugins.flv`), once the player is made,
+ * or a core by itself (`new Flv(…)`). `attach` the tracker to the video as well.
  *
  * xgplayer's own `core.sei` has the first message of a NAL unit alone, with what follows it. So the pictures' NAL units
  * are read from `core.demuxedtrack`, which has every picture once, when it goes to MediaSource.
@@ -36,11 +47,28 @@ const DEMUXED = "core.demuxedtrack";
  *
  * @throws {PlayerError} `player.unsupported`
  */
-export function trackXgplayer(flv: XgplayerCore | { core: XgplayerCore | null }, tracker: LayoutTracker): () => void {
-  const core = "core" in flv ? flv.core : flv;
-  if (typeof core?.on !== "function") {
-    throw new PlayerError("player.unsupported", "pass the FLV plugin once the player is made, or its core");
-  }
+export function trackXgplayer(flv: XgplayerCore | XgplayerPlugin, tracker: LayoutTracker): () => void {
+  if (flv && !("core" in flv)) return trackCore(flv, tracker);
+  const player = flv?.player;
+  if (typeof player?.on !== "function") throw new PlayerError("player.unsupported", "pass the FLV plugin, player.plugins.flv, or its core");
+  let core: XgplayerCore | null = null;
+  let leave = (): void => {};
+  const follow = (): void => {
+    if (!flv.core || flv.core === core) return;
+    leave();
+    core = flv.core;
+    leave = trackCore(core, tracker);
+  };
+  follow();
+  player.on(OF_CORE, follow);
+  return () => {
+    player.off(OF_CORE, follow);
+    leave();
+  };
+}
+
+function trackCore(core: XgplayerCore, tracker: LayoutTracker): () => void {
+  if (typeof core.on !== "function") throw new PlayerError("player.unsupported", "this is no core of xgplayer-flv");
   // The tracker may have followed another stream.
   tracker.reset();
   let codec = "";

@@ -1,34 +1,46 @@
 import type { Box, Fit } from "../types.js";
+import { fix } from "./style.js";
 
-/** Where a video shows its picture, and where that is for its overlay. */
+/** Where a video shows its picture in its own box. */
 export interface Measured extends Box {
-  /** From the overlay's present place to the box's, in CSS pixels. */
-  readonly moveX: number;
-  readonly moveY: number;
+  /** From the border's edge to the picture's box, in CSS pixels. */
+  readonly left: number;
+  readonly top: number;
   /** What `object-position` has in pixels; it is added to what its parts make. */
   readonly addX: number;
   readonly addY: number;
 }
 
-/** Measures a video's content box against its overlay, which lies in the same containing block. */
+/** What a video has of its own and does not share with what lies over it. */
+const OWN = ["zoom", "transform", "transform-origin", "rotate", "scale"];
+
+/**
+ * Measures a video's content box, and gives the overlay the video's size and whatever scales, turns or mirrors it; the
+ * overlay lies in the same containing block. What is measured is before any transform.
+ */
 export function measure(video: HTMLVideoElement, overlay: HTMLElement): Measured | null {
   const { videoWidth, videoHeight } = video;
-  const turned = isTurned(video);
-  const outer = turned ? laidOut(video) : video.getBoundingClientRect();
-  if (!videoWidth || !videoHeight || !outer.width || !outer.height) return null;
   const style = getComputedStyle(video);
   const length = (name: string): number => parseFloat(style.getPropertyValue(name)) || 0;
-  const edges = (side: string): number => length(`border-${side}-width`) + length(`padding-${side}`);
-  const left = edges("left");
-  const top = edges("top");
-  // An ancestor may be scaled: rectangles are scaled then, and the overlay is too.
-  const scaleX = scale(outer.width, video.offsetWidth);
-  const scaleY = scale(outer.height, video.offsetHeight);
-  const own = turned ? laidOut(overlay) : overlay.getBoundingClientRect();
+  const edge = (side: string): number => length(`border-${side}-width`) + length(`padding-${side}`);
+  const edges = ["top", "right", "bottom", "left"].map(edge) as [number, number, number, number];
+  const [top, right, bottom, left] = edges;
+  const isAll = style.boxSizing === "border-box";
+  const width = length("width") - (isAll ? left + right : 0);
+  const height = length("height") - (isAll ? top + bottom : 0);
+  if (!videoWidth || !videoHeight || !(width > 0) || !(height > 0) || !video.offsetWidth) return null;
+  fix(overlay, {
+    width: `${width + left + right}px`,
+    height: `${height + top + bottom}px`,
+    "clip-path": `inset(${edges.map((edge) => `${edge}px`).join(" ")})`,
+    ...Object.fromEntries(OWN.map((name) => [name, style.getPropertyValue(name)])),
+  });
   const [x, y] = position(style.objectPosition);
   return {
-    width: outer.width / scaleX - left - edges("right"),
-    height: outer.height / scaleY - top - edges("bottom"),
+    width,
+    height,
+    left,
+    top,
     videoWidth,
     videoHeight,
     fit: style.objectFit as Fit,
@@ -36,29 +48,49 @@ export function measure(video: HTMLVideoElement, overlay: HTMLElement): Measured
     positionY: y.part,
     addX: x.pixels,
     addY: y.pixels,
-    moveX: (outer.left - own.left) / scaleX + left,
-    moveY: (outer.top - own.top) / scaleY + top,
   };
 }
 
-/** Where an element is before anything is transformed, in whole pixels. */
-const laidOut = ({ offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height }: HTMLElement) => ({ left, top, width, height });
+/** Less than this is arithmetic, not a movement: half of what browsers lay out in. */
+const STILL = 1 / 128;
+/** So far it is moved to see where that is. */
+const PROBE = 8;
 
-/** Whether something around an element turns, mirrors or skews it: its rectangle is of no use then. */
-function isTurned(element: Node): boolean {
-  for (let at: Node | null = element; (at = (at as Element).assignedSlot ?? at.parentNode ?? (at as ShadowRoot).host ?? null); ) {
-    if (at.nodeType !== Node.ELEMENT_NODE) continue;
-    const { rotate, transform } = getComputedStyle(at as Element);
-    if ((rotate ?? "none") !== "none" || (transform !== "none" && !UPRIGHT.test(transform))) return true;
+/**
+ * Moves the overlay, which is as large as the video, over it: until both have the same middle on the screen.
+ *
+ * What is around them may scale, turn, mirror or skew them. So a step to the right and one down say what those are on
+ * the screen; with perspective it takes several turns.
+ */
+export function cover(video: HTMLVideoElement, overlay: HTMLElement): void {
+  const off = (translate: string): [number, number] => {
+    fix(overlay, { translate });
+    const [x, y] = middle(video);
+    const [ownX, ownY] = middle(overlay);
+    return [x - ownX, y - ownY];
+  };
+  let at: Record<string, string> = {};
+  for (let turns = 4, before = Infinity; ; turns -= 1) {
+    const [x, y] = off("none");
+    const distance = Math.hypot(x, y);
+    // What comes no nearer stays where it was.
+    if (!(distance < before)) fix(overlay, at);
+    if (distance < STILL || !(distance < before) || turns === 0) return;
+    before = distance;
+    const [rightX, rightY] = off(`${PROBE}px 0px`);
+    const [downX, downY] = off(`0px ${PROBE}px`);
+    const [a, b, c, d] = [x - rightX, y - rightY, x - downX, y - downY];
+    const all = (a * d - b * c) / PROBE;
+    const { left, top } = overlay.style;
+    at = { left, top };
+    if (all) fix(overlay, { left: `${parseFloat(left) + (x * d - y * c) / all}px`, top: `${parseFloat(top) + (y * a - x * b) / all}px` });
   }
-  return false;
 }
 
-const UPRIGHT = /^matrix\(\d\S*, 0, 0, \d/;
-
-/** `offsetWidth` is rounded to whole pixels: less than one is no scale. */
-const scale = (shown: number, laidOut: number): number =>
-  laidOut > 0 && Math.abs(shown - laidOut) >= 1 ? shown / laidOut : 1;
+function middle(element: Element): [number, number] {
+  const { left, top, right, bottom } = element.getBoundingClientRect();
+  return [(left + right) / 2, (top + bottom) / 2];
+}
 
 interface Offset {
   part: number;
@@ -81,8 +113,6 @@ function offset(text: string): Offset {
   return sum;
 }
 
-/** Whether two show the picture alike, wherever they are. */
-export const same = (one: Measured | null, other: Measured | null): boolean =>
-  one === other ||
-  (!!one && !!other &&
-    (Object.keys(one) as (keyof Measured)[]).every((key) => key.startsWith("move") || one[key] === other[key]));
+/** Whether two show the picture alike. */
+export const isAlike = (one: Measured | null, other: Measured | null): boolean =>
+  one === other || (!!one && !!other && (Object.keys(one) as (keyof Measured)[]).every((key) => one[key] === other[key]));

@@ -1,17 +1,17 @@
 import { Target } from "../events.js";
 import type { LayoutTracker } from "../tracker.js";
 import type { Pane } from "../types.js";
-import { type Measured, measure, same } from "./box.js";
-import { apart, shownNames } from "./names.js";
+import { type Measured, cover, isAlike, measure } from "./box.js";
+import { type Naming, apart, shownNames } from "./names.js";
 import { type PaneMaker, PaneView, keys, orders } from "./pane.js";
 import { FIXED, addRules, fix } from "./style.js";
 import { watch } from "./watch.js";
 
 export interface OverlayOptions {
-  /** What a pane's tag says: its user's name by default. Where that is blank, it is `Person` and a number. */
-  name?: (pane: Pane) => string;
-  /** What a screen reader says of a pane: by default what the tag says, and whether it is a screen. */
-  label?: (pane: Pane) => string;
+  /** What a pane's tag says: its `uid` by default. Where that is blank, or none, it is `Person` and a number. */
+  name?: Naming;
+  /** What a screen reader says of a pane: by default what the tag says. */
+  label?: Naming;
   /** What a screen reader says of all of them: `People in the picture` by default. */
   listLabel?: string;
   /**
@@ -56,18 +56,13 @@ export class LayoutOverlay extends Target<OverlayEvents> {
   #views = new Map<string, PaneView>();
   #box: Measured | null = null;
   /** Where the video was seen last. */
-  #root: Node | null = null;
   #page: Document | null = null;
-  /** Where the container is now. */
-  #left = 0;
-  #top = 0;
 
-  constructor(video: HTMLVideoElement, tracker: LayoutTracker, options: OverlayOptions = {}) {
+  constructor(video: HTMLVideoElement, tracker: LayoutTracker, options?: OverlayOptions | null) {
     super();
     this.#video = video;
     this.#tracker = tracker;
-    const { name = uid, interactive = true, listLabel = "People in the picture", render } = options;
-    const label = options.label ?? ((pane) => (pane.source === "screen" ? `${name(pane)}, screen` : name(pane)));
+    const { name = uid, label = name, interactive = true, listLabel = "People in the picture", render } = options ?? {};
     this.#maker = {
       get document() {
         return video.ownerDocument;
@@ -94,14 +89,9 @@ export class LayoutOverlay extends Target<OverlayEvents> {
     this.#follow();
     this.#surface();
     const box = measure(this.#video, this.element);
-    if (box && Math.max(Math.abs(box.moveX), Math.abs(box.moveY)) >= STILL) {
-      this.#left += box.moveX;
-      this.#top += box.moveY;
-      fix(this.element, { left: `${this.#left}px`, top: `${this.#top}px` });
-    }
-    if (same(box, this.#box)) return;
+    if (box) cover(this.#video, this.element);
+    if (isAlike(box, this.#box)) return;
     this.#box = box;
-    if (box) fix(this.element, { width: `${box.width}px`, height: `${box.height}px` });
     this.#draw();
   }
 
@@ -151,28 +141,25 @@ export class LayoutOverlay extends Target<OverlayEvents> {
     const { element } = this;
     const video = this.#video;
     const place = video.isConnected ? video.parentNode : null;
-    // Both may have gone elsewhere together, with what is around them.
-    const root = video.getRootNode();
+    // Both may have gone to another window together, with what is around them.
     const page = video.ownerDocument;
-    const moved = root !== this.#root || page !== this.#page;
-    [this.#root, this.#page] = [root, page];
+    const moved = page !== this.#page;
+    this.#page = page;
     if (moved || place !== element.parentNode || video.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING) {
-      if (place) {
-        video.after(element);
-        addRules(element);
-      } else {
-        element.remove();
-      }
+      if (place) video.after(element);
+      else element.remove();
       this.#unwatch?.();
       this.#unwatch = watch(video, element, () => this.update());
     }
+    // A page may have put other sheets in the place of all there were.
+    if (place) addRules(element);
   }
 
   /** In the top layer while the video by itself is in full screen, and else in the page. */
   #surface(): void {
     const { element } = this;
-    const page = this.#video.ownerDocument;
-    const alone = page.fullscreenElement === this.#video;
+    // A shadow tree has its own; the page's is the tree's host.
+    const alone = (this.#video.getRootNode() as Document | ShadowRoot).fullscreenElement === this.#video;
     if (alone === element.hasAttribute("popover") || !element.showPopover) return;
     if (alone) {
       element.popover = "manual";
@@ -197,10 +184,8 @@ const CONTAINER = {
   bottom: "auto",
   width: "0",
   height: "0",
-  background: "none",
   overflow: "hidden",
+  // It is where it is put at once.
+  transition: "none",
   visibility: "hidden",
 };
-
-/** Less than this is arithmetic, not a movement: half of what browsers lay out in. */
-const STILL = 1 / 128;

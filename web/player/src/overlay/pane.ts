@@ -1,12 +1,14 @@
 import type { Pane, PlacedPane } from "../types.js";
-import { FIXED, fix } from "./style.js";
+import type { Measured } from "./box.js";
+import { type Naming, asked } from "./names.js";
+import { ALL, FIXED, LAID, fix } from "./style.js";
 
 /** What the elements of a pane are made by. */
 export interface PaneMaker {
   readonly document: Document;
   readonly interactive: boolean;
-  label(pane: Pane): string;
-  name(pane: Pane): string;
+  readonly label: Naming;
+  readonly name: Naming;
   render?(pane: Pane, element: HTMLElement): void;
   select(pane: Pane): void;
 }
@@ -35,13 +37,17 @@ export class PaneView {
     if (maker.interactive) {
       this.#button = make("button", "select");
       this.#button.type = "button";
+      fix(this.#button, { ...FIXED, ...ALL, "pointer-events": "auto" });
       this.#button.addEventListener("click", () => maker.select(this.pane));
       this.element.append(this.#button);
     }
     // Speaking is shown and not said: it changes several times a second.
     const ring = make("div", "ring");
     ring.setAttribute("aria-hidden", "true");
+    fix(ring, { ...LAID, ...ALL });
     this.#content = make("div", "content");
+    const cut = ["top", "right", "bottom", "left"].map((side) => `var(--livegate-cut-${side})`);
+    fix(this.#content, { ...LAID, inset: cut.join(" "), width: "auto", height: "auto", border: "0" });
     // A button has its own label; without one the name is read.
     if (this.#button) this.#content.setAttribute("aria-hidden", "true");
     this.element.append(ring, this.#content);
@@ -55,13 +61,13 @@ export class PaneView {
 
   /** Takes what the stream says of it now, and what is shown and said of it. */
   update(pane: Pane, shown: string, said: string): void {
-    const isAsBefore = same(pane, this.pane) && shown === this.shown && said === this.said;
+    const isAsBefore = saysSame(pane, this.pane) && shown === this.shown && said === this.said;
     [this.pane, this.shown, this.said] = [pane, shown, said];
     if (!isAsBefore) this.#describe();
   }
 
-  /** Moves it: in the box's pixels, of which `width` and `height` are there. */
-  place({ x, y, width, height }: PlacedPane, order: number, box: { width: number; height: number }): void {
+  /** Moves it: in pixels of the box where the picture is. */
+  place({ x, y, width, height }: PlacedPane, order: number, box: Measured): void {
     const cut = {
       "--livegate-cut-left": px(Math.max(0, -x)),
       "--livegate-cut-top": px(Math.max(0, -y)),
@@ -69,8 +75,8 @@ export class PaneView {
       "--livegate-cut-bottom": px(Math.max(0, y + height - box.height)),
     };
     fix(this.element, {
-      left: px(x),
-      top: px(y),
+      left: px(box.left + x),
+      top: px(box.top + y),
       width: px(width),
       height: px(height),
       "z-index": String(order),
@@ -86,7 +92,6 @@ export class PaneView {
     const { maker, element, pane, shown, said } = this;
     const attributes: Record<string, string> = {
       "data-uid": pane.uid,
-      "data-source": pane.source,
       "data-speaking": String(pane.speaking ?? "unknown"),
     };
     for (const [name, value] of Object.entries(attributes)) {
@@ -95,21 +100,21 @@ export class PaneView {
     element.style.setProperty("--livegate-volume", String(pane.volume ?? 0));
     if (this.#button && this.#button.ariaLabel !== said) this.#button.ariaLabel = said;
     if (this.#name && this.#name.textContent !== shown) this.#name.textContent = shown;
-    maker.render?.(pane, this.#content);
+    asked(() => maker.render?.(pane, this.#content));
   }
 }
 
 const px = (pixels: number): string => `${pixels}px`;
 
 /** Whether the stream says the same of both. */
-const same = (one: Pane, other: Pane): boolean =>
+const saysSame = (one: Pane, other: Pane): boolean =>
   (Object.keys(other) as (keyof Pane)[]).every((key) => one[key] === other[key]);
 
 /** The same picture has the same key in every layout; if it is there several times, a number tells them apart. */
 export function keys(panes: readonly Pane[]): string[] {
   const counts = new Map<string, number>();
-  return panes.map(({ uid, channel = "", source }) => {
-    const key = JSON.stringify([uid, channel, source]);
+  return panes.map(({ uid, channel = "" }) => {
+    const key = JSON.stringify([uid, channel]);
     const count = counts.get(key) ?? 0;
     counts.set(key, count + 1);
     return count === 0 ? key : `${key}${count}`;

@@ -4,11 +4,10 @@
  */
 const RULES = `@layer livegate {
 :where(.livegate-overlay) { font: 500 var(--livegate-font-size, 14px)/1.4 system-ui, sans-serif; text-align: start; color: #fff; }
-:where(.livegate-select) { position: absolute; inset: 0; margin: 0; padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; pointer-events: auto; }
+:where(.livegate-select) { color: inherit; font: inherit; cursor: pointer; }
 :where(.livegate-select:focus-visible) { outline: var(--livegate-focus, 3px solid #fff); outline-offset: -4px; box-shadow: inset 0 0 0 6px rgb(0 0 0 / .7); }
-:where(.livegate-ring) { position: absolute; inset: 0; pointer-events: none; opacity: 0; border: var(--livegate-ring-width, 4px) solid var(--livegate-ring-color, #3ddc84); transition: opacity .15s; }
+:where(.livegate-ring) { opacity: 0; border: var(--livegate-ring-width, 4px) solid var(--livegate-ring-color, #3ddc84); transition: opacity .15s; }
 :where([data-speaking="true"] > .livegate-ring) { opacity: 1; }
-:where(.livegate-content) { position: absolute; pointer-events: none; inset: var(--livegate-cut-top, 0px) var(--livegate-cut-right, 0px) var(--livegate-cut-bottom, 0px) var(--livegate-cut-left, 0px); }
 :where(.livegate-name) { position: absolute; inset: auto auto 6px 6px; box-sizing: border-box; max-width: calc(100% - 12px); padding: 1px 8px; border-radius: 4px; background: var(--livegate-name-background, rgb(0 0 0 / .75)); color: var(--livegate-name-color, #fff); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (prefers-reduced-motion: reduce) { :where(.livegate-ring) { transition: none; } }
 @media (forced-colors: active) { :where(.livegate-ring) { border-color: Highlight; } }
@@ -39,14 +38,12 @@ export function fix(element: HTMLElement, properties: Record<string, string>): v
   }
 }
 
-/** What no rule of the page may change of the container and of panes. */
-export const FIXED = {
+/** What no rule of the page may change of anything: it would be elsewhere, or hide the picture. */
+export const LAID = {
   position: "absolute",
-  display: "block",
   "box-sizing": "border-box",
   margin: "0",
-  padding: "0",
-  border: "0",
+  background: "none",
   transform: "none",
   "min-width": "0",
   "min-height": "0",
@@ -54,3 +51,9 @@ export const FIXED = {
   "max-height": "none",
   "pointer-events": "none",
 };
+
+/** And of what is nothing but a place: the container, panes and their buttons. */
+export const FIXED = { ...LAID, display: "block", padding: "0", border: "0" };
+
+/** As large as what it is in. */
+export const ALL = { left: "0", top: "0", right: "auto", bottom: "auto", width: "100%", height: "100%" };

@@ -7,12 +7,10 @@ export function watch(video: HTMLVideoElement, overlay: HTMLElement, changed: ()
   const { signal } = ended;
   const page = video.ownerDocument;
   const view = (page.defaultView ?? window) as Window & typeof globalThis;
-  for (const type of ["resize", "loadedmetadata", "emptied"]) video.addEventListener(type, changed, { signal });
+  for (const type of ["resize", "loadedmetadata", "emptied", "transitionend"]) video.addEventListener(type, changed, { signal });
   for (const type of ["fullscreenchange", "webkitfullscreenchange"]) page.addEventListener(type, changed, { signal });
   page.addEventListener("scroll", changed, { signal, capture: true, passive: true });
   view.addEventListener("resize", changed, { signal });
-  view.visualViewport?.addEventListener("resize", changed, { signal });
-  view.screen.orientation?.addEventListener("change", changed, { signal });
 
   const sizes = new view.ResizeObserver(changed);
   sizes.observe(video);

@@ -145,7 +145,10 @@ export function loaderClass(library: LoaderLibrary, tap: Tap): LoaderClass {
         }
         if (answer.url !== wanted.url) this.onURLRedirect?.(this.#seek.removeURLParameters(answer.url));
         const told = Number(answer.headers.get("content-length") ?? NaN);
-        if (told > 0) this.onContentLengthKnown?.((length = told));
+        if (told > 0) {
+          length = told;
+          this.onContentLengthKnown?.(told);
+        }
         const reader = answer.body.getReader();
         for (;;) {
           const { done, value } = await reader.read();

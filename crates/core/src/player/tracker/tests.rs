@@ -1,6 +1,6 @@
 //! Bytes in, layouts out.
 
-use super::{Pushed, Scope, Tracker};
+use super::{Found, Pushed, Scope, Tracker};
 use crate::layout::Size;
 use crate::layout::hit::{ObjectFit, Showing};
 use crate::mp4::made;
@@ -51,7 +51,8 @@ fn push(tracker: &mut Tracker, units: &[Vec<u8>], time: i64) -> Vec<Value> {
     let frame = frame(units);
     let pushed = tracker.push(&frame, frame.len(), time);
     let told = told(tracker);
-    assert_eq!(pushed, Pushed::Done(told.len()));
+    let messages = told.iter().filter(|told| !told["payloadType"].is_null()).count();
+    assert_eq!(pushed, Pushed::Done(Found { messages, is_warned: messages < told.len() }));
     told
 }
 
@@ -75,9 +76,9 @@ fn alibabas_layout_is_in_parts_of_the_picture() {
     let expected = json!({
         "id": 1, "time": 1.5, "form": "alibaba", "canvas": null,
         "panes": [
-            {"uid": "222", "source": "camera", "x": 0.501_838_2, "y": 0.25, "width": 0.498_161_8,
+            {"uid": "222", "x": 0.501_838_2, "y": 0.25, "width": 0.498_161_8,
              "height": 0.5, "z": 1, "alpha": 1, "volume": 0, "speaking": false},
-            {"uid": "111", "source": "camera", "x": 0, "y": 0.25, "width": 0.5, "height": 0.5,
+            {"uid": "111", "x": 0, "y": 0.25, "width": 0.5, "height": 0.5,
              "z": 2, "alpha": 1, "volume": 0.2, "speaking": true},
         ],
         "data": {"udd": "quiz"},
@@ -93,7 +94,7 @@ fn agoras_layout_is_in_pixels_of_its_canvas() {
     let expected = json!({
         "id": 1, "time": 0, "form": "agora", "canvas": {"width": 640, "height": 360},
         "panes": [{
-            "uid": "1", "source": "camera", "x": 0.25, "y": 0, "width": 0.5, "height": 1, "z": 1,
+            "uid": "1", "x": 0.25, "y": 0, "width": 0.5, "height": 1, "z": 1,
             "alpha": 0.5, "volume": 1, "speaking": null,
         }],
         "data": {"app_data": "hi"},
@@ -102,7 +103,7 @@ fn agoras_layout_is_in_pixels_of_its_canvas() {
 }
 
 #[test]
-fn panes_are_placed_and_hit_as_they_are_painted() {
+fn panes_are_placed_as_they_are_painted() {
     let mut tracker = tracker();
     push(&mut tracker, &[nal(Payload::typed(100, AGORA.as_bytes()).unwrap())], 0);
     // Encoded anew with twice the sides: the picture of 1280x720 in a box of 640x640 is 640x360
@@ -113,14 +114,6 @@ fn panes_are_placed_and_hit_as_they_are_painted() {
     let place = tracker.place(1, picture, &showing)[0];
     let place = [place.x, place.y, place.width, place.height].map(|parts| parts / 64);
     assert_eq!(place, [160, 140, 320, 360]);
-    let at = |x: i64, y: i64| (x * 64, y * 64);
-    assert_eq!(tracker.hit(1, picture, &showing, at(160, 140)), Some(0));
-    assert_eq!(tracker.hit(1, picture, &showing, at(159, 140)), None);
-    assert_eq!(tracker.hit(1, picture, &showing, at(160, 139)), None);
-    // Covered, 1138 wide: the pane reaches from 35 to 604, and nothing is beyond the box.
-    let showing = Showing { fit: ObjectFit::Cover, ..showing };
-    assert_eq!(tracker.hit(1, picture, &showing, at(320, -1)), None);
-    assert_eq!(tracker.hit(1, picture, &showing, at(320, 0)), Some(0));
     assert_eq!(tracker.place(2, picture, &showing), []);
 }
 
@@ -218,7 +211,7 @@ fn flv_says_its_times_and_its_zero() {
     let mut times: Vec<f64> = Vec::new();
     let mut bases = Vec::new();
     for byte in &stream {
-        if tracker.flv(core::slice::from_ref(byte)) > 0 {
+        if tracker.flv(core::slice::from_ref(byte)) != Found::default() {
             times.extend(told(&mut tracker).iter().filter_map(|told| told["time"].as_f64()));
         }
         bases.push(tracker.base());
@@ -246,10 +239,10 @@ fn a_stream_that_ends_within_a_tag_says_the_same_however_it_is_cut() {
     let stream = [&b"FLV\x01\x01\0\0\0\x09\0\0\0\0"[..], &tags].concat();
     for end in 0..stream.len() {
         let mut whole = Tracker::new(1);
-        let count = whole.flv(&stream[..end]);
+        let count = whole.flv(&stream[..end]).messages;
         let mut pieces = Tracker::new(1);
         let bytes = stream[..end].iter().map(core::slice::from_ref);
-        assert_eq!(bytes.map(|byte| pieces.flv(byte)).sum::<usize>(), count, "{end}");
+        assert_eq!(bytes.map(|byte| pieces.flv(byte).messages).sum::<usize>(), count, "{end}");
     }
 }
 
@@ -344,16 +337,17 @@ fn fragments_of_mp4_say_their_times() {
     // 12,800 units a second: decoded at 10 s and 10.04 s, the first one shown 80 ms later.
     let fragment = made::fragment(128_000, &[(&samples[0], 1024), (&samples[1], 0)]);
     let mut tracker = Tracker::new(1_000_000);
-    assert_eq!(tracker.mp4(&[made::avc(), fragment.clone()].concat(), 10_000_000), 2);
+    let two = Found { messages: 2, is_warned: false };
+    assert_eq!(tracker.mp4(&[made::avc(), fragment.clone()].concat(), 10_000_000), two);
     let times: Vec<_> = told(&mut tracker).iter().map(|told| told["time"].clone()).collect();
     assert_eq!(times, [json!(0.08), json!(0.04)]);
     assert_eq!((tracker.at(79_999), tracker.at(80_000)), (Some(2), Some(1)));
     assert_eq!(tracker.base(), None);
     // Another part needs no movie; another stream does.
     tracker.reset(Scope::Readers);
-    assert_eq!(tracker.mp4(&fragment, 0), 2);
+    assert_eq!(tracker.mp4(&fragment, 0), two);
     tracker.reset(Scope::All);
-    assert_eq!(tracker.mp4(&fragment, 0), 1);
+    assert_eq!(tracker.mp4(&fragment, 0), Found { messages: 0, is_warned: true });
     assert_eq!(told(&mut tracker)[0]["warnings"], json!(["player.not_configured"]));
     let codes = |bytes: &[u8]| {
         let mut tracker = Tracker::new(1);
@@ -396,7 +390,7 @@ fn many_messages_of_many_frames_are_told_up_to_a_bound() {
     let tags = (0..100).map(|ms| tag(9, ms, &body)).collect::<Vec<_>>().concat();
     let stream = [b"FLV\x01\x01\0\0\0\x09\0\0\0\0", &tag(9, 0, CONFIGURATION)[..], &tags].concat();
     let mut tracker = Tracker::new(1);
-    assert_eq!(tracker.flv(&stream), 4_097);
+    assert_eq!(tracker.flv(&stream), Found { messages: 4_096, is_warned: true });
     assert_eq!(told(&mut tracker)[4_096]["warnings"], json!(["player.too_many_messages"]));
 }
 
