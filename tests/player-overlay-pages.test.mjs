@@ -301,7 +301,7 @@ test("a video of a player that is a custom element has its panes in full screen 
     const pane = overlay.element.querySelector(".livegate-pane").getBoundingClientRect();
     return overlay.element.matches(":popover-open") && Math.abs(pane.width - innerWidth / 2) < 1 && Math.abs(pane.left) < 1;
   };
-  await tab.waitForFunction(lies, null, { timeout: 5_000 });
+  await tab.waitForFunction(lies, null, { timeout: 60_000 });
   await tab.evaluate(() => document.exitFullscreen());
-  await tab.waitForFunction(() => !overlay.element.hasAttribute("popover"), null, { timeout: 5_000 });
+  await tab.waitForFunction(() => !overlay.element.hasAttribute("popover"), null, { timeout: 60_000 });
 });
