@@ -79,6 +79,13 @@ async function play({ name, url, bits, bar, looks, rate, least, tries, seeks = [
     for (let bit = 0; bit < bits; bit += 1) if (row[(bit * bar + bar / 2) * 4] > 128) number += 2 ** bit;
     return { number, said: Number(tracker.current?.panes[0].uid ?? NaN), mediaTime, presentedFrames };
   };
+  /** The next frame that is displayed, for what was before may be told of only now. */
+  const next = (before) =>
+    new Promise((done) => {
+      const told = (_, frame) => (frame.mediaTime === before ? video.requestVideoFrameCallback(told) : done(frame));
+      video.requestVideoFrameCallback(told);
+    });
+  const first = next();
   const still = [];
   let seen = [];
   const read = (_, frame) => {
@@ -111,13 +118,15 @@ async function play({ name, url, bits, bar, looks, rate, least, tries, seeks = [
   }
   const happens = (type) => new Promise((done) => video.addEventListener(type, done, { once: true }));
   if (isFile) {
+    let last = await first;
     while (!(video.buffered.length > 0 && video.buffered.end(0) > Math.max(...looks))) await happens("progress");
     for (const time of looks) {
-      const displayed = new Promise((done) => video.requestVideoFrameCallback((_, frame) => done(frame)));
+      const displayed = next(last.mediaTime);
       const sought = happens("seeked");
       video.currentTime = time;
       await sought;
-      still.push(look(await displayed));
+      last = await displayed;
+      still.push(look(last));
     }
     video.requestVideoFrameCallback(read);
     for (let played = 0; played < tries && seen.length < least; played += 1) {

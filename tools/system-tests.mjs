@@ -13,6 +13,8 @@ const LONG = [
   ...["sdk", "insert", "relay-fleet", "relay-restart", "relay-tasks", "rtmp", "generators", "player-clock", "delivery"],
   ...["player-adapters", "relay-faults", "crash", "tails", "fleet", "player-demo"],
 ];
+/** What takes so long hangs. */
+const LIMIT_MS = 1_800_000;
 const rank = (file) => {
   const at = LONG.indexOf(basename(file, ".test.mjs"));
   return at < 0 ? LONG.length : at;
@@ -20,7 +22,7 @@ const rank = (file) => {
 
 const files = process.argv.slice(2).sort((one, other) => rank(one) - rank(other));
 const concurrency = Number(process.env.TEST_CONCURRENCY || 2 * availableParallelism());
-const tests = run({ files, concurrency });
+const tests = run({ files, concurrency, timeout: LIMIT_MS });
 tests.on("test:fail", ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1;
 });

@@ -40,9 +40,18 @@ export function watch(video, read) {
   return seen;
 }
 
-/** Seeks, and reads when the frame is displayed. */
+/** Frames are no further apart. */
+const APART = 0.05;
+
+/** Seeks, and reads when the frame is displayed; what was displayed before may be told of only then. */
 export async function seek(video, seconds, read) {
-  const displayed = new Promise((done) => video.requestVideoFrameCallback((_, { mediaTime }) => done(mediaTime)));
+  const displayed = new Promise((done) => {
+    const told = (_, { mediaTime }) => {
+      if (Math.abs(mediaTime - seconds) < APART || !video.paused) done(mediaTime);
+      else video.requestVideoFrameCallback(told);
+    };
+    video.requestVideoFrameCallback(told);
+  });
   const sought = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
   video.currentTime = seconds;
   await sought;
