@@ -148,7 +148,8 @@ export class LayoutTracker extends Target<TrackerEvents> {
 
   /**
    * The first decoding time of a stream that `appendFlv` or `appendTs` reads, in seconds, as players that make MP4 of it
-   * count: the least of the first sound's and first picture's. NaN until it is known.
+   * count: the least of the first sound's and first picture's, where sound before a transport stream's second picture
+   * does not count. NaN until it is known.
    */
   get baseTime(): number {
     return this.#reader.call(NaN, (raw, tracker) => raw.base_us(tracker)) / 1e6;

@@ -19,6 +19,17 @@ const MAX_MARKS: usize = 8;
 pub(super) struct Stream {
     reader: Reader,
     video: Video,
+    pictures: Pictures,
+}
+
+/// How far the first picture is: mpegts.js, which plays transport streams, drops the sound that comes before it has
+/// all of it, which is when the next one begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pictures {
+    #[default]
+    None,
+    Begun,
+    Complete,
 }
 
 /// What is known of the video.
@@ -48,13 +59,17 @@ impl Default for Video {
 impl Stream {
     /// Takes more of the stream; `shift` is what its times are more than those that count.
     pub(super) fn push(&mut self, bytes: &[u8], shift: i64, base: &mut Base, book: &mut Book) {
-        let Self { reader, video } = self;
+        let Self { reader, video, pictures } = self;
         reader.push(bytes, &mut |event| match event {
             Event::Video(codec) => {
                 video.codec = Some(codec);
                 video.cut();
             }
             Event::Start(times) => {
+                *pictures = match *pictures {
+                    Pictures::None => Pictures::Begun,
+                    Pictures::Begun | Pictures::Complete => Pictures::Complete,
+                };
                 book.frame();
                 let Some((shown, decoded)) = video.clock.times(times) else { return };
                 let [shown, decoded] = [shown, decoded].map(|time| time.saturating_sub(shift));
@@ -66,7 +81,8 @@ impl Stream {
                 video.marks.push((video.pushed, shown));
             }
             Event::Sound(times) => {
-                if let Some((_, decoded)) = video.clock.times(times) {
+                let times = video.clock.times(times);
+                if let (Pictures::Complete, Some((_, decoded))) = (*pictures, times) {
                     base.audio(decoded.saturating_sub(shift));
                 }
             }
