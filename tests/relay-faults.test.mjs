@@ -108,6 +108,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     assert.ok(end.healthy.bytes - moved.healthy.bytes > 750_000, `${end.healthy.bytes} after ${moved.healthy.bytes}`);
     const most = Math.max(...seen.map(({ memory }) => memory));
     assert.ok(most - before < 16 << 20, `${before} to ${most}`);
+    await more(healthy);
     publisher.signal("SIGINT");
     await publisher.end();
     await relay.stop();
@@ -156,6 +157,7 @@ describe("a relay host and destinations that fail", { concurrency: 6, skip }, ()
     const { pushes } = await until(() => relay.show(), (task) => task.pushes[0].dropped.skips >= 3);
     assert.deepEqual(pushes.map(({ is_pushing }) => is_pushing), [true, true]);
     assert.equal(pushes[1].dropped.skips, 0);
+    await more(good);
     await relay.stop();
     const all = await tags(await taken(slow));
     begins(all);
@@ -310,6 +312,12 @@ async function untrusted(t) {
 async function refusing(t, why, how) {
   return (await destination(t, { REFUSE: why, ...how })).url;
 }
+
+/** Waits until more than the clip has arrived. */
+const more = async ({ out }) => {
+  const { length } = await republished(await clip());
+  await until(() => tags(out), (all) => all.length > length + 20);
+};
 
 /** That the frames are those of the clip again and again, none left out. */
 async function continuous(all) {

@@ -161,6 +161,7 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     for (const id of ["t1", "moving"]) await shows(tenant, ({ state }) => state === "running", id);
     await stop(tenant);
     await until(() => told(tenant).at(-1) === "END push.stopped");
+    await keeps(relay, "END push.stopped");
     const all = told(tenant);
     assert.deepEqual(all, direct(relay));
     assert.deepEqual(all.slice(0, 2), ["CONNECTING", "CONNECTED"]);
@@ -479,6 +480,7 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     await goesOn(there);
     await stop(tenant);
     await until(() => told(tenant).at(-1) === "END push.stopped");
+    await keeps(relay, "END push.stopped");
     const all = told(tenant);
     assert.deepEqual(all, direct(relay));
     assert.deepEqual(all.slice(0, 2), ["CONNECTING", "CONNECTED"]);
@@ -503,6 +505,8 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     await start(tenant, [pulled.url], { id: "pulled", user: undefined, pull: await out.source(t) });
     await moves(there, pulled);
     const other = await member(t, tenant, { url: own.url });
+    await tells(tenant, ["CONNECTING", "CONNECTED"]);
+    await tells(tenant, ["CONNECTING", "CONNECTED"], "pulled");
     link.blacken();
     const cut = Date.now();
     there.links[0].cut();
@@ -518,6 +522,7 @@ describe("relay hosts under a gateway", { concurrency: 4, skip }, () => {
     assert.deepEqual([there.links.length, pulled.links.length], [2, 1]);
     for (const id of ["t1", "pulled"]) await stop(tenant, id);
     await until(() => told(tenant).at(-1) === "END push.stopped");
+    await keeps(relay, "END push.stopped");
     assert.deepEqual(told(tenant), direct(relay));
     assert.match(told(tenant)[2], /^DISCONNECTED push\.(connection_lost|closed_by_peer)$/);
     assert.deepEqual(told(tenant).slice(3), ["RECONNECTING", "CONNECTED", "END push.stopped"]);

@@ -2,7 +2,6 @@
 // again.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { host } from "./lib/relay.mjs";
@@ -35,11 +34,10 @@ describe("a relay host that fetches", { concurrency: 4, skip }, () => {
       // There is nothing yet.
       await relay.task([url], { pull: from.pull, user: "" });
       await until(() => relay.log.match(/a pull begins anew/g)?.length >= 2);
-      const there = async () => (existsSync(out) ? await tags(out) : []);
       for (let times = 0; times < 2; times += 1) {
         const publisher = await publish(t, from.publish);
-        const before = (await there()).length;
-        await until(there, (all) => of(all.slice(before), VIDEO).length > 40);
+        const before = (await tags(out)).length;
+        await until(() => tags(out), (all) => of(all.slice(before), VIDEO).length > 40);
         await end(publisher);
         await until(async () => (await relay.streams()).length === 0);
       }

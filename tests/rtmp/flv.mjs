@@ -1,6 +1,7 @@
 // A clip to send by RTMP, and how what arrived is compared with what was sent.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 import { read } from "../media/flv.mjs";
@@ -10,6 +11,8 @@ export const AUDIO = 8;
 export const VIDEO = 9;
 export const DATA = 18;
 export const SECONDS = 4;
+/** FLV 10.1, E.2. */
+const HEADER = 9;
 
 const RECIPE = [
   ...["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=44100"],
@@ -38,7 +41,12 @@ export async function republished(path, more = []) {
   return read(await written(["-i", path, "-c", "copy", ...more])).tags;
 }
 
-export const tags = async (path) => read(await readFile(path)).tags;
+/** The tags of a file; none while nobody has begun it. */
+export async function tags(path) {
+  const bytes = existsSync(path) ? await readFile(path) : Buffer.alloc(0);
+  return bytes.length < HEADER ? [] : read(bytes).tags;
+}
+
 export const of = (all, ...types) => all.filter(({ type }) => types.includes(type));
 
 /** Whether two lists of tags are equal; where they first are not, says so without their bytes. */
