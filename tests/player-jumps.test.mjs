@@ -159,7 +159,7 @@ describe("where a stream's times jump", { skip: await withoutPlayer(), concurren
       await opened.evaluate(() => (playing.video.currentTime = 1.2));
       const all = agree(await displayed(opened, COUNT_FRAMES - 10), -CUT_MS);
       const after = all.slice(before.length);
-      assert.ok(after.length > 5 && after.every((number) => number >= CUT + FPS), `${after}`);
+      assert.ok(after.length > 1 && after.every((number) => number >= CUT + FPS), `${after}`);
     });
   }
 
@@ -170,7 +170,7 @@ describe("where a stream's times jump", { skip: await withoutPlayer(), concurren
       const frames = await displayed(opened, COUNT_FRAMES - 10);
       const parts = [({ number }) => number < CUT - 1, ({ number }) => number > CUT + 3].map((part) => frames.filter(part));
       for (const part of parts) {
-        assert.ok(part.length > 5, `${part.length} frames`);
+        assert.ok(part.length > 1, `${part.length} frames`);
         assert.deepEqual(told(part, FPS).filter(({ told, uid }) => uid !== MARK && uid !== `${told}`), []);
       }
     });
