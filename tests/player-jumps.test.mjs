@@ -108,7 +108,7 @@ async function playing(t, player, pieces, type = "flv") {
 const displayed = (opened, last) =>
   opened.evaluate(async (last) => {
     const { frames } = playing.kept;
-    for (let [count, since] = [0, performance.now()]; performance.now() - since < 1_500; ) {
+    for (let [count, since] = [0, performance.now()]; performance.now() - since < 5_000; ) {
       await new Promise((later) => setTimeout(later, 50));
       if (frames.length > count) [count, since] = [frames.length, performance.now()];
       if (frames.at(-1)?.number >= last) break;
@@ -133,7 +133,7 @@ function agree(frames, jump) {
   return all.map(({ told }) => told);
 }
 
-describe("where a stream's times jump", { skip: await withoutPlayer(), concurrency: 3 }, () => {
+describe("where a stream's times jump", { skip: await withoutPlayer() }, () => {
   it("ahead, mpegts.js plays on", async (t) => {
     const opened = await playing(t, "mpegts.js", await flv(1_000));
     assert.ok(agree(await displayed(opened, COUNT_FRAMES - 20), 1_000).some((number) => number > CUT));
